@@ -4,6 +4,9 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** The command line {@code longspan}: exit status 0 on success, 1 on failure, 2 on wrong usage. */
 @Command(
@@ -11,11 +14,19 @@ import picocli.CommandLine.IVersionProvider;
         description = "Long-context attention for the JVM.",
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class)
-public final class Main {
+public final class Main implements Runnable {
+    @Spec
+    private CommandSpec spec;
+
     private Main() {}
 
     public static void main(String[] args) {
         System.exit(new CommandLine(new Main()).execute(args));
+    }
+
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "missing command");
     }
 
     static final class Version implements IVersionProvider {
