@@ -3,14 +3,16 @@
 
 # .ci/jdk finds a JDK >= 25 or says what to install. Maven 3.8 itself uses sun.misc.Unsafe and jansi's native code.
 mvn = JAVA_HOME="$$(.ci/jdk)" && export JAVA_HOME && \
-	MAVEN_OPTS="--sun-misc-unsafe-memory-access=allow --enable-native-access=ALL-UNNAMED $$MAVEN_OPTS" mvn
+	MAVEN_OPTS="--sun-misc-unsafe-memory-access=allow --enable-native-access=ALL-UNNAMED $$MAVEN_OPTS" mvn -Dstyle.color=never
+# -q would hide the warning that made -Werror fail.
+quiet = -Dorg.slf4j.simpleLogger.defaultLogLevel=warn
 longspan = models/target/longspan
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## compile everything and make the jars, without tests
-	@$(mvn) -q package -DskipTests
+	@$(mvn) $(quiet) package -DskipTests
 
 test: ## everything CI runs: compile with all checks, all tests
 	@$(mvn) verify
@@ -20,22 +22,22 @@ run: dist ## build the launcher and run the demo
 
 dist: ## build the launcher models/target/longspan/bin/longspan
 	@rm -rf $(longspan)
-	@$(mvn) -q package -DskipTests
+	@$(mvn) $(quiet) package -DskipTests -Pdist
 	@mkdir -p $(longspan)/bin $(longspan)/libexec
-	@cp models/target/longspan-models-*.jar $(longspan)/lib
-	@rm -f $(longspan)/lib/*-sources.jar $(longspan)/lib/*-javadoc.jar
+	@find models/target -maxdepth 1 -name 'longspan-models-*.jar' ! -name '*-sources.jar' ! -name '*-javadoc.jar' \
+		-exec cp {} $(longspan)/lib \;
 	@install -m 755 models/src/main/launcher/longspan $(longspan)/bin/longspan
 	@install -m 755 .ci/jdk $(longspan)/libexec/jdk
 	@cp LICENSE $(longspan)
 	@echo $(longspan)/bin/longspan
 
 bench: ## run the JMH benchmarks; ARGS="Attention -f 1" chooses
-	@$(mvn) -q package -DskipTests -pl jmh -am
+	@$(mvn) $(quiet) package -DskipTests -pl jmh -am
 	@"$$(.ci/jdk)/bin/java" -jar jmh/target/benchmarks.jar $(ARGS)
 
 javadoc: ## build the Javadoc and source jars of every module
-	@$(mvn) -q package -DskipTests -Pjavadoc
+	@$(mvn) $(quiet) package -DskipTests -Pjavadoc
 	@ls */target/*-javadoc.jar */target/*-sources.jar
 
 clean: ## delete what the build made
-	@$(mvn) -q clean
+	@$(mvn) $(quiet) clean
