@@ -21,11 +21,10 @@ run: dist ## build the launcher and run the demo
 	@$(longspan)/bin/longspan run
 
 dist: ## build the launcher models/target/longspan/bin/longspan
-	@rm -rf $(longspan)
+	@rm -rf $(longspan) models/target/longspan-models-*.jar
 	@$(mvn) $(quiet) package -DskipTests -Pdist
 	@mkdir -p $(longspan)/bin $(longspan)/libexec
-	@find models/target -maxdepth 1 -name 'longspan-models-*.jar' ! -name '*-sources.jar' ! -name '*-javadoc.jar' \
-		-exec cp {} $(longspan)/lib \;
+	@cp models/target/longspan-models-*.jar $(longspan)/lib
 	@install -m 755 models/src/main/launcher/longspan $(longspan)/bin/longspan
 	@install -m 755 .ci/jdk $(longspan)/libexec/jdk
 	@cp LICENSE $(longspan)
