@@ -5,6 +5,14 @@ import org.jspecify.annotations.NullMarked;
 module dev.longspan.api {
     // Absent at run time, everything works on scalar loops.
     requires static jdk.incubator.vector;
-    requires static org.jspecify;
+    requires static transitive org.jspecify;
     requires com.fasterxml.jackson.core;
+    requires java.management;
+    requires jdk.management;
+
+    exports dev.longspan.tensor;
+    exports dev.longspan.parallel;
+    exports dev.longspan.kernel;
+    exports dev.longspan.backend;
+    exports dev.longspan.autograd;
 }

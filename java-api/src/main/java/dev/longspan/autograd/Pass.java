@@ -1,0 +1,335 @@
+package dev.longspan.autograd;
+
+import dev.longspan.backend.Backend;
+import dev.longspan.kernel.Dropout;
+import dev.longspan.kernel.Kernels;
+import dev.longspan.parallel.Parallel;
+import dev.longspan.tensor.DType;
+import dev.longspan.tensor.Owner;
+import dev.longspan.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One trip through the network. It owns every activation, remembers the way back when training, and frees everything when
+ * closed: a tensor of a closed pass throws IllegalStateException. Belongs to the thread that opened it.
+ */
+public final class Pass implements Owner, AutoCloseable {
+
+    private final Backend backend;
+    private final Parallel parallel;
+    private final Workspace workspace;
+    private final @Nullable Gradients parameters;
+    private final Randomness randomness;
+    private final boolean recording;
+    private final @Nullable Pass parent;
+    private final Workspace.Mark mark;
+    private final Thread thread = Thread.currentThread();
+    private final Map<Tensor, Slot> tracked = new IdentityHashMap<>();
+    private final List<Step> tape = new ArrayList<>();
+    private long nextStream;
+    private boolean suspended;
+    private boolean closed;
+
+    /** A gradient that is made, zeroed, when first asked for. */
+    private interface Slot {
+        Tensor get();
+
+        boolean isMade();
+    }
+
+    /** The way back through one op; without effect while no gradient of its outputs was asked for. */
+    private record Step(List<Tensor> outputs, Runnable backward) {
+    }
+
+    private Pass(Backend backend, Parallel parallel, Workspace workspace, @Nullable Gradients parameters,
+            Randomness randomness, boolean recording, @Nullable Pass parent) {
+        this.backend = backend;
+        this.parallel = parallel;
+        this.workspace = workspace;
+        this.parameters = parameters;
+        this.randomness = randomness;
+        this.recording = recording;
+        this.parent = parent;
+        this.mark = workspace.mark();
+    }
+
+    /** A pass that records nothing and drops nothing out. */
+    public static Pass inference(Backend backend, Parallel parallel, Workspace workspace) {
+        return new Pass(backend, parallel, workspace, null, Randomness.NONE, false, null);
+    }
+
+    /** A pass that can go {@link #backward} and adds to the given gradients. */
+    public static Pass training(Backend backend, Parallel parallel, Workspace workspace, Gradients gradients,
+            Randomness randomness) {
+        return new Pass(backend, parallel, workspace, gradients, randomness, true, null);
+    }
+
+    public Backend backend() {
+        return backend;
+    }
+
+    public Kernels kernels() {
+        return backend.kernels();
+    }
+
+    public Parallel parallel() {
+        return parallel;
+    }
+
+    /** Whether dropout is on. */
+    public boolean isTraining() {
+        return parameters != null;
+    }
+
+    /** An activation: freed with the pass, its contents undefined. */
+    public Tensor allocate(DType dtype, long... shape) {
+        checkThread();
+        checkAlive();
+        if (suspended) {
+            throw new IllegalStateException("a pass cannot allocate while a pass within it is open");
+        }
+        return Tensor.of(workspace.allocate(Tensor.byteSize(dtype, shape), this), dtype, shape);
+    }
+
+    /** An activation of zeros. */
+    public Tensor zeros(DType dtype, long... shape) {
+        Tensor zeros = allocate(dtype, shape);
+        zeros.storage().segment().fill((byte) 0);
+        return zeros;
+    }
+
+    /** Asks for the gradient of a tensor that no op made: an input or carried state. */
+    public Tensor watch(Tensor input) {
+        checkAlive();
+        track(input, zeroedWhenAsked(input));
+        return input;
+    }
+
+    /** Whether any of the tensors leads back to a parameter or a watched input. */
+    public boolean tracks(@Nullable Tensor... tensors) {
+        return recording && Arrays.stream(tensors).anyMatch(t -> t != null && slot(t) != null);
+    }
+
+    /**
+     * Notes that an op made {@code output} and how to send its gradient on. {@code backward} runs at most once, after the
+     * gradient of the output is complete, and adds to the gradients of the inputs.
+     */
+    public void record(Tensor output, Runnable backward) {
+        record(List.of(output), backward);
+    }
+
+    /** As {@link #record(Tensor, Runnable)} for an op of several outputs. */
+    public void record(List<Tensor> outputs, Runnable backward) {
+        if (recording) {
+            outputs.forEach(output -> track(output, zeroedWhenAsked(output)));
+            tape.add(new Step(outputs, backward));
+        }
+    }
+
+    /** Notes that {@code view} shows part of {@code whole}: their gradients share memory in the same way. */
+    public Tensor alias(Tensor view, Tensor whole, UnaryOperator<Tensor> viewOf) {
+        Slot slot = recording ? slot(whole) : null;
+        if (slot != null) {
+            track(view, new Slot() {
+                @Override
+                public Tensor get() {
+                    return viewOf.apply(slot.get());
+                }
+
+                @Override
+                public boolean isMade() {
+                    return slot.isMade();
+                }
+            });
+        }
+        return view;
+    }
+
+    /** The same values, cut off from the way back. */
+    public Tensor detach(Tensor tensor) {
+        return tensor.slice(0, 0, tensor.size(0));
+    }
+
+    /** The gradient of a tensor as far as it is summed up; zeros at first. */
+    public Tensor gradient(Tensor tensor) {
+        checkAlive();
+        Slot slot = slot(tensor);
+        if (slot == null) {
+            throw new IllegalArgumentException("tensor has no gradient in this pass (watch inputs before use): " + tensor);
+        }
+        return slot.get();
+    }
+
+    /** The gradient, or null where the tensor needs none: for optional outputs of backward kernels. */
+    public @Nullable Tensor gradientIfTracked(@Nullable Tensor tensor) {
+        return tensor != null && tracks(tensor) ? gradient(tensor) : null;
+    }
+
+    /** The gradient, or null where nothing asked for it. */
+    public @Nullable Tensor gradientIfMade(Tensor tensor) {
+        Slot slot = slot(tensor);
+        return slot != null && slot.isMade() ? slot.get() : null;
+    }
+
+    /** Runs the way back from a scalar loss: its gradient is 1. */
+    public void backward(Tensor loss) {
+        if (loss.elements() != 1) {
+            throw new IllegalArgumentException("loss must be one element: loss=" + loss);
+        }
+        gradient(loss).fill(1);
+        backward();
+    }
+
+    /** Runs the way back from a gradient of an output. */
+    public void backward(Tensor output, Tensor dOutput) {
+        gradient(output).copyFrom(dOutput);
+        backward();
+    }
+
+    /** Runs the way back from gradients that the caller has put into {@link #gradient}. */
+    public void backward() {
+        checkAlive();
+        for (int i = tape.size() - 1; i >= 0; i--) {
+            Step step = tape.get(i);
+            if (step.outputs.stream().anyMatch(t -> gradientIfMade(t) != null)) {
+                step.backward.run();
+            }
+        }
+        tape.clear();
+    }
+
+    /** Dropout for the next place in the network that needs one; none at inference or rate 0. */
+    public @Nullable Dropout nextDropout(double rate) {
+        checkAlive();
+        return isTraining() && rate > 0
+                ? new Dropout(rate, randomness.seed(), randomness.step() << 20 | nextStream++) : null;
+    }
+
+    /**
+     * A pass within this one, on top of its memory, that continues its random streams from {@code stream}; this one cannot
+     * allocate until it is closed.
+     */
+    Pass child(boolean recording, long stream) {
+        Pass child = new Pass(backend, parallel, workspace, parameters, randomness, recording, this);
+        child.nextStream = stream;
+        suspended = true;
+        return child;
+    }
+
+    long stream() {
+        return nextStream;
+    }
+
+    /** Lets gradients of a tensor of the enclosing pass be summed there. */
+    void trackOutside(Tensor tensor, Tensor gradient) {
+        track(tensor, new Slot() {
+            @Override
+            public Tensor get() {
+                return gradient;
+            }
+
+            @Override
+            public boolean isMade() {
+                return true;
+            }
+        });
+    }
+
+    /** Closes a child and moves tensors of its memory down into this pass. */
+    List<Tensor> closeKeeping(Pass child, List<Tensor> tensors) {
+        nextStream = child.nextStream;
+        child.close();
+        // Moved in the order in which they lie, each lands at or below its old place and on none that is still to be moved.
+        Tensor[] kept = new Tensor[tensors.size()];
+        List<Integer> order = new ArrayList<>();
+        for (int i = 0; i < kept.length; i++) {
+            order.add(i);
+        }
+        order.sort(java.util.Comparator.comparing(i -> workspace.position(tensors.get(i).storage())));
+        for (int i : order) {
+            Tensor tensor = tensors.get(i);
+            if (tensor.storage().owner() != child) {
+                kept[i] = tensor;
+                continue;
+            }
+            if (!tensor.isContiguous()) {
+                throw new IllegalArgumentException("outputs of a recomputed piece must be contiguous: " + tensor);
+            }
+            int bytes = tensor.dtype().bytes();
+            kept[i] = allocate(tensor.dtype(), tensor.shape());
+            MemorySegment.copy(tensor.storage().segment(), tensor.offset() * bytes, kept[i].storage().segment(), 0,
+                    tensor.elements() * bytes);
+        }
+        return List.of(kept);
+    }
+
+    @Override
+    public void checkAlive() {
+        if (closed) {
+            throw new IllegalStateException("the tensor's pass is closed");
+        }
+    }
+
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            tape.clear();
+            tracked.clear();
+            workspace.release(mark);
+            if (parent != null) {
+                parent.suspended = false;
+            }
+        }
+    }
+
+    private @Nullable Slot slot(Tensor tensor) {
+        Slot slot = tracked.get(tensor);
+        if (slot == null && parameters != null) {
+            Tensor gradient = parameters.find(tensor);
+            if (gradient != null) {
+                trackOutside(tensor, gradient);
+                return tracked.get(tensor);
+            }
+        }
+        return slot;
+    }
+
+    private void track(Tensor tensor, Slot slot) {
+        checkThread();
+        tracked.putIfAbsent(tensor, slot);
+    }
+
+    private void checkThread() {
+        if (Thread.currentThread() != thread) {
+            throw new IllegalStateException("a pass belongs to the thread that opened it: opened by " + thread.getName()
+                    + ", used by " + Thread.currentThread().getName());
+        }
+    }
+
+    private Slot zeroedWhenAsked(Tensor like) {
+        return new Slot() {
+            private @Nullable Tensor made;
+
+            @Override
+            public Tensor get() {
+                if (made == null) {
+                    made = zeros(like.dtype(), like.shape());
+                }
+                return made;
+            }
+
+            @Override
+            public boolean isMade() {
+                return made != null;
+            }
+        };
+    }
+}

@@ -1,0 +1,58 @@
+package dev.longspan.autograd;
+
+import dev.longspan.tensor.Tensor;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * Gradient checkpointing: a piece of the network that keeps only its outputs and is computed a second time on the way back,
+ * with the same dropout. Chen et al., arXiv 1604.06174.
+ */
+public final class Recompute {
+
+    private Recompute() {
+    }
+
+    /** A piece of network as a function of (pass, inputs). Activations it uses must be among the inputs; parameters need not. */
+    @FunctionalInterface
+    public interface Piece {
+        List<Tensor> apply(Pass pass, List<Tensor> inputs);
+    }
+
+    /** {@code piece(inputs)}, with contiguous outputs. */
+    public static List<Tensor> run(Pass pass, List<Tensor> inputs, Piece piece) {
+        if (!pass.isTraining()) {
+            return piece.apply(pass, inputs);
+        }
+        long stream = pass.stream();
+        Pass once = pass.child(false, stream);
+        List<Tensor> outputs;
+        try {
+            outputs = pass.closeKeeping(once, piece.apply(once, inputs));
+        } finally {
+            once.close();
+        }
+        pass.record(outputs, () -> goBack(pass, inputs, outputs, piece, stream));
+        return outputs;
+    }
+
+    private static void goBack(Pass pass, List<Tensor> inputs, List<Tensor> outputs, Piece piece, long stream) {
+        // Gradients outside must exist before the inner pass takes the memory on top of this one's.
+        List<Tensor> tracked = inputs.stream().filter(pass::tracks).toList();
+        List<Tensor> gradients = tracked.stream().map(pass::gradient).toList();
+        List<Tensor> dOutputs = outputs.stream().filter(t -> pass.gradientIfMade(t) != null).toList();
+        try (Pass again = pass.child(true, stream)) {
+            for (int i = 0; i < tracked.size(); i++) {
+                again.trackOutside(tracked.get(i), gradients.get(i));
+            }
+            List<Tensor> made = piece.apply(again, inputs);
+            for (Tensor output : dOutputs) {
+                Tensor inner = made.get(outputs.indexOf(output));
+                if (again.tracks(inner)) {
+                    again.gradient(inner).copyFrom(Objects.requireNonNull(pass.gradientIfMade(output)));
+                }
+            }
+            again.backward();
+        }
+    }
+}

@@ -1,0 +1,85 @@
+package dev.longspan.backend;
+
+import dev.longspan.kernel.Kernels;
+import dev.longspan.kernel.scalar.ScalarKernels;
+import dev.longspan.tensor.DType;
+import dev.longspan.tensor.MemorySpace;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Kernels of one kind, or the reason why they cannot run here.
+ *
+ * @param name what {@code --backend} and the property {@value #PROPERTY} call it
+ * @param detail what a user wants to know of it, such as the vector width
+ * @param space memory its tensors lie in
+ * @param dtypes floating types it computes with
+ * @param available kernels, absent where {@code reason} is given
+ * @param reason why it cannot run
+ */
+public record Backend(String name, String detail, MemorySpace space, Set<DType> dtypes, @Nullable Kernels available,
+        @Nullable String reason) {
+
+    /** Forces a backend by name. */
+    public static final String PROPERTY = "longspan.backend";
+
+    private static final class Known {
+        static final List<Backend> ALL = List.of(VectorProvider.find(), scalar());
+        static final Backend BEST = choose();
+    }
+
+    /** Every backend of this build, best first, those that cannot run included. */
+    public static List<Backend> all() {
+        return Known.ALL;
+    }
+
+    /** The backend that the property {@value #PROPERTY} names, otherwise the first that runs. Chosen once. */
+    public static Backend best() {
+        return Known.BEST;
+    }
+
+    /** The backend of that name; throws UnsupportedOperationException with the reason where it cannot run. */
+    public static Backend named(String name) {
+        Backend found = all().stream().filter(b -> b.name.equals(name)).findFirst().orElseThrow(() ->
+                new IllegalArgumentException("backend must be one of "
+                        + all().stream().map(Backend::name).collect(Collectors.joining(", ")) + ": backend=" + name));
+        found.kernels();
+        return found;
+    }
+
+    /** Its kernels; throws UnsupportedOperationException with the reason where it cannot run. */
+    public Kernels kernels() {
+        if (available == null) {
+            throw new UnsupportedOperationException("backend " + name + " cannot run: " + reason);
+        }
+        return available;
+    }
+
+    /** Throws IllegalArgumentException where it does not compute with a dtype. */
+    public void checkComputes(DType dtype) {
+        if (!dtypes.contains(dtype)) {
+            throw new IllegalArgumentException("backend " + name + " computes with " + dtypes + ": dtype=" + dtype);
+        }
+    }
+
+    private static Backend scalar() {
+        return new Backend("scalar", "plain loops", MemorySpace.HOST, Set.of(DType.F32, DType.F64),
+                ScalarKernels.create(), null);
+    }
+
+    private static Backend choose() {
+        String forced = System.getProperty(PROPERTY);
+        Backend chosen = forced != null ? named(forced)
+                : Known.ALL.stream().filter(b -> b.available != null).findFirst().orElseThrow();
+        System.Logger log = System.getLogger("dev.longspan.backend");
+        for (Backend other : Known.ALL) {
+            if (other.reason != null) {
+                log.log(System.Logger.Level.INFO, "backend " + other.name + " cannot run: " + other.reason
+                        + "; using " + chosen.name);
+            }
+        }
+        return chosen;
+    }
+}

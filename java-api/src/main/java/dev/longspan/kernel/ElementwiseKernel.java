@@ -1,0 +1,43 @@
+package dev.longspan.kernel;
+
+import dev.longspan.parallel.Parallel;
+import dev.longspan.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/** Pointwise work. Tensors are contiguous and of one shape unless said otherwise. */
+public interface ElementwiseKernel {
+
+    /** {@code y = value}. */
+    void fill(Parallel parallel, Tensor y, double value);
+
+    /** {@code y = alpha·x + beta·y}; beta = 0 ignores what y holds. */
+    void axpby(Parallel parallel, double alpha, Tensor x, double beta, Tensor y);
+
+    /** {@code y = a + b}. */
+    void add(Parallel parallel, Tensor a, Tensor b, Tensor y);
+
+    /** {@code y = a ⊙ b}, or {@code y += a ⊙ b}. */
+    void multiply(Parallel parallel, Tensor a, Tensor b, Tensor y, boolean accumulate);
+
+    /** {@code y = f(x)}. */
+    void activation(Parallel parallel, Activation f, Tensor x, Tensor y);
+
+    /** {@code dx += f'(x) ⊙ dy}. */
+    void activationBackward(Parallel parallel, Activation f, Tensor x, Tensor dy, Tensor dx);
+
+    /** {@code y = f(gate) ⊙ up}: SwiGLU for SILU. Shazeer, arXiv 2002.05202. */
+    void gated(Parallel parallel, Activation f, Tensor gate, Tensor up, Tensor y);
+
+    /** {@code dGate += dy ⊙ up ⊙ f'(gate)}, {@code dUp += dy ⊙ f(gate)}. */
+    void gatedBackward(Parallel parallel, Activation f, Tensor gate, Tensor up, Tensor dy, @Nullable Tensor dGate,
+            @Nullable Tensor dUp);
+
+    /** {@code y = x ⊙ keep / (1 − rate)}, or {@code y +=} that: forward and backward are the same map. */
+    void dropout(Parallel parallel, Dropout dropout, Tensor x, Tensor y, boolean accumulate);
+
+    /** Rotates rows {@code n} of x: [B, N, H, D] to position {@code first + n}; y may have other strides than x. */
+    void rotary(Parallel parallel, Rotary rotary, long first, Tensor x, Tensor y);
+
+    /** {@code dx += Rᵀ dy}. */
+    void rotaryBackward(Parallel parallel, Rotary rotary, long first, Tensor dy, Tensor dx);
+}

@@ -1,0 +1,15 @@
+package dev.longspan.kernel.scalar;
+
+import dev.longspan.kernel.Kernels;
+
+/** Plain loops in double: the truth that every other backend is tested against, and the last fallback. */
+public final class ScalarKernels {
+
+    private ScalarKernels() {
+    }
+
+    /** All kernel families for F32 and F64. */
+    public static Kernels create() {
+        throw new IllegalStateException("scalar kernels are being written");
+    }
+}

@@ -1,0 +1,35 @@
+package dev.longspan.parallel;
+
+/** Heap buffers of one worker, kept between calls so that kernels allocate nothing in a steady state. */
+public final class Scratch {
+
+    private static final int SLOTS = 24;
+
+    private final float[][] floats = new float[SLOTS][0];
+    private final double[][] doubles = new double[SLOTS][0];
+    private final int[][] ints = new int[SLOTS][0];
+
+    /** Buffer number {@code slot} with at least {@code length} elements; its contents are whatever was left there. */
+    public float[] floats(int slot, int length) {
+        if (floats[slot].length < length) {
+            floats[slot] = new float[length];
+        }
+        return floats[slot];
+    }
+
+    /** As {@link #floats}. */
+    public double[] doubles(int slot, int length) {
+        if (doubles[slot].length < length) {
+            doubles[slot] = new double[length];
+        }
+        return doubles[slot];
+    }
+
+    /** As {@link #floats}. */
+    public int[] ints(int slot, int length) {
+        if (ints[slot].length < length) {
+            ints[slot] = new int[length];
+        }
+        return ints[slot];
+    }
+}

@@ -1,0 +1,141 @@
+package dev.longspan.parallel;
+
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Daemon threads that spin for a while after a region and then park: a region that follows soon costs about a
+ * microsecond, and idle threads cost nothing. The caller works too.
+ */
+final class WorkerTeam {
+
+    /** About a millisecond of waiting for the next region before a worker parks. */
+    private static final int SPINS = 20_000;
+
+    /** One region: shared counters, so that a late worker of an old region cannot touch a new one. */
+    private static final class Region {
+        final long items;
+        final Work work;
+        final @Nullable CancelSignal cancel;
+        final AtomicLong next = new AtomicLong();
+        final AtomicLong done = new AtomicLong();
+        volatile @Nullable Throwable failure;
+
+        Region(long items, Work work, @Nullable CancelSignal cancel) {
+            this.items = items;
+            this.work = work;
+            this.cancel = cancel;
+        }
+    }
+
+    private final int threads;
+    private final Thread[] workers;
+    private final AtomicBoolean busy = new AtomicBoolean();
+    private final AtomicInteger active = new AtomicInteger();
+    private final ConcurrentLinkedQueue<Scratch> callerScratch = new ConcurrentLinkedQueue<>();
+    private volatile @Nullable Region region;
+    private volatile long epoch;
+
+    WorkerTeam(int threads) {
+        this.threads = threads;
+        this.workers = new Thread[threads - 1];
+    }
+
+    int threads() {
+        return threads;
+    }
+
+    void run(long items, Work work, @Nullable CancelSignal cancel, @Nullable ProgressListener progress) {
+        Region mine = new Region(items, work, cancel);
+        boolean team = threads > 1 && items > 1 && busy.compareAndSet(false, true);
+        Scratch scratch = callerScratch.poll();
+        if (scratch == null) {
+            scratch = new Scratch();
+        }
+        try {
+            if (team) {
+                publish(mine);
+            }
+            work(mine, scratch, progress);
+            if (team) {
+                while (active.get() > 0 || mine.done.get() < items && mine.failure == null) {
+                    Thread.onSpinWait();
+                }
+            }
+        } finally {
+            callerScratch.add(scratch);
+            if (team) {
+                region = null;
+                busy.set(false);
+            }
+        }
+        rethrow(mine);
+    }
+
+    private void publish(Region mine) {
+        region = mine;
+        epoch++; // only the holder of busy writes it
+        for (int i = 0; i < workers.length; i++) {
+            if (workers[i] == null) {
+                workers[i] = Thread.ofPlatform().daemon().name("longspan-worker-" + i).start(this::loop);
+            }
+            LockSupport.unpark(workers[i]);
+        }
+    }
+
+    private void loop() {
+        Scratch scratch = new Scratch();
+        long seen = 0;
+        int spins = 0;
+        while (true) {
+            if (epoch == seen) {
+                if (++spins < SPINS) {
+                    Thread.onSpinWait();
+                } else {
+                    LockSupport.park(this);
+                }
+                continue;
+            }
+            spins = 0;
+            active.incrementAndGet(); // before reading the region: its owner waits for active to return to zero
+            seen = epoch;
+            Region current = region;
+            if (current != null) {
+                work(current, scratch, null);
+            }
+            active.decrementAndGet();
+        }
+    }
+
+    private static void work(Region region, Scratch scratch, @Nullable ProgressListener progress) {
+        try {
+            for (long item = region.next.getAndIncrement(); item < region.items; item = region.next.getAndIncrement()) {
+                if (region.cancel != null && region.cancel.isRaised()) {
+                    throw new CancelledException();
+                }
+                region.work.run(item, scratch);
+                long done = region.done.incrementAndGet();
+                if (progress != null) {
+                    progress.onProgress(done, region.items);
+                }
+            }
+        } catch (RuntimeException | Error e) {
+            region.failure = e;
+            region.next.set(region.items); // nobody starts another item
+        }
+    }
+
+    private static void rethrow(Region region) {
+        Throwable failure = region.failure;
+        if (failure instanceof Error error) {
+            throw error;
+        }
+        if (failure instanceof RuntimeException runtime) {
+            throw runtime;
+        }
+    }
+}

@@ -1,0 +1,122 @@
+package dev.longspan.tensor;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/** Single elements of any dtype: the slow, general path for loading, converting and inspecting. */
+public final class Elements {
+
+    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
+    private static final ValueLayout.OfDouble DOUBLE = ValueLayout.JAVA_DOUBLE_UNALIGNED;
+    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
+    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
+
+    private Elements() {
+    }
+
+    /** Receives the row-major number of an element and its place in the storage. */
+    @FunctionalInterface
+    interface Visitor {
+        void visit(long number, long at);
+    }
+
+    /** Element {@code at} as a double. */
+    public static double get(MemorySegment segment, DType dtype, long at) {
+        return switch (dtype) {
+            case F32 -> segment.get(FLOAT, at * 4);
+            case F64 -> segment.get(DOUBLE, at * 8);
+            case BF16 -> bf16ToFloat(segment.get(SHORT, at * 2));
+            case F16 -> Float.float16ToFloat(segment.get(SHORT, at * 2));
+            default -> getLong(segment, dtype, at);
+        };
+    }
+
+    /** Element {@code at} as an integer; floating elements are refused. */
+    public static long getLong(MemorySegment segment, DType dtype, long at) {
+        return switch (dtype) {
+            case I64 -> segment.get(LONG, at * 8);
+            case I32 -> segment.get(INT, at * 4);
+            case U8, BOOL -> Byte.toUnsignedLong(segment.get(ValueLayout.JAVA_BYTE, at));
+            default -> throw new IllegalArgumentException("dtype must be an integer type: dtype=" + dtype);
+        };
+    }
+
+    /** Stores a double, rounded to nearest even. */
+    public static void set(MemorySegment segment, DType dtype, long at, double value) {
+        switch (dtype) {
+            case F32 -> segment.set(FLOAT, at * 4, (float) value);
+            case F64 -> segment.set(DOUBLE, at * 8, value);
+            case BF16 -> segment.set(SHORT, at * 2, floatToBf16((float) value));
+            case F16 -> segment.set(SHORT, at * 2, Float.floatToFloat16((float) value));
+            default -> setLong(segment, dtype, at, (long) value);
+        }
+    }
+
+    /** Stores an integer. */
+    public static void setLong(MemorySegment segment, DType dtype, long at, long value) {
+        switch (dtype) {
+            case I64 -> segment.set(LONG, at * 8, value);
+            case I32 -> segment.set(INT, at * 4, Math.toIntExact(value));
+            case U8, BOOL -> segment.set(ValueLayout.JAVA_BYTE, at, (byte) value);
+            default -> set(segment, dtype, at, value);
+        }
+    }
+
+    /** The bfloat16 whose bits are the upper half of a float. */
+    public static float bf16ToFloat(short bits) {
+        return Float.intBitsToFloat(bits << 16);
+    }
+
+    /** Round to nearest even; NaN stays a quiet NaN. */
+    public static short floatToBf16(float value) {
+        int bits = Float.floatToRawIntBits(value);
+        if (Float.isNaN(value)) {
+            return (short) (bits >>> 16 | 0x40);
+        }
+        return (short) (bits + 0x7FFF + (bits >>> 16 & 1) >>> 16);
+    }
+
+    static void forEach(Tensor tensor, Visitor visitor) {
+        if (tensor.elements() > 0) {
+            walk(tensor, 0, 0, tensor.offset(), visitor);
+        }
+    }
+
+    private static long walk(Tensor tensor, int dim, long number, long at, Visitor visitor) {
+        if (dim == tensor.rank()) {
+            visitor.visit(number, at);
+            return number + 1;
+        }
+        long next = number;
+        for (long i = 0; i < tensor.size(dim); i++) {
+            next = walk(tensor, dim + 1, next, at + i * tensor.stride(dim), visitor);
+        }
+        return next;
+    }
+
+    static void copy(Tensor from, Tensor to) {
+        MemorySegment source = from.segment();
+        MemorySegment target = to.segment();
+        int bytes = from.dtype().bytes();
+        if (from.dtype() == to.dtype() && from.isContiguous() && to.isContiguous()) {
+            MemorySegment.copy(source, from.offset() * bytes, target, to.offset() * bytes, from.elements() * bytes);
+        } else if (from.elements() > 0) {
+            copy(from, source, from.offset(), to, target, to.offset(), 0);
+        }
+    }
+
+    private static void copy(Tensor from, MemorySegment source, long f, Tensor to, MemorySegment target, long t, int dim) {
+        if (dim == from.rank()) {
+            if (from.dtype().isFloating()) {
+                set(target, to.dtype(), t, get(source, from.dtype(), f));
+            } else {
+                setLong(target, to.dtype(), t, getLong(source, from.dtype(), f));
+            }
+            return;
+        }
+        for (long i = 0; i < from.size(dim); i++) {
+            copy(from, source, f + i * from.stride(dim), to, target, t + i * to.stride(dim), dim + 1);
+        }
+    }
+}

@@ -1,0 +1,10 @@
+package dev.longspan.tensor;
+
+/** A request does not fit what is left of the native memory budget; nothing was allocated. */
+public final class OutOfNativeMemoryException extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    public OutOfNativeMemoryException(String message) {
+        super(message);
+    }
+}
