@@ -3,7 +3,8 @@
 
 # .ci/jdk finds a JDK >= 25 or says what to install. Maven 3.8 itself uses sun.misc.Unsafe and jansi's native code.
 mvn = JAVA_HOME="$$(.ci/jdk)" && export JAVA_HOME && \
-	MAVEN_OPTS="--sun-misc-unsafe-memory-access=allow --enable-native-access=ALL-UNNAMED $$MAVEN_OPTS" mvn -Dstyle.color=never
+	MAVEN_OPTS="--sun-misc-unsafe-memory-access=allow --enable-native-access=ALL-UNNAMED $$MAVEN_OPTS" \
+	mvn -Dstyle.color=never
 # -q would hide the warning that made -Werror fail.
 quiet = -Dorg.slf4j.simpleLogger.defaultLogLevel=warn
 longspan = models/target/longspan
