@@ -19,6 +19,12 @@ public interface ElementwiseKernel {
     /** {@code y = a ⊙ b}, or {@code y += a ⊙ b}. */
     void multiply(Parallel parallel, Tensor a, Tensor b, Tensor y, boolean accumulate);
 
+    /** {@code y[0] = alpha · Σ x}, summed in double in a fixed order. */
+    void sum(Parallel parallel, double alpha, Tensor x, Tensor y);
+
+    /** {@code y[i] += alpha · scalar[0]}: the way back of {@link #sum}. */
+    void addScalar(Parallel parallel, double alpha, Tensor scalar, Tensor y);
+
     /** {@code y = f(x)}. */
     void activation(Parallel parallel, Activation f, Tensor x, Tensor y);
 
