@@ -1,0 +1,45 @@
+package dev.longspan.kernel.vector;
+
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/** The one vector species that all kernels of this package use, chosen when the class is loaded. */
+final class Lanes {
+
+    static final int BITS = VectorWidth.bits();
+    static final VectorSpecies<Float> SPECIES = VectorSpecies.of(float.class, VectorShape.forBitSize(BITS));
+    static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, VectorShape.forBitSize(BITS));
+    static final int LANES = BITS / 32;
+    static final ByteOrder ORDER = ByteOrder.nativeOrder();
+
+    /** 0, 1, 2, … */
+    static final IntVector IOTA = IntVector.zero(INTS).addIndex(1);
+
+    private Lanes() {
+    }
+
+    /** The largest multiple of the lane count that is at most {@code n}. */
+    static int whole(int n) {
+        return n & -LANES;
+    }
+
+    /** The first {@code count} lanes; all of them from LANES on, none for 0 or less. */
+    static VectorMask<Float> first(int count) {
+        return IOTA.compare(VectorOperators.LT, count).cast(SPECIES);
+    }
+
+    /** Sum over the lanes. */
+    static float sum(FloatVector v) {
+        return v.reduceLanes(VectorOperators.ADD);
+    }
+
+    /** Lane by lane the larger one; NaN in {@code b} is ignored. {@link FloatVector#max} costs twice as much. */
+    static FloatVector max(FloatVector a, FloatVector b) {
+        return a.blend(b, b.compare(VectorOperators.GT, a));
+    }
+}

@@ -1,0 +1,25 @@
+package dev.longspan.kernel.vector;
+
+import dev.longspan.kernel.Kernels;
+import dev.longspan.kernel.scalar.ScalarKernels;
+
+/** The kernel families of this package, float32 only; the backend registry loads this class by name. */
+public final class VectorKernels {
+
+    private VectorKernels() {
+    }
+
+    /** All families; throws UnsupportedOperationException with the reason where the CPU lacks the vectors asked for. */
+    public static Kernels create() {
+        VectorWidth.bits();
+        Kernels scalar = ScalarKernels.create();
+        return new Kernels(scalar.gemm(), scalar.attention(), scalar.norm(), scalar.elementwise(), scalar.embedding(),
+                scalar.loss(), scalar.optimizer());
+    }
+
+    /** Width and lanes, such as {@code 512 bit, 16 lanes}. */
+    public static String describe() {
+        int bits = VectorWidth.bits();
+        return bits + " bit, " + bits / Float.SIZE + " lanes";
+    }
+}
