@@ -5,6 +5,10 @@ public final class CancelSignal {
 
     private volatile boolean raised;
 
+    /** A signal that is not raised. */
+    public CancelSignal() {
+    }
+
     public void raise() {
         raised = true;
     }

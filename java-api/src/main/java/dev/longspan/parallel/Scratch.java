@@ -9,6 +9,10 @@ public final class Scratch {
     private final double[][] doubles = new double[SLOTS][0];
     private final int[][] ints = new int[SLOTS][0];
 
+    /** Without buffers: they come and grow as they are asked for. */
+    public Scratch() {
+    }
+
     /** Buffer number {@code slot} with at least {@code length} elements; its contents are whatever was left there. */
     public float[] floats(int slot, int length) {
         if (floats[slot].length < length) {

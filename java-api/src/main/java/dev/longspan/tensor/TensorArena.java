@@ -17,6 +17,10 @@ public final class TensorArena implements Owner, AutoCloseable {
     private final AtomicLong bytes = new AtomicLong();
     private volatile boolean closed;
 
+    /** An arena without tensors. */
+    public TensorArena() {
+    }
+
     /** A zeroed tensor of the given shape. */
     public Tensor allocate(DType dtype, long... shape) {
         return Tensor.of(allocateStorage(Tensor.byteSize(dtype, shape)), dtype, shape);
