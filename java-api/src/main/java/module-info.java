@@ -15,4 +15,7 @@ module dev.longspan.api {
     exports dev.longspan.kernel;
     exports dev.longspan.backend;
     exports dev.longspan.autograd;
+    exports dev.longspan.op;
+    exports dev.longspan.nn;
+    exports dev.longspan.optim;
 }

@@ -1,0 +1,32 @@
+package dev.longspan.nn;
+
+import dev.longspan.autograd.Pass;
+import dev.longspan.tensor.Tensor;
+import dev.longspan.tensor.TensorArena;
+
+/**
+ * A causal model of token sequences that trains on whole sequences and generates from an explicit state.
+ *
+ * @param <S> its state between calls
+ */
+public interface LanguageModel<S extends StreamState> extends Layer {
+
+    /** Number of token ids. */
+    long vocabulary();
+
+    /** Next-token logits. tokens: [B, N] of I32 or I64, result: [B, N, vocabulary]. */
+    Tensor logits(Pass pass, Tensor tokens);
+
+    /** The state before the first token of {@code batch} sequences. */
+    S start(TensorArena arena, long batch);
+
+    /**
+     * Logits of the next tokens [B, n], the same as {@link #logits} gives for them within the whole sequence, for any n ≥ 1.
+     * The given state is consumed: only the returned one may be used afterwards.
+     */
+    Step<S> next(Pass pass, S state, Tensor tokens);
+
+    /** An output and the state that follows it. */
+    record Step<S>(Tensor logits, S state) {
+    }
+}

@@ -1,0 +1,14 @@
+package dev.longspan.nn;
+
+import dev.longspan.autograd.Pass;
+import dev.longspan.op.Norm;
+import dev.longspan.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/** Layer normalisation over the last dimension; weight, bias: [d]. Ba et al., arXiv 1607.06450. */
+public record LayerNorm(@Nullable Tensor weight, @Nullable Tensor bias, double eps) implements Layer {
+
+    public Tensor apply(Pass pass, Tensor x) {
+        return Norm.layerNorm(pass, x, weight, bias, 0, eps);
+    }
+}

@@ -1,0 +1,18 @@
+package dev.longspan.nn;
+
+import dev.longspan.tensor.Tensor;
+import dev.longspan.tensor.TensorArena;
+import java.util.Map;
+
+/** What a model carries from one call to the next: a value in the caller's arena that can be saved, copied and reordered. */
+public interface StreamState {
+
+    /** Tokens seen so far. */
+    long position();
+
+    /** Everything in it by name, to save or to fill. */
+    Map<String, Tensor> tensors();
+
+    /** An independent copy whose sequence i continues sequence {@code rows[i]} of this one: beams, or a plain copy. */
+    StreamState select(TensorArena arena, int... rows);
+}

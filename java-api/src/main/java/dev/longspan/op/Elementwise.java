@@ -1,0 +1,154 @@
+package dev.longspan.op;
+
+import dev.longspan.autograd.Pass;
+import dev.longspan.kernel.Activation;
+import dev.longspan.kernel.Dropout;
+import dev.longspan.kernel.ElementwiseKernel;
+import dev.longspan.kernel.Rotary;
+import dev.longspan.tensor.Tensor;
+
+/** Pointwise ops on contiguous tensors. */
+public final class Elementwise {
+
+    private Elementwise() {
+    }
+
+    /** {@code a + b}. */
+    public static Tensor add(Pass pass, Tensor a, Tensor b) {
+        return add(pass, a, 1, b);
+    }
+
+    /** {@code alpha·a + b}: with alpha ≠ 1 DeepNorm's residual. */
+    public static Tensor add(Pass pass, Tensor a, double alpha, Tensor b) {
+        check(pass, "a and b", a, b);
+        Tensor y = pass.allocate(a.dtype(), a.shape());
+        if (alpha == 1) {
+            kernel(pass).add(pass.parallel(), a, b, y);
+        } else {
+            kernel(pass).axpby(pass.parallel(), 1, b, 0, y);
+            kernel(pass).axpby(pass.parallel(), alpha, a, 1, y);
+        }
+        if (pass.tracks(a, b)) {
+            pass.record(y, () -> {
+                addScaled(pass, alpha, y, a);
+                addScaled(pass, 1, y, b);
+            });
+        }
+        return y;
+    }
+
+    /** {@code alpha·x}. */
+    public static Tensor scale(Pass pass, double alpha, Tensor x) {
+        check(pass, "x", x);
+        Tensor y = pass.allocate(x.dtype(), x.shape());
+        kernel(pass).axpby(pass.parallel(), alpha, x, 0, y);
+        if (pass.tracks(x)) {
+            pass.record(y, () -> addScaled(pass, alpha, y, x));
+        }
+        return y;
+    }
+
+    /** {@code a ⊙ b}. */
+    public static Tensor multiply(Pass pass, Tensor a, Tensor b) {
+        check(pass, "a and b", a, b);
+        Tensor y = pass.allocate(a.dtype(), a.shape());
+        kernel(pass).multiply(pass.parallel(), a, b, y, false);
+        if (pass.tracks(a, b)) {
+            pass.record(y, () -> {
+                if (pass.tracks(a)) {
+                    kernel(pass).multiply(pass.parallel(), pass.gradient(y), b, pass.gradient(a), true);
+                }
+                if (pass.tracks(b)) {
+                    kernel(pass).multiply(pass.parallel(), pass.gradient(y), a, pass.gradient(b), true);
+                }
+            });
+        }
+        return y;
+    }
+
+    /** {@code alpha · Σ x}, of shape [1]. */
+    public static Tensor sum(Pass pass, double alpha, Tensor x) {
+        check(pass, "x", x);
+        Tensor y = pass.allocate(x.dtype(), 1);
+        kernel(pass).sum(pass.parallel(), alpha, x, y);
+        if (pass.tracks(x)) {
+            pass.record(y, () -> kernel(pass).addScalar(pass.parallel(), alpha, pass.gradient(y), pass.gradient(x)));
+        }
+        return y;
+    }
+
+    /** {@code f(x)}. */
+    public static Tensor activation(Pass pass, Activation f, Tensor x) {
+        check(pass, "x", x);
+        Tensor y = pass.allocate(x.dtype(), x.shape());
+        kernel(pass).activation(pass.parallel(), f, x, y);
+        if (pass.tracks(x)) {
+            pass.record(y, () ->
+                    kernel(pass).activationBackward(pass.parallel(), f, x, pass.gradient(y), pass.gradient(x)));
+        }
+        return y;
+    }
+
+    /** {@code f(gate) ⊙ up}: SwiGLU for SILU. Shazeer, arXiv 2002.05202. */
+    public static Tensor gated(Pass pass, Activation f, Tensor gate, Tensor up) {
+        check(pass, "gate and up", gate, up);
+        Tensor y = pass.allocate(gate.dtype(), gate.shape());
+        kernel(pass).gated(pass.parallel(), f, gate, up, y);
+        if (pass.tracks(gate, up)) {
+            pass.record(y, () -> kernel(pass).gatedBackward(pass.parallel(), f, gate, up, pass.gradient(y),
+                    pass.gradientIfTracked(gate), pass.gradientIfTracked(up)));
+        }
+        return y;
+    }
+
+    /** Inverted dropout: {@code x / (1 − rate)} or 0 in training, x itself otherwise. Srivastava et al., JMLR 15 (2014). */
+    public static Tensor dropout(Pass pass, double rate, Tensor x) {
+        Dropout dropout = pass.nextDropout(rate);
+        if (dropout == null) {
+            return x;
+        }
+        check(pass, "x", x);
+        Tensor y = pass.allocate(x.dtype(), x.shape());
+        kernel(pass).dropout(pass.parallel(), dropout, x, y, false);
+        if (pass.tracks(x)) {
+            pass.record(y, () -> kernel(pass).dropout(pass.parallel(), dropout, pass.gradient(y), pass.gradient(x), true));
+        }
+        return y;
+    }
+
+    /** Rotates x: [B, N, H, D], whose row n stands at position {@code first + n}. */
+    public static Tensor rotary(Pass pass, Rotary rotary, long first, Tensor x) {
+        Shapes.checkComputes(pass, "x", x);
+        if (x.rank() != 4 || x.size(3) != rotary.headDim() || x.stride(3) != 1) {
+            throw new IllegalArgumentException("x must be [batch, rows, heads, " + rotary.headDim() + "]: x=" + x);
+        }
+        if (first < 0) {
+            throw new IllegalArgumentException("first position must not be negative: first=" + first);
+        }
+        Tensor y = pass.allocate(x.dtype(), x.shape());
+        kernel(pass).rotary(pass.parallel(), rotary, first, x, y);
+        if (pass.tracks(x)) {
+            pass.record(y, () ->
+                    kernel(pass).rotaryBackward(pass.parallel(), rotary, first, pass.gradient(y), pass.gradient(x)));
+        }
+        return y;
+    }
+
+    private static void addScaled(Pass pass, double alpha, Tensor from, Tensor to) {
+        if (pass.tracks(to)) {
+            kernel(pass).axpby(pass.parallel(), alpha, pass.gradient(from), 1, pass.gradient(to));
+        }
+    }
+
+    private static void check(Pass pass, String names, Tensor... tensors) {
+        Shapes.checkComputes(pass, names, tensors);
+        for (Tensor t : tensors) {
+            Shapes.checkContiguous(names, t);
+            Shapes.checkSame(names, tensors[0], t);
+        }
+    }
+
+    private static ElementwiseKernel kernel(Pass pass) {
+        return pass.kernels().elementwise();
+    }
+}

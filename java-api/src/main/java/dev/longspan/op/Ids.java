@@ -1,0 +1,29 @@
+package dev.longspan.op;
+
+import dev.longspan.tensor.DType;
+import dev.longspan.tensor.Tensor;
+
+/** Checks of token ids before they index memory. */
+final class Ids {
+
+    private Ids() {
+    }
+
+    /** Contiguous I32 or I64 within [from, to); returns how many are not negative. */
+    static long check(String name, Tensor ids, long from, long to) {
+        if (ids.dtype() != DType.I32 && ids.dtype() != DType.I64) {
+            throw new IllegalArgumentException(name + " must be I32 or I64: " + name + "=" + ids);
+        }
+        Shapes.checkContiguous(name, ids);
+        long counted = 0;
+        long[] values = ids.toLongs();
+        for (int i = 0; i < values.length; i++) {
+            if (values[i] < from || values[i] >= to) {
+                throw new IllegalArgumentException(name + " must be in [" + from + ", " + to + "): " + name + "[" + i + "]="
+                        + values[i]);
+            }
+            counted += values[i] >= 0 ? 1 : 0;
+        }
+        return counted;
+    }
+}

@@ -1,0 +1,63 @@
+package dev.longspan.op;
+
+import dev.longspan.autograd.Pass;
+import dev.longspan.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/** Normalisation over the last dimension. A weight offset of 1 is for weights stored minus one. */
+public final class Norm {
+
+    private Norm() {
+    }
+
+    /** {@code y = (x − mean) / √(var + ε) · (weight + offset) + bias}. Ba et al., arXiv 1607.06450. */
+    public static Tensor layerNorm(Pass pass, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias, double weightOffset,
+            double eps) {
+        Tensor rows = check(pass, x, weight, bias, eps);
+        Tensor y = pass.allocate(x.dtype(), x.shape());
+        Tensor mean = pass.allocate(x.dtype(), rows.size(0));
+        Tensor rstd = pass.allocate(x.dtype(), rows.size(0));
+        pass.kernels().norm().layerNorm(pass.parallel(), rows, weight, bias, weightOffset, eps, Shapes.rows(y), mean, rstd);
+        if (pass.tracks(x, weight, bias)) {
+            pass.record(y, () -> pass.kernels().norm().layerNormBackward(pass.parallel(), rows, weight, weightOffset, mean,
+                    rstd, Shapes.rows(pass.gradient(y)), rowsIfTracked(pass, x), pass.gradientIfTracked(weight),
+                    pass.gradientIfTracked(bias)));
+        }
+        return y;
+    }
+
+    /** {@code y = x / √(mean(x²) + ε) · (weight + offset)}. Zhang and Sennrich, arXiv 1910.07467. */
+    public static Tensor rmsNorm(Pass pass, Tensor x, @Nullable Tensor weight, double weightOffset, double eps) {
+        Tensor rows = check(pass, x, weight, null, eps);
+        Tensor y = pass.allocate(x.dtype(), x.shape());
+        Tensor rstd = pass.allocate(x.dtype(), rows.size(0));
+        pass.kernels().norm().rmsNorm(pass.parallel(), rows, weight, weightOffset, eps, Shapes.rows(y), rstd);
+        if (pass.tracks(x, weight)) {
+            pass.record(y, () -> pass.kernels().norm().rmsNormBackward(pass.parallel(), rows, weight, weightOffset, rstd,
+                    Shapes.rows(pass.gradient(y)), rowsIfTracked(pass, x), pass.gradientIfTracked(weight)));
+        }
+        return y;
+    }
+
+    private static @Nullable Tensor rowsIfTracked(Pass pass, Tensor x) {
+        return pass.tracks(x) ? Shapes.rows(pass.gradient(x)) : null;
+    }
+
+    private static Tensor check(Pass pass, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias, double eps) {
+        Shapes.checkComputes(pass, "x", x);
+        Shapes.checkContiguous("x", x);
+        if (!(eps >= 0)) {
+            throw new IllegalArgumentException("eps must not be negative: eps=" + eps);
+        }
+        Tensor rows = Shapes.rows(x);
+        if (weight != null) {
+            Shapes.checkComputes(pass, "x and weight", x, weight);
+            Shapes.checkShape("weight", weight, rows.size(1));
+        }
+        if (bias != null) {
+            Shapes.checkComputes(pass, "x and bias", x, bias);
+            Shapes.checkShape("bias", bias, rows.size(1));
+        }
+        return rows;
+    }
+}

@@ -1,0 +1,55 @@
+package dev.longspan.op;
+
+import dev.longspan.autograd.Pass;
+import dev.longspan.tensor.Tensor;
+import java.util.Arrays;
+
+/** Checks that ops share. */
+final class Shapes {
+
+    private Shapes() {
+    }
+
+    /** Floating tensors of one dtype that the pass's backend computes with. */
+    static void checkComputes(Pass pass, String names, Tensor... tensors) {
+        for (Tensor t : tensors) {
+            pass.backend().checkComputes(t.dtype());
+            if (t.dtype() != tensors[0].dtype()) {
+                throw new IllegalArgumentException(names + " must have one dtype: " + Arrays.toString(tensors));
+            }
+        }
+    }
+
+    static void checkSame(String names, Tensor a, Tensor b) {
+        if (!Arrays.equals(a.shape(), b.shape())) {
+            throw new IllegalArgumentException(names + " must have one shape: " + a + ", " + b);
+        }
+    }
+
+    static void checkShape(String name, Tensor t, long... expected) {
+        if (!Arrays.equals(t.shape(), expected)) {
+            throw new IllegalArgumentException(name + " must have shape " + Arrays.toString(expected) + ": " + name + "=" + t);
+        }
+    }
+
+    static void checkContiguous(String name, Tensor t) {
+        if (!t.isContiguous()) {
+            throw new IllegalArgumentException(name + " must be contiguous: " + name + "=" + t);
+        }
+    }
+
+    /** As [rows, last dimension]. */
+    static Tensor rows(Tensor t) {
+        if (t.rank() == 0) {
+            throw new IllegalArgumentException("tensor must have at least one dimension: " + t);
+        }
+        long last = t.size(-1);
+        return t.reshape(last == 0 ? 0 : t.elements() / last, last);
+    }
+
+    static long[] withLast(Tensor like, long last) {
+        long[] shape = like.shape();
+        shape[shape.length - 1] = last;
+        return shape;
+    }
+}
