@@ -4,13 +4,12 @@ import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
 import java.util.Collection;
 import java.util.IdentityHashMap;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Gradients of parameters, summed over passes until {@link #zero()}. */
 public final class Gradients {
 
-    private final Map<Tensor, Tensor> byParameter = new IdentityHashMap<>();
+    private final IdentityHashMap<Tensor, Tensor> byParameter = new IdentityHashMap<>();
 
     /** Zeroed gradients of the given parameters, of their dtypes, in the arena. */
     public Gradients(TensorArena arena, Collection<Tensor> parameters) {

@@ -10,9 +10,9 @@ import dev.longspan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -31,7 +31,7 @@ public final class Pass implements Owner, AutoCloseable {
     private final @Nullable Pass parent;
     private final Workspace.Mark mark;
     private final Thread thread = Thread.currentThread();
-    private final Map<Tensor, Slot> tracked = new IdentityHashMap<>();
+    private final IdentityHashMap<Tensor, Slot> tracked = new IdentityHashMap<>();
     private final List<Step> tape = new ArrayList<>();
     private long nextStream;
     private boolean suspended;
@@ -252,7 +252,7 @@ public final class Pass implements Owner, AutoCloseable {
         for (int i = 0; i < kept.length; i++) {
             order.add(i);
         }
-        order.sort(java.util.Comparator.comparing(i -> workspace.position(tensors.get(i).storage())));
+        order.sort(Comparator.comparingLong(i -> workspace.position(tensors.get(i).storage())));
         for (int i : order) {
             Tensor tensor = tensors.get(i);
             if (tensor.storage().owner() != child) {
@@ -308,7 +308,7 @@ public final class Pass implements Owner, AutoCloseable {
     }
 
     private void checkThread() {
-        if (Thread.currentThread() != thread) {
+        if (!Thread.currentThread().equals(thread)) {
             throw new IllegalStateException("a pass belongs to the thread that opened it: opened by " + thread.getName()
                     + ", used by " + Thread.currentThread().getName());
         }

@@ -5,6 +5,7 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
 import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -21,8 +22,7 @@ public interface Layer {
 
     /** The distinct tensors among the parameters' values: a tied weight counts once. */
     static Collection<Tensor> distinct(Map<String, Tensor> parameters) {
-        Map<Tensor, Tensor> seen = new java.util.IdentityHashMap<>();
-        return parameters.values().stream().filter(t -> seen.put(t, t) == null).toList();
+        return List.copyOf(new LinkedHashSet<>(parameters.values())); // tensors are equal only to themselves
     }
 
     private static void collect(String path, @Nullable Object value, Map<String, Tensor> found) {

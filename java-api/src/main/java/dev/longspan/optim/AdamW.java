@@ -6,8 +6,12 @@ import dev.longspan.kernel.AdamWStep;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
+import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.function.Predicate;
 
 /**
@@ -17,6 +21,8 @@ import java.util.function.Predicate;
 public final class AdamW {
 
     /**
+     * Settings of AdamW.
+     *
      * @param beta1 decay of the mean, in [0, 1)
      * @param beta2 decay of the mean square, in [0, 1)
      * @param decays names of the parameters that weight decay applies to
@@ -46,9 +52,9 @@ public final class AdamW {
     public AdamW(Settings settings, Map<String, Tensor> parameters, TensorArena arena) {
         this.settings = settings;
         this.parameters = new LinkedHashMap<>();
-        Map<Tensor, String> seen = new java.util.IdentityHashMap<>();
+        Set<Tensor> seen = new HashSet<>(); // tensors are equal only to themselves; a tied weight is updated once
         parameters.forEach((name, parameter) -> {
-            if (seen.put(parameter, name) == null) {
+            if (seen.add(parameter)) {
                 this.parameters.put(name, parameter);
                 moments.put(name + ".m", arena.allocate(parameter.dtype(), parameter.shape()));
                 moments.put(name + ".v", arena.allocate(parameter.dtype(), parameter.shape()));
@@ -58,7 +64,7 @@ public final class AdamW {
 
     /** First ({@code name.m}) and second ({@code name.v}) moments, to save or to fill. */
     public Map<String, Tensor> moments() {
-        return java.util.Collections.unmodifiableMap(moments);
+        return Collections.unmodifiableMap(moments);
     }
 
     /** One update; {@code step} counts from 1 and {@code gradientScale} multiplies every gradient (clipping, averaging). */
@@ -71,6 +77,6 @@ public final class AdamW {
     }
 
     private Tensor moment(String name) {
-        return java.util.Objects.requireNonNull(moments.get(name));
+        return Objects.requireNonNull(moments.get(name));
     }
 }

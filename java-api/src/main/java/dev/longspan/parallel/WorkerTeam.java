@@ -38,7 +38,7 @@ final class WorkerTeam {
     private final AtomicInteger active = new AtomicInteger();
     private final ConcurrentLinkedQueue<Scratch> callerScratch = new ConcurrentLinkedQueue<>();
     private volatile @Nullable Region region;
-    private volatile long epoch;
+    private final AtomicLong epoch = new AtomicLong();
 
     WorkerTeam(int threads) {
         this.threads = threads;
@@ -78,7 +78,7 @@ final class WorkerTeam {
 
     private void publish(Region mine) {
         region = mine;
-        epoch++; // only the holder of busy writes it
+        epoch.incrementAndGet();
         for (int i = 0; i < workers.length; i++) {
             if (workers[i] == null) {
                 workers[i] = Thread.ofPlatform().daemon().name("longspan-worker-" + i).start(this::loop);
@@ -92,7 +92,7 @@ final class WorkerTeam {
         long seen = 0;
         int spins = 0;
         while (true) {
-            if (epoch == seen) {
+            if (epoch.get() == seen) {
                 if (++spins < SPINS) {
                     Thread.onSpinWait();
                 } else {
@@ -102,7 +102,7 @@ final class WorkerTeam {
             }
             spins = 0;
             active.incrementAndGet(); // before reading the region: its owner waits for active to return to zero
-            seen = epoch;
+            seen = epoch.get();
             Region current = region;
             if (current != null) {
                 work(current, scratch, null);

@@ -28,7 +28,7 @@ public final class Elements {
             case F64 -> segment.get(DOUBLE, at * 8);
             case BF16 -> bf16ToFloat(segment.get(SHORT, at * 2));
             case F16 -> Float.float16ToFloat(segment.get(SHORT, at * 2));
-            default -> getLong(segment, dtype, at);
+            default -> (double) getLong(segment, dtype, at);
         };
     }
 
@@ -59,7 +59,7 @@ public final class Elements {
             case I64 -> segment.set(LONG, at * 8, value);
             case I32 -> segment.set(INT, at * 4, Math.toIntExact(value));
             case U8, BOOL -> segment.set(ValueLayout.JAVA_BYTE, at, (byte) value);
-            default -> set(segment, dtype, at, value);
+            default -> set(segment, dtype, at, (double) value);
         }
     }
 

@@ -15,7 +15,7 @@ public final class NativeBudget {
     /** Sets the limit of {@link #process()} in bytes. */
     public static final String PROPERTY = "longspan.maxNativeBytes";
 
-    private static final class Process {
+    private static final class Shared {
         static final NativeBudget INSTANCE = new NativeBudget(Long.getLong(PROPERTY, defaultLimitBytes()));
     }
 
@@ -29,7 +29,7 @@ public final class NativeBudget {
 
     /** The budget of this JVM: by default 80 % of what the cgroup or machine has beside the maximum heap. */
     public static NativeBudget process() {
-        return Process.INSTANCE;
+        return Shared.INSTANCE;
     }
 
     /** Changes the limit; what is already allocated stays. */
