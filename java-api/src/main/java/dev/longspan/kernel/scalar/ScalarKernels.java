@@ -10,9 +10,7 @@ public final class ScalarKernels {
 
     /** All kernel families for F32 and F64. */
     public static Kernels create() {
-        if (System.nanoTime() != 0) {
-            throw new IllegalStateException("scalar kernels are being written");
-        }
-        return create();
+        return new Kernels(new ScalarGemm(), new ScalarAttention(), new ScalarNorm(), new ScalarElementwise(),
+                new ScalarEmbedding(), new ScalarLoss(), new ScalarOptimizer());
     }
 }
