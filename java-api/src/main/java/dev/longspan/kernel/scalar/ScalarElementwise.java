@@ -130,8 +130,8 @@ final class ScalarElementwise implements ElementwiseKernel {
                 double sin = scale * Math.sin(back ? -angle : angle);
                 for (long b = 0; b < x.size(0); b++) {
                     for (long h = 0; h < x.size(2); h++) {
-                        long from = x.offset() + b * x.stride(0) + n * x.stride(1) + h * x.stride(2) + 2 * m;
-                        long to = y.offset() + b * y.stride(0) + n * y.stride(1) + h * y.stride(2) + 2 * m;
+                        long from = x.offset() + b * x.stride(0) + n * x.stride(1) + h * x.stride(2) + 2L * m;
+                        long to = y.offset() + b * y.stride(0) + n * y.stride(1) + h * y.stride(2) + 2L * m;
                         double even = xs.get(from) * cos - xs.get(from + 1) * sin;
                         double odd = xs.get(from) * sin + xs.get(from + 1) * cos;
                         ys.set(to, back ? ys.get(to) + even : even);
