@@ -11,6 +11,7 @@ module dev.longspan.api {
     requires jdk.management;
 
     exports dev.longspan.tensor;
+    exports dev.longspan.checkpoint;
     exports dev.longspan.parallel;
     exports dev.longspan.kernel;
     exports dev.longspan.backend;
