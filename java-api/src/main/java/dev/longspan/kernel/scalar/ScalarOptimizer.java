@@ -16,8 +16,8 @@ final class ScalarOptimizer implements OptimizerKernel {
         Reals gs = new Reals(gradient);
         Reals ms = new Reals(m);
         Reals vs = new Reals(v);
-        double correction1 = 1 - Math.pow(step.beta1(), step.step());
-        double correction2 = 1 - Math.pow(step.beta2(), step.step());
+        double correction1 = 1 - Math.pow(step.beta1(), (double) step.step());
+        double correction2 = 1 - Math.pow(step.beta2(), (double) step.step());
         parallel.forRanges(weight.elements(), BLOCK, (from, end, scratch) -> {
             for (long i = from; i < end; i++) {
                 double w = ws.get(weight.offset() + i);
