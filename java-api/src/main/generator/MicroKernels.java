@@ -1,21 +1,129 @@
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
-/** Writes the unrolled Vector API micro-kernels; run by the build: {@code java MicroKernels.java OUTPUT_DIRECTORY}. */
+/**
+ * Writes the unrolled Vector API micro-kernels; run by the build: {@code java MicroKernels.java OUTPUT_DIRECTORY}.
+ *
+ * <p>Each is a tile of ROWS x 2 vectors held in registers, {@code C[i][j] (+)= sum over k of A[i][k] B[k][j]}, on scratch
+ * arrays with literal strides: variable strides keep an address a row alive and spill them. 24 accumulators fill the 32
+ * registers of AVX-512, 12 the 16 of narrower x86; larger tiles spill, smaller ones leave the FMA units waiting.
+ */
 final class MicroKernels {
     private static final String PACKAGE = "dev.longspan.kernel.vector";
+
+    /** Queries of a block of attention: a multiple of every tile's rows and columns. */
+    private static final int BLOCK = 96;
+    /** Columns of a slab. */
+    private static final int SLAB = 64;
+    private static final int VECTORS = 2;
+
+    private enum Start { ZERO, LOAD, SCALE }
+
+    /** {@code transposed}: A[k * lda + i], otherwise A[i * lda + k]. A stride of 0 stands for the tile's rows or columns. */
+    private record Form(String name, String doc, boolean transposed, Start start, int lda, int ldb, int ldc) {}
+
+    private static final List<Form> FORMS = List.of(
+            new Form("productStart", "C = A B on packed panels.", true, Start.ZERO, 0, 0, 0),
+            new Form("productContinue", "C += A B on packed panels.", true, Start.LOAD, 0, 0, 0),
+            new Form("scoreStart", "C = A B: A rows of a slab, B a packed panel, C rows of a score tile.", false, Start.ZERO, SLAB, 0, BLOCK),
+            new Form("scoreContinue", "C += A B, as scoreStart.", false, Start.LOAD, SLAB, 0, BLOCK),
+            new Form("valueRescaled", "C = scale C + A' B: A' columns of a score tile, B and C slabs.", true, Start.SCALE, BLOCK, SLAB, SLAB),
+            new Form("columnsTimes", "C += A' B: A' columns of a score tile, B and C slabs.", true, Start.LOAD, BLOCK, SLAB, SLAB),
+            new Form("rowsTimes", "C += A B: A rows of a score tile, B and C slabs.", false, Start.LOAD, BLOCK, SLAB, SLAB));
 
     private MicroKernels() {}
 
     public static void main(String[] args) throws IOException {
-        write(Path.of(args[0]), "MicroKernelTile", """
-                final class MicroKernelTile {
-                    static final int ROWS = 6;
+        Path root = Path.of(args[0]);
+        tile(root, 128, 6);
+        tile(root, 256, 6);
+        tile(root, 512, 12);
+        write(root, "Tiles", tiles());
+    }
 
-                    private MicroKernelTile() {}
-                }
-                """);
+    private static void tile(Path root, int bits, int rows) throws IOException {
+        StringBuilder s = new StringBuilder();
+        s.append("import jdk.incubator.vector.FloatVector;\nimport jdk.incubator.vector.VectorSpecies;\n\n");
+        s.append("/** Register tiles of ").append(rows).append(" x 2 vectors of ").append(bits).append(" bits. */\n");
+        s.append("final class Tiles").append(bits).append(" {\n");
+        s.append("    static final int ROWS = ").append(rows).append(";\n");
+        s.append("    private static final VectorSpecies<Float> S = FloatVector.SPECIES_").append(bits).append(";\n\n");
+        s.append("    private Tiles").append(bits).append("() {}\n");
+        for (Form form : FORMS) {
+            kernel(s, form, bits / 32, rows);
+        }
+        write(root, "Tiles" + bits, s.append("}\n").toString());
+    }
+
+    private static void kernel(StringBuilder s, Form form, int lanes, int rows) {
+        int lda = form.lda == 0 ? rows : form.lda;
+        int ldb = form.ldb == 0 ? VECTORS * lanes : form.ldb;
+        int ldc = form.ldc == 0 ? VECTORS * lanes : form.ldc;
+        s.append("\n    /** ").append(form.doc).append(" */\n    static void ").append(parameters(form)).append(" {\n");
+        if (form.start == Start.SCALE) {
+            s.append("        FloatVector r;\n");
+        }
+        for (int i = 0; i < rows; i++) {
+            if (form.start == Start.SCALE) {
+                s.append("        r = FloatVector.broadcast(S, scale[so + %d]);\n".formatted(i));
+            }
+            for (int j = 0; j < VECTORS; j++) {
+                String load = "FloatVector.fromArray(S, c, co + %d)".formatted(i * ldc + j * lanes);
+                s.append("        FloatVector c%d_%d = %s;\n".formatted(i, j, switch (form.start) {
+                    case ZERO -> "FloatVector.zero(S)";
+                    case LOAD -> load;
+                    case SCALE -> load + ".mul(r)";
+                }));
+            }
+        }
+        s.append("        for (int k = 0; k < n; k++) {\n");
+        s.append("            int pa = ao + k%s;\n".formatted(form.transposed ? " * " + lda : ""));
+        s.append("            int pb = bo + k * %d;\n".formatted(ldb));
+        for (int j = 0; j < VECTORS; j++) {
+            s.append("            FloatVector b%d = FloatVector.fromArray(S, b, pb + %d);\n".formatted(j, j * lanes));
+        }
+        s.append("            FloatVector x;\n");
+        for (int i = 0; i < rows; i++) {
+            s.append("            x = FloatVector.broadcast(S, a[pa + %d]);\n".formatted(form.transposed ? i : i * lda));
+            for (int j = 0; j < VECTORS; j++) {
+                s.append("            c%1$d_%2$d = x.fma(b%2$d, c%1$d_%2$d);\n".formatted(i, j));
+            }
+        }
+        s.append("        }\n");
+        for (int i = 0; i < rows; i++) {
+            for (int j = 0; j < VECTORS; j++) {
+                s.append("        c%d_%d.intoArray(c, co + %d);\n".formatted(i, j, i * ldc + j * lanes));
+            }
+        }
+        s.append("    }\n");
+    }
+
+    private static String parameters(Form form) {
+        return form.name + "(int n, float[] a, int ao, float[] b, int bo, float[] c, int co"
+                + (form.start == Start.SCALE ? ", float[] scale, int so)" : ")");
+    }
+
+    /** The tile of the chosen width; the conditions are constants to the compiler. */
+    private static String tiles() {
+        StringBuilder s = new StringBuilder();
+        s.append("/** The register tiles of the chosen vector width. n counts the terms of each sum; ao, bo, co are offsets. */\n");
+        s.append("final class Tiles {\n");
+        s.append("    /** Rows of a tile. */\n    static final int ROWS = Lanes.BITS == 512 ? Tiles512.ROWS"
+                + " : Lanes.BITS == 256 ? Tiles256.ROWS : Tiles128.ROWS;\n");
+        s.append("    /** Columns of a tile. */\n    static final int COLS = ").append(VECTORS).append(" * Lanes.LANES;\n");
+        s.append("    /** Queries of a score tile's row: its row stride. */\n    static final int BLOCK = ").append(BLOCK).append(";\n");
+        s.append("    /** Columns of a slab: its row stride. */\n    static final int SLAB = ").append(SLAB).append(";\n\n");
+        s.append("    private Tiles() {}\n");
+        for (Form form : FORMS) {
+            String arguments = "(n, a, ao, b, bo, c, co" + (form.start == Start.SCALE ? ", scale, so);\n" : ");\n");
+            s.append("\n    /** ").append(form.doc).append(" */\n    static void ").append(parameters(form)).append(" {\n");
+            s.append("        if (Lanes.BITS == 512) {\n            Tiles512.").append(form.name).append(arguments);
+            s.append("        } else if (Lanes.BITS == 256) {\n            Tiles256.").append(form.name).append(arguments);
+            s.append("        } else {\n            Tiles128.").append(form.name).append(arguments).append("        }\n    }\n");
+        }
+        return s.append("}\n").toString();
     }
 
     private static void write(Path root, String name, String body) throws IOException {

@@ -12,8 +12,9 @@ public final class VectorKernels {
     /** All families; throws UnsupportedOperationException with the reason where the CPU lacks the vectors asked for. */
     public static Kernels create() {
         VectorWidth.bits();
+        CompilerHints.add();
         Kernels scalar = ScalarKernels.create();
-        return new Kernels(scalar.gemm(), scalar.attention(), scalar.norm(), scalar.elementwise(), scalar.embedding(),
+        return new Kernels(new VectorGemm(), scalar.attention(), scalar.norm(), scalar.elementwise(), scalar.embedding(),
                 scalar.loss(), scalar.optimizer());
     }
 

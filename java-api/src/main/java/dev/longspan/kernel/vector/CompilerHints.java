@@ -1,0 +1,53 @@
+package dev.longspan.kernel.vector;
+
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import javax.management.JMException;
+import javax.management.ObjectName;
+
+/**
+ * Keeps HotSpot's first compiler (C1) away from the register tiles: it runs out of virtual registers on them, gives up,
+ * and the method stays in the interpreter for ever (0.6 instead of 150 GFLOP/s).
+ */
+final class CompilerHints {
+
+    private static final String DIRECTIVES = """
+            [{match: ["dev/longspan/kernel/vector/Tiles128.*", "dev/longspan/kernel/vector/Tiles256.*",
+                      "dev/longspan/kernel/vector/Tiles512.*"],
+              c1: {Exclude: true}, BackgroundCompilation: true}]
+            """;
+
+    private CompilerHints() {
+    }
+
+    /** Adds the directives, once and before the tiles run first; a JVM that takes none is only slower. */
+    static void add() {
+        if (!Added.DONE) {
+            System.getLogger("dev.longspan.kernel.vector").log(System.Logger.Level.DEBUG,
+                    "no compiler directives on this JVM: vector kernels may stay interpreted");
+        }
+    }
+
+    private static final class Added {
+        static final boolean DONE = tryAdd();
+
+        private static boolean tryAdd() {
+            try {
+                Path file = Files.createTempFile("longspan-directives", ".json");
+                try {
+                    Files.writeString(file, DIRECTIVES);
+                    ManagementFactory.getPlatformMBeanServer().invoke(
+                            new ObjectName("com.sun.management:type=DiagnosticCommand"), "compilerDirectivesAdd",
+                            new Object[] {new String[] {file.toString()}}, new String[] {String[].class.getName()});
+                    return true;
+                } finally {
+                    Files.deleteIfExists(file);
+                }
+            } catch (IOException | JMException | RuntimeException e) {
+                return false;
+            }
+        }
+    }
+}

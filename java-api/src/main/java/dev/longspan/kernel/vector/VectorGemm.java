@@ -1,0 +1,181 @@
+package dev.longspan.kernel.vector;
+
+import static dev.longspan.kernel.vector.Lanes.LANES;
+import static dev.longspan.kernel.vector.Lanes.ORDER;
+import static dev.longspan.kernel.vector.Lanes.SPECIES;
+
+import dev.longspan.kernel.GemmKernel;
+import dev.longspan.parallel.Parallel;
+import dev.longspan.parallel.Scratch;
+import dev.longspan.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicReference;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Matrix products from packed panels. The terms of a sum are taken in order, by fused multiply-adds, in blocks of
+ * {@value #DEPTH}, and the blocks are added to c one after the other: an element's bits depend on its row, its column
+ * and the inner dimension alone, not on how many rows there are, the vector width or the threads.
+ */
+final class VectorGemm implements GemmKernel {
+
+    /** Terms after which a sum is added to c: bounds the packed panels and the rounding error. */
+    static final int DEPTH = 2048;
+    /** Terms of a panel that the register tile reads at once. */
+    private static final int SLICE = 256;
+    /** Rows of a work item. */
+    private static final int ROWS = 96;
+    /** Columns packed at once: with DEPTH, 16 MiB. */
+    private static final int PACKED_COLS = 2048;
+    /** Up to this many rows each weight is used so seldom that packing it costs more than it saves. */
+    private static final int FEW_ROWS = 4;
+
+    private final AtomicReference<float @Nullable []> packed = new AtomicReference<>();
+    private final VectorGemv few = new VectorGemv();
+
+    @Override
+    public void gemm(Parallel parallel, Tensor a, Tensor b, @Nullable Tensor bias, Tensor c, boolean accumulate) {
+        long m = c.size(0);
+        long n = c.size(1);
+        if (m == 0 || n == 0) {
+            return;
+        }
+        long k = a.size(1);
+        for (long at = 0; at == 0 || at < k; at += DEPTH) {
+            Product product = new Product(Matrix.of(a.slice(1, at, Math.min(k, at + DEPTH))),
+                    Matrix.of(b.slice(0, at, Math.min(k, at + DEPTH)).transpose(0, 1)), Matrix.of(c),
+                    at == 0 && bias != null ? Matrix.ofRow(bias) : null, accumulate || at > 0);
+            if (m <= FEW_ROWS) {
+                few.gemm(parallel, product);
+            } else {
+                tiled(parallel, product);
+            }
+        }
+    }
+
+    /** A float32 matrix in native memory: element (i, j) at {@code offset + i · rowStride + j · colStride}. */
+    record Matrix(MemorySegment memory, long offset, long rows, long cols, long rowStride, long colStride) {
+        static Matrix of(Tensor t) {
+            return new Matrix(t.segment(), t.offset(), t.size(0), t.size(1), t.stride(0), t.stride(1));
+        }
+
+        static Matrix ofRow(Tensor t) {
+            return new Matrix(t.segment(), t.offset(), 1, t.size(0), 0, t.stride(0));
+        }
+    }
+
+    /** {@code c (+)= a·bᵀ + bias}; b is held by columns, [n, k]. */
+    record Product(Matrix a, Matrix b, Matrix c, @Nullable Matrix bias, boolean accumulate) {
+        int depth() {
+            return (int) a.cols;
+        }
+
+        /** Stores one row of sums from column {@code col} on. */
+        void store(float[] sums, int at, long row, long col, int count) {
+            for (int j = 0; j < count; j += LANES) {
+                VectorMask<Float> in = Lanes.first(count - j);
+                FloatVector v = FloatVector.fromArray(SPECIES, sums, at + j, in);
+                long to = (c.offset + row * c.rowStride + col + j) * 4;
+                if (accumulate) {
+                    v = v.add(FloatVector.fromMemorySegment(SPECIES, c.memory, to, ORDER, in));
+                }
+                if (bias != null) {
+                    v = v.add(FloatVector.fromMemorySegment(SPECIES, bias.memory, (bias.offset + col + j) * 4, ORDER, in));
+                }
+                v.intoMemorySegment(c.memory, to, ORDER, in);
+            }
+        }
+    }
+
+    private void tiled(Parallel parallel, Product p) {
+        int depth = p.depth();
+        long n = p.c.cols;
+        for (long col = 0; col < n; col += PACKED_COLS) {
+            int cols = (int) Math.min(PACKED_COLS, n - col);
+            int panels = Math.ceilDiv(cols, Tiles.COLS);
+            float[] b = take(panels * Tiles.COLS * depth);
+            long first = col;
+            parallel.forEach(panels, (panel, scratch) -> {
+                int from = (int) panel * Tiles.COLS;
+                Packing.panels(p.b.memory, p.b.offset + (first + from) * p.b.rowStride, p.b.rowStride, p.b.colStride,
+                        Math.min(Tiles.COLS, cols - from), depth, Tiles.COLS, b, from * depth,
+                        scratch.floats(0, Tiles.COLS * depth));
+            });
+            long rowBlocks = Math.ceilDiv(p.c.rows, ROWS);
+            // Wide blocks pack a less often; few rows need narrow ones to occupy a team.
+            int width = Math.max(1, Math.ceilDiv(panels, (int) Math.max(2, Math.min(16, 16 / rowBlocks))));
+            int colBlocks = Math.ceilDiv(panels, width);
+            parallel.forEach(rowBlocks * colBlocks, (item, scratch) -> {
+                int panel = (int) (item % colBlocks) * width;
+                block(p, b, item / colBlocks * ROWS, first, cols, panel, Math.min(panels, panel + width), scratch);
+            });
+            packed.set(b);
+        }
+    }
+
+    /** Rows from {@code row} on times the packed panels {@code from} to {@code to}. */
+    private static void block(Product p, float[] b, long row, long firstCol, int cols, int from, int to, Scratch scratch) {
+        int depth = p.depth();
+        int rows = (int) Math.min(ROWS, p.c.rows - row);
+        int strips = Math.ceilDiv(rows, Tiles.ROWS);
+        int tile = Tiles.ROWS * Tiles.COLS;
+        float[] a = scratch.floats(0, strips * Tiles.ROWS * SLICE);
+        float[] stage = scratch.floats(1, Tiles.ROWS * SLICE);
+        float[] c = scratch.floats(2, (to - from) * strips * tile);
+        for (int k = 0; k == 0 || k < depth; k += SLICE) {
+            int slice = Math.min(SLICE, depth - k);
+            Packing.panels(p.a.memory, p.a.offset + row * p.a.rowStride + k * p.a.colStride, p.a.rowStride, p.a.colStride,
+                    rows, slice, Tiles.ROWS, a, 0, stage);
+            for (int panel = from; panel < to; panel++) {
+                int bo = (panel * depth + k) * Tiles.COLS;
+                for (int strip = 0; strip < strips; strip++) {
+                    int co = ((panel - from) * strips + strip) * tile;
+                    if (k == 0) {
+                        Tiles.productStart(slice, a, strip * Tiles.ROWS * slice, b, bo, c, co);
+                    } else {
+                        Tiles.productContinue(slice, a, strip * Tiles.ROWS * slice, b, bo, c, co);
+                    }
+                }
+            }
+        }
+        for (int i = 0; i < rows; i++) {
+            for (int panel = from; panel < to; panel++) {
+                int at = ((panel - from) * strips + i / Tiles.ROWS) * tile + i % Tiles.ROWS * Tiles.COLS;
+                int col = panel * Tiles.COLS;
+                p.store(c, at, row + i, firstCol + col, Math.min(Tiles.COLS, cols - col));
+            }
+        }
+    }
+
+    /** The packed panels' buffer, kept between calls; a second caller at the same time gets one of its own. */
+    private float[] take(int length) {
+        float[] kept = packed.getAndSet(null);
+        return kept != null && kept.length >= length ? kept : new float[length];
+    }
+
+    @Override
+    public void addColumnSums(Parallel parallel, Tensor x, Tensor sums) {
+        Matrix from = Matrix.of(x);
+        Product to = new Product(from, from, Matrix.of(sums.reshape(1, sums.size(0))), null, true);
+        int width = 8 * LANES;
+        parallel.forRanges(from.cols, width, (first, end, scratch) -> {
+            float[] sum = scratch.floats(0, width);
+            int count = (int) (end - first);
+            for (long block = 0; block < from.rows; block += DEPTH) {
+                long rows = Math.min(from.rows, block + DEPTH);
+                for (int j = 0; j < count; j += LANES) {
+                    VectorMask<Float> in = Lanes.first(count - j);
+                    FloatVector s = FloatVector.zero(SPECIES);
+                    for (long i = block; i < rows; i++) {
+                        s = s.add(FloatVector.fromMemorySegment(SPECIES, from.memory,
+                                (from.offset + i * from.rowStride + first + j) * 4, ORDER, in));
+                    }
+                    s.intoArray(sum, j);
+                }
+                to.store(sum, 0, 0, first, count);
+            }
+        });
+    }
+}
