@@ -11,9 +11,9 @@ import java.nio.file.StandardOpenOption;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
- * A file that holds either its old or its new contents, whatever happens in between: written beside its place, forced to
- * the disk, renamed over, and the folder forced. A writer locks its temporary file, so that what a crash left behind can
- * be told from what another writer is still writing.
+ * A file that holds either its old or its new contents, whatever happens in between: written beside its place, forced
+ * to the disk, renamed over, and the folder forced. A writer locks its temporary file, so that what a crash left behind
+ * can be told from what another writer is still writing.
  */
 final class AtomicFile {
 
@@ -28,7 +28,9 @@ final class AtomicFile {
     private AtomicFile() {
     }
 
-    /** Replaces or creates {@code file}; when a step fails, throws CheckpointIOException and the old contents are whole. */
+    /**
+     * Replaces or creates {@code file}; when a step fails, throws CheckpointIOException and the old contents are whole.
+     */
     static void write(Path file, FileSteps steps, Contents contents) {
         Path folder = folder(file);
         removeStale(file);
@@ -43,9 +45,11 @@ final class AtomicFile {
 
     /** False if another process took the temporary file for a stale one before it was locked. */
     private static boolean tryWrite(Path file, Path folder, FileSteps steps, Contents contents) throws IOException {
-        Path temporary = folder.resolve(prefix(file) + Long.toHexString(ThreadLocalRandom.current().nextLong()) + SUFFIX);
+        Path temporary = folder.resolve(prefix(file)
+                + Long.toHexString(ThreadLocalRandom.current().nextLong()) + SUFFIX);
         boolean moved = false;
-        try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+        try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.CREATE_NEW,
+                StandardOpenOption.WRITE)) {
             if (!lockIfPossible(channel) || !Files.exists(temporary)) {
                 return false;
             }

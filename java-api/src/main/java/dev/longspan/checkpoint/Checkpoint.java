@@ -16,8 +16,8 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
- * Tensors by name with string metadata, in one safetensors file or in the shards of a folder. Usable from any thread; its
- * tensors are read-only and gone once it is closed.
+ * Tensors by name with string metadata, in one safetensors file or in the shards of a folder. Usable from any thread;
+ * its tensors are read-only and gone once it is closed.
  */
 public final class Checkpoint implements AutoCloseable {
 
@@ -38,7 +38,9 @@ public final class Checkpoint implements AutoCloseable {
         this.metadata = Collections.unmodifiableMap(metadata);
     }
 
-    /** Opens a file, or the {@value #FILE} or else the shards of a folder; checksums are verified where there are any. */
+    /**
+     * Opens a file, or the {@value #FILE} or else the shards of a folder; checksums are verified where there are any.
+     */
     public static Checkpoint open(Path path) {
         if (!Files.isDirectory(path)) {
             return single(path);
@@ -78,8 +80,9 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     /**
-     * Copies every tensor into the parameter whose foreign name it has, converted between floating dtypes. Names and shapes
-     * must correspond one to one; otherwise one ModelFormatException lists all that is wrong, and no parameter has changed.
+     * Copies every tensor into the parameter whose foreign name it has, converted between floating dtypes. Names and
+     * shapes must correspond one to one; otherwise one ModelFormatException lists all that is wrong, and no parameter
+     * has changed.
      */
     public void loadInto(Map<String, Tensor> parameters, NameMap names) {
         Map<String, Tensor> targets = names.toForeign(parameters);

@@ -12,9 +12,9 @@ import java.util.function.Function;
 import java.util.zip.CRC32C;
 
 /**
- * CRC32C of the metadata and of every tensor (name, dtype, shape, bytes), kept under {@value #KEY} in the metadata: eight
- * hexadecimal digits each, the metadata's first, then the tensors' in the order of their data. The format itself cannot
- * tell a flipped bit.
+ * CRC32C of the metadata and of every tensor (name, dtype, shape, bytes), kept under {@value #KEY} in the metadata:
+ * eight hexadecimal digits each, the metadata's first, then the tensors' in the order of their data. The format itself
+ * cannot tell a flipped bit.
  */
 final class Checksums {
 
@@ -27,7 +27,8 @@ final class Checksums {
     }
 
     /** The value of {@link #KEY} for these tensors. */
-    static String of(Map<String, String> metadata, List<TensorEntry> entries, Function<TensorEntry, MemorySegment> data) {
+    static String of(Map<String, String> metadata, List<TensorEntry> entries,
+            Function<TensorEntry, MemorySegment> data) {
         StringBuilder sums = new StringBuilder(hex(metadata));
         for (TensorEntry entry : entries) {
             sums.append(hex(entry, data.apply(entry)));
@@ -46,13 +47,15 @@ final class Checksums {
                     + sums.length() / DIGITS + " sums, " + header.entries().size() + " tensors");
         }
         if (!sums.startsWith(hex(header.metadata()))) {
-            throw new ModelFormatException(file, 8, null, "checksum of the metadata does not match: the file is damaged");
+            throw new ModelFormatException(file, 8, null,
+                    "checksum of the metadata does not match: the file is damaged");
         }
         int at = DIGITS;
         for (TensorEntry entry : header.entries()) {
             long start = header.dataStart() + entry.begin();
             if (!sums.startsWith(hex(entry, bytes.asSlice(start, entry.bytes())), at)) {
-                throw new ModelFormatException(file, start, entry.name(), "checksum does not match: the file is damaged");
+                throw new ModelFormatException(file, start, entry.name(),
+                        "checksum does not match: the file is damaged");
             }
             at += DIGITS;
         }

@@ -21,8 +21,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the header of one safetensors file and believes nothing in it: every tensor must lie within the data, be as long
- * as its shape says, and together they must cover the data without overlap or hole.
+ * Reads the header of one safetensors file and believes nothing in it: every tensor must lie within the data, be as
+ * long as its shape says, and together they must cover the data without overlap or hole.
  */
 final class HeaderReader {
 
@@ -37,8 +37,8 @@ final class HeaderReader {
     private static final ValueLayout.OfLong LENGTH = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     /** Dtypes of the format that Longspan has no use for. */
-    private static final Set<String> OFFICIAL = Set.of("I8", "I16", "U16", "U32", "U64", "F8_E5M2", "F8_E4M3", "F8_E8M0",
-            "F8_E5M2FNUZ", "F8_E4M3FNUZ", "F4", "F6_E2M3", "F6_E3M2", "C64");
+    private static final Set<String> OFFICIAL = Set.of("I8", "I16", "U16", "U32", "U64", "F8_E5M2", "F8_E4M3",
+            "F8_E8M0", "F8_E5M2FNUZ", "F8_E4M3FNUZ", "F4", "F6_E2M3", "F6_E3M2", "C64");
 
     private final Path file;
     private final JsonParser json;
@@ -115,7 +115,8 @@ final class HeaderReader {
         expect(json.nextToken(), JsonToken.START_OBJECT, SafetensorsHeader.METADATA);
         long chars = 0;
         for (String key = json.nextFieldName(); key != null; key = json.nextFieldName()) {
-            expect(json.nextToken(), JsonToken.VALUE_STRING, "metadata \"" + ModelFormatException.printable(key) + "\"");
+            expect(json.nextToken(), JsonToken.VALUE_STRING,
+                    "metadata \"" + ModelFormatException.printable(key) + "\"");
             String value = json.getText();
             chars += key.length() + value.length();
             if (metadata.put(key, value) != null) {

@@ -7,8 +7,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Two patterns for one set of names: {@code *} stands for one part between dots and {@code **} for any text, the n-th of
- * one pattern for the same text as the n-th of the other.
+ * Two patterns for one set of names: {@code *} stands for one part between dots and {@code **} for any text, the n-th
+ * of one pattern for the same text as the n-th of the other.
  *
  * @param own such as {@code layers.*.attention.query.weight}
  * @param foreign such as {@code decoder.layers.*.self_attn.q_proj.weight}

@@ -18,9 +18,9 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * A safetensors file as read-only tensors over a mapping: opening costs no heap for the data, and pages are read when they
- * are touched. Usable from any thread; the tensors are gone once it is closed. Replacing the file by {@link #save} while
- * it is open is safe; shortening it from outside is not. Format: github.com/huggingface/safetensors.
+ * A safetensors file as read-only tensors over a mapping: opening costs no heap for the data, and pages are read when
+ * they are touched. Usable from any thread; the tensors are gone once it is closed. Replacing the file by {@link #save}
+ * while it is open is safe; shortening it from outside is not. Format: github.com/huggingface/safetensors.
  */
 public final class Safetensors implements AutoCloseable {
 
@@ -45,8 +45,8 @@ public final class Safetensors implements AutoCloseable {
     }
 
     /**
-     * Replaces {@code file} by these tensors; after a failure or a crash at any moment it holds its old contents or the new
-     * ones, whole. Checksums are added to the metadata.
+     * Replaces {@code file} by these tensors; after a failure or a crash at any moment it holds its old contents or the
+     * new ones, whole. Checksums are added to the metadata.
      */
     public static void save(Path file, Map<String, Tensor> tensors, Map<String, String> metadata) {
         SafetensorsWriter.save(file, tensors, metadata, FileSteps.DISK);

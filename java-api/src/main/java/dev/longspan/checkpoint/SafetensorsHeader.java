@@ -14,7 +14,9 @@ record SafetensorsHeader(long dataStart, List<TensorEntry> entries, Map<String, 
 
     static final String METADATA = "__metadata__";
 
-    /** Data starts at a multiple of it, so that every tensor of ours is aligned for vectors as far as its place allows. */
+    /**
+     * Data starts at a multiple of it, so that every tensor of ours is aligned for vectors as far as its place allows.
+     */
     private static final int ALIGNMENT = 64;
 
     /** The length and the JSON text of a header, padded with spaces. */

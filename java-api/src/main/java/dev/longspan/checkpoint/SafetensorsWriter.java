@@ -85,7 +85,8 @@ final class SafetensorsWriter {
         if (tensor.storage().space() != MemorySpace.HOST) {
             throw new IllegalArgumentException("tensor must lie in host memory: name=" + name);
         }
-        Tensor whole = tensor.isContiguous() ? tensor : copies.allocate(tensor.dtype(), tensor.shape()).copyFrom(tensor);
+        Tensor whole = tensor.isContiguous() ? tensor
+                : copies.allocate(tensor.dtype(), tensor.shape()).copyFrom(tensor);
         int bytes = whole.dtype().bytes();
         return whole.segment().asSlice(whole.offset() * bytes, whole.elements() * bytes);
     }

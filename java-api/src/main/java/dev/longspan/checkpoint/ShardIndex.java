@@ -27,7 +27,8 @@ record ShardIndex(Path file, Map<String, String> fileOfTensor) {
     static ShardIndex read(Path file) {
         try {
             if (Files.size(file) > HeaderReader.MAX_BYTES) {
-                throw new ModelFormatException(file, 0, null, "index must not exceed " + HeaderReader.MAX_BYTES + " bytes");
+                throw new ModelFormatException(file, 0, null,
+                        "index must not exceed " + HeaderReader.MAX_BYTES + " bytes");
             }
             MemorySegment text = MemorySegment.ofArray(Files.readAllBytes(file));
             long malformed = Json.firstMalformed(text);
