@@ -5,7 +5,14 @@ import org.jspecify.annotations.NullMarked;
 module dev.longspan.models {
     requires static org.jspecify;
     requires transitive dev.longspan.api;
+    requires com.fasterxml.jackson.core;
     requires info.picocli;
+    requires me.tongfei.progressbar;
+
+    exports dev.longspan.generate;
+    exports dev.longspan.model;
+    exports dev.longspan.text;
+    exports dev.longspan.train;
 
     opens dev.longspan.cli to
             info.picocli;

@@ -45,7 +45,7 @@ public final class ModelFormatException extends RuntimeException {
     }
 
     /** A name out of a file, fit for a terminal: short and without control characters. */
-    static String printable(String name) {
+    public static String printable(String name) {
         return oneLine(name.length() <= LONGEST_NAME ? name : name.substring(0, LONGEST_NAME) + "…");
     }
 

@@ -1,40 +1,160 @@
 package dev.longspan.cli;
 
+import dev.longspan.backend.Backend;
+import dev.longspan.model.Architectures;
+import dev.longspan.parallel.Parallel;
+import dev.longspan.tensor.NativeBudget;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
-/** The command line {@code longspan}: exit status 0 on success, 1 on failure, 2 on wrong usage. */
+/** The command line {@code longspan}; the package documentation lists its exit statuses. */
 @Command(
         name = "longspan",
-        description = "Long-context attention for the JVM.",
+        header = "Long-context attention for the JVM.",
         mixinStandardHelpOptions = true,
-        versionProvider = Main.Version.class)
+        scope = ScopeType.INHERIT,
+        versionProvider = Main.Version.class,
+        usageHelpAutoWidth = true,
+        synopsisSubcommandLabel = "COMMAND",
+        exitCodeListHeading = "%nExit status:%n",
+        exitCodeList = {
+            "0:done",
+            "1:a check failed (verify, inspect, self-test, a loss that is not finite), or an error of the program",
+            "2:wrong usage",
+            "3:bad input file",
+            "4:no resources: memory budget, Java heap, disk, a backend that cannot run",
+            "130:stopped by SIGINT (Ctrl-C); train has written a checkpoint",
+            "143:stopped by SIGTERM; train has written a checkpoint"})
 public final class Main implements Runnable {
+
     @Spec
     private CommandSpec spec;
 
-    private Main() {}
+    @Option(names = "--format", scope = ScopeType.INHERIT, defaultValue = "text", paramLabel = "text|json",
+            description = "Form of the results on standard output (default: ${DEFAULT-VALUE}).")
+    private Output.Format format = Output.Format.text;
+
+    @Option(names = "--seed", scope = ScopeType.INHERIT, defaultValue = "1", paramLabel = "N",
+            description = "Seed of every random choice (default: ${DEFAULT-VALUE}).")
+    private long seed;
+
+    @Option(names = "--threads", scope = ScopeType.INHERIT, paramLabel = "N",
+            description = "Threads that compute (default: one per processor). The results do not depend on it.")
+    private @Nullable Integer threads;
+
+    @Option(names = "--backend", scope = ScopeType.INHERIT, paramLabel = "NAME",
+            description = "Backend to compute with (default: the best one that runs; see doctor).")
+    private @Nullable String backend;
+
+    @Option(names = "--max-memory", scope = ScopeType.INHERIT, paramLabel = "SIZE", converter = ByteSize.class,
+            description = "Most native memory to use, such as 8g (default: 80 %% of what the machine leaves).")
+    private @Nullable Long maxMemory;
+
+    @Option(names = "--quiet", scope = ScopeType.INHERIT, description = "No progress on standard error.")
+    private boolean quiet;
+
+    @Option(names = "--stacktrace", scope = ScopeType.INHERIT, description = "Show where an error happened.")
+    private boolean stackTrace;
+
+    private final Architectures architectures;
+
+    private Main(Architectures architectures) {
+        this.architectures = architectures;
+    }
 
     public static void main(String[] args) {
-        System.exit(new CommandLine(new Main()).execute(args));
+        PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
+        PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+        System.exit(run(Architectures.standard(), out, err, args));
+    }
+
+    /** Runs one command line and returns its exit status. */
+    static int run(Architectures architectures, PrintWriter out, PrintWriter err, String... args) {
+        Main main = new Main(architectures);
+        Failures failures = new Failures(main);
+        try {
+            return new CommandLine(main)
+                    .addSubcommand(new DoctorCommand())
+                    .addSubcommand(new InspectCommand())
+                    .setOut(out)
+                    .setErr(err)
+                    .setCaseInsensitiveEnumValuesAllowed(true)
+                    .setExecutionExceptionHandler(failures)
+                    .setParameterExceptionHandler(failures)
+                    .execute(args);
+        } catch (OutOfMemoryError heap) {
+            // Nothing of the failed command is reachable any more, so there is heap enough for one line.
+            return failures.report(heap, err);
+        }
     }
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "missing command");
+        throw new ParameterException(spec.commandLine(), "missing command: doctor, train, eval, generate, ...");
+    }
+
+    /** Where the results go. */
+    Output output() {
+        return new Output(spec.commandLine().getOut(), format);
+    }
+
+    /** Where progress goes. */
+    PrintWriter err() {
+        return spec.commandLine().getErr();
+    }
+
+    Architectures architectures() {
+        return architectures;
+    }
+
+    long seed() {
+        return seed;
+    }
+
+    boolean stackTrace() {
+        return stackTrace;
+    }
+
+    /** Whether to show progress at all. */
+    boolean showsProgress() {
+        return !quiet && format == Output.Format.text;
+    }
+
+    /** The backend to compute with, after the memory limit is set. */
+    Backend backend() {
+        limitMemory();
+        return backend == null ? Backend.best() : Backend.named(backend);
+    }
+
+    void limitMemory() {
+        if (maxMemory != null) {
+            NativeBudget.process().limit(maxMemory);
+        }
+    }
+
+    Parallel parallel() {
+        return threads == null ? Parallel.all() : Parallel.of(threads);
+    }
+
+    static String version() {
+        // Null when run from class files instead of the jar, whose manifest has it.
+        @Nullable String version = Main.class.getPackage().getImplementationVersion();
+        return version == null ? "development" : version;
     }
 
     static final class Version implements IVersionProvider {
         @Override
         public String[] getVersion() {
-            // Null when run from class files instead of the jar, whose manifest has it.
-            @Nullable String version = Main.class.getPackage().getImplementationVersion();
-            return new String[] {"longspan " + (version == null ? "development" : version)};
+            return new String[] {"longspan " + version()};
         }
     }
 }

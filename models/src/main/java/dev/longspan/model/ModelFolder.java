@@ -1,0 +1,157 @@
+package dev.longspan.model;
+
+import dev.longspan.checkpoint.Checkpoint;
+import dev.longspan.checkpoint.ModelFormatException;
+import dev.longspan.json.Json;
+import dev.longspan.nn.LanguageModel;
+import dev.longspan.tensor.DType;
+import dev.longspan.tensor.Tensor;
+import dev.longspan.tensor.TensorArena;
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** A model on disk: {@code config.json} beside {@code model.safetensors}, or the last checkpoint of a training run. */
+public final class ModelFolder {
+
+    public static final String CONFIG = "config.json";
+
+    /** Start of the names of a run's checkpoints, followed by the step with leading zeros. */
+    public static final String STEP_PREFIX = "step-";
+
+    private final Path path;
+    private final Architecture architecture;
+    private final Map<String, @Nullable Object> config;
+    private final Blueprint blueprint;
+
+    private ModelFolder(Path path, Architecture architecture, Map<String, @Nullable Object> config, Blueprint blueprint) {
+        this.path = path;
+        this.architecture = architecture;
+        this.config = config;
+        this.blueprint = blueprint;
+    }
+
+    /** Reads and checks config.json of a model folder, or of the last checkpoint of a run. */
+    public static ModelFolder open(Path folder, Architectures architectures) throws IOException {
+        Path path = Files.exists(folder.resolve(CONFIG)) ? folder : lastStep(folder).orElseThrow(() ->
+                Files.isDirectory(folder)
+                        ? new ModelFormatException(folder, ModelFormatException.NO_OFFSET, null,
+                                "not a model: it holds neither " + CONFIG + " nor a checkpoint " + STEP_PREFIX + "…")
+                        : new java.io.UncheckedIOException(new NoSuchFileException(folder.toString())));
+        Path file = path.resolve(CONFIG);
+        Map<String, @Nullable Object> config = readJson(file);
+        try {
+            Object name = config.remove(Architecture.KEY);
+            if (!(name instanceof String known)) {
+                throw new IllegalArgumentException("config must name its " + Architecture.KEY);
+            }
+            Architecture architecture = architectures.named(known);
+            return new ModelFolder(path, architecture, config, architecture.read(config));
+        } catch (IllegalArgumentException e) {
+            throw new ModelFormatException(file, ModelFormatException.NO_OFFSET, null, String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** The last checkpoint of a run, by its step. */
+    public static Optional<Path> lastStep(Path run) throws IOException {
+        if (!Files.isDirectory(run)) {
+            return Optional.empty();
+        }
+        Path last = null;
+        try (DirectoryStream<Path> steps = Files.newDirectoryStream(run, STEP_PREFIX + "[0-9]*")) {
+            for (Path step : steps) {
+                if (Files.exists(step.resolve(CONFIG)) && (last == null || last.compareTo(step) < 0)) {
+                    last = step;
+                }
+            }
+        }
+        return Optional.ofNullable(last);
+    }
+
+    /** The object in a JSON file; throws ModelFormatException where it is damaged. */
+    public static Map<String, @Nullable Object> readJson(Path file) throws IOException {
+        try {
+            return Json.object(Files.readString(file));
+        } catch (CharacterCodingException e) {
+            throw new ModelFormatException(file, ModelFormatException.NO_OFFSET, null, "must be UTF-8");
+        } catch (IllegalArgumentException e) {
+            throw new ModelFormatException(file, ModelFormatException.NO_OFFSET, null, String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** What config.json holds for an architecture. */
+    public static Map<String, @Nullable Object> config(Architecture architecture, Map<String, @Nullable Object> settings) {
+        Map<String, @Nullable Object> config = new LinkedHashMap<>();
+        config.put(Architecture.KEY, architecture.name());
+        config.putAll(settings);
+        return config;
+    }
+
+    /** Parameters by name, a tensor that has two of them under its first only: what a model file holds. */
+    public static Map<String, Tensor> stored(LanguageModel<?> model) {
+        Map<String, Tensor> stored = new LinkedHashMap<>();
+        Set<Tensor> seen = new HashSet<>(); // tensors are equal only if they are the same object
+        model.parameters().forEach((name, tensor) -> {
+            if (seen.add(tensor)) {
+                stored.put(name, tensor);
+            }
+        });
+        return stored;
+    }
+
+    public Path path() {
+        return path;
+    }
+
+    public Architecture architecture() {
+        return architecture;
+    }
+
+    /** What config.json holds, the architecture's name left out. */
+    public Map<String, @Nullable Object> config() {
+        return config;
+    }
+
+    public Blueprint blueprint() {
+        return blueprint;
+    }
+
+    /** A model whose weights lie in the checkpoint's mapping; other floating dtypes are converted to F32 in the arena. */
+    public LanguageModel<?> load(Checkpoint checkpoint, TensorArena arena) {
+        Set<String> asked = new LinkedHashSet<>();
+        LanguageModel<?> model = blueprint.build((name, shape) -> {
+            asked.add(name);
+            Tensor stored = checkpoint.tensor(name);
+            if (!Arrays.equals(stored.shape(), shape) || !stored.dtype().isFloating()) {
+                throw wrong(name, "expected F32" + Arrays.toString(shape) + ", found " + stored);
+            }
+            return stored.dtype() == DType.F32 ? stored : arena.allocate(DType.F32, shape).copyFrom(stored);
+        });
+        for (String name : checkpoint.tensors().keySet()) {
+            if (!asked.contains(name)) {
+                throw wrong(name, "the model of " + CONFIG + " has no such tensor");
+            }
+        }
+        return model;
+    }
+
+    /** Opens the weights. */
+    public Checkpoint weights() {
+        return Checkpoint.open(path);
+    }
+
+    private ModelFormatException wrong(String tensor, String problem) {
+        return new ModelFormatException(path, ModelFormatException.NO_OFFSET, tensor, problem);
+    }
+}
