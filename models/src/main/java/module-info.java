@@ -10,6 +10,7 @@ module dev.longspan.models {
     requires me.tongfei.progressbar;
 
     exports dev.longspan.generate;
+    exports dev.longspan.longnet;
     exports dev.longspan.model;
     exports dev.longspan.text;
     exports dev.longspan.train;

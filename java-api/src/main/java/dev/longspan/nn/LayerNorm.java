@@ -11,4 +11,9 @@ public record LayerNorm(@Nullable Tensor weight, @Nullable Tensor bias, double e
     public Tensor apply(Pass pass, Tensor x) {
         return Norm.layerNorm(pass, x, weight, bias, 0, eps);
     }
+
+    /** With weight and bias from a source of parameters. */
+    public static LayerNorm of(Parameters parameters, String name, long d, double eps) {
+        return new LayerNorm(parameters.get(name + ".weight", d), parameters.get(name + ".bias", d), eps);
+    }
 }

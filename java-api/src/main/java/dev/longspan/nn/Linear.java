@@ -13,7 +13,7 @@ public record Linear(Tensor weight, @Nullable Tensor bias) implements Layer {
         return Gemm.linear(pass, x, weight, bias);
     }
 
-    /** Uninitialised (zero) weights from a source of parameters. */
+    /** With weights from a source of parameters. */
     public static Linear of(Parameters parameters, String name, long in, long out, boolean withBias) {
         return new Linear(parameters.get(name + ".weight", out, in), withBias ? parameters.get(name + ".bias", out) : null);
     }

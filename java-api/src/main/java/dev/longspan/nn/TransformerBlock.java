@@ -1,0 +1,35 @@
+package dev.longspan.nn;
+
+import dev.longspan.autograd.Pass;
+import dev.longspan.op.Elementwise;
+import dev.longspan.tensor.Tensor;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Attention and feed-forward, each in a residual: {@code x ← α x + f(LN(x))}, or with the norm behind,
+ * {@code x ← LN(α x + f(x))}. With α = (2L)^¼ and the norm behind this is DeepNorm, arXiv 2203.00555.
+ *
+ * @param normBefore whether the norms stand before f
+ * @param dropout rate of the attention's output; the feed-forward has its own
+ */
+public record TransformerBlock(LayerNorm attentionNorm, SelfAttention attention, LayerNorm feedForwardNorm,
+        FeedForward feedForward, boolean normBefore, double alpha, double dropout) implements Layer {
+
+    /** x, y: [B, N, d]. */
+    public Tensor apply(Pass pass, Tensor x, @Nullable Tensor visible) {
+        return apply(pass, x, normed -> attention.apply(pass, normed, visible));
+    }
+
+    /** The block around another way to attend, such as one with a cache. */
+    public Tensor apply(Pass pass, Tensor x, UnaryOperator<Tensor> attend) {
+        Tensor attended = residual(pass, x, attentionNorm, normed ->
+                Elementwise.dropout(pass, dropout, attend.apply(normed)));
+        return residual(pass, attended, feedForwardNorm, normed -> feedForward.apply(pass, normed));
+    }
+
+    private Tensor residual(Pass pass, Tensor x, LayerNorm norm, UnaryOperator<Tensor> f) {
+        return normBefore ? Elementwise.add(pass, x, alpha, f.apply(norm.apply(pass, x)))
+                : norm.apply(pass, Elementwise.add(pass, x, alpha, f.apply(x)));
+    }
+}

@@ -1,0 +1,125 @@
+package dev.longspan.longnet;
+
+import dev.longspan.autograd.Pass;
+import dev.longspan.autograd.Recompute;
+import dev.longspan.nn.Embedding;
+import dev.longspan.nn.FeedForward;
+import dev.longspan.nn.LayerNorm;
+import dev.longspan.nn.Linear;
+import dev.longspan.nn.Parameters;
+import dev.longspan.nn.SelfAttention;
+import dev.longspan.nn.TransformerBlock;
+import dev.longspan.op.Elementwise;
+import dev.longspan.tensor.DType;
+import dev.longspan.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/** What decoder and encoder have in common. */
+final class Body {
+
+    private Body() {
+    }
+
+    static List<TransformerBlock> blocks(LongNetConfig config, Parameters parameters, boolean causal) {
+        return IntStream.range(0, config.layers())
+                .mapToObj(i -> block(config, parameters.within("layers." + i), causal)).toList();
+    }
+
+    private static TransformerBlock block(LongNetConfig config, Parameters parameters, boolean causal) {
+        long width = config.width();
+        LongNetConfig.Norms norms = config.norms();
+        Parameters inner = parameters.within("attention");
+        SelfAttention attention = new SelfAttention(Linear.of(inner, "query", width, width, true),
+                Linear.of(inner, "key", width, width, true), Linear.of(inner, "value", width, width, true),
+                norms.inner() ? LayerNorm.of(inner, "norm", width, norms.eps()) : null,
+                Linear.of(inner, "out", width, width, true), config.heads(), config.xposScaleBase(), config.plan(causal),
+                config.dropouts().attention());
+        Parameters feed = parameters.within("feedForward");
+        FeedForward feedForward = new FeedForward(Linear.of(feed, "up", width, config.feedForward(), true),
+                norms.inner() ? LayerNorm.of(feed, "norm", config.feedForward(), norms.eps()) : null,
+                Linear.of(feed, "down", config.feedForward(), width, true), config.activation(),
+                config.dropouts().activation(), config.dropouts().hidden());
+        return new TransformerBlock(LayerNorm.of(parameters, "attentionNorm", width, norms.eps()), attention,
+                LayerNorm.of(parameters, "feedForwardNorm", width, norms.eps()), feedForward, norms.before(),
+                config.alpha(), config.dropouts().hidden());
+    }
+
+    static @Nullable Embedding positions(LongNetConfig config, Parameters parameters) {
+        return config.learnedPositions() == 0 ? null
+                : new Embedding(parameters.get("positions.weight", config.learnedPositions(), config.width()), 1);
+    }
+
+    static @Nullable LayerNorm embeddingNorm(LongNetConfig config, Parameters parameters) {
+        return config.norms().embedding()
+                ? LayerNorm.of(parameters, "embeddingNorm", config.width(), config.norms().eps()) : null;
+    }
+
+    static @Nullable LayerNorm norm(LongNetConfig config, Parameters parameters) {
+        return config.norms().last() ? LayerNorm.of(parameters, "norm", config.width(), config.norms().eps()) : null;
+    }
+
+    static @Nullable Linear output(LongNetConfig config, Parameters parameters) {
+        return config.outputLayer() && !config.tiedOutput()
+                ? Linear.of(parameters, "output", config.width(), config.vocabulary(), false) : null;
+    }
+
+    static Embedding embedding(LongNetConfig config, Parameters parameters) {
+        return new Embedding(parameters.get("embedding.weight", config.vocabulary(), config.width()), config.scaleEmbedding()
+                ? Math.sqrt(config.width()) : 1);
+    }
+
+    /** The parameter of that name, which must have the shape asked for. */
+    static Tensor shaped(Map<String, Tensor> parameters, String name, long... shape) {
+        Tensor parameter = parameters.get(name);
+        if (parameter == null || !Arrays.equals(parameter.shape(), shape)) {
+            throw new IllegalArgumentException("parameter " + name + " must have shape " + Arrays.toString(shape) + ": "
+                    + (parameter == null ? "absent" : parameter));
+        }
+        return parameter;
+    }
+
+    /** Embeddings with their positions, normalised where the model has that, after dropout. */
+    static Tensor enter(Pass pass, LongNetConfig config, @Nullable Embedding positions, @Nullable LayerNorm embeddingNorm,
+            Tensor embedded, long first) {
+        if (embedded.rank() != 3 || embedded.size(1) == 0 || embedded.size(2) != config.width()) {
+            throw new IllegalArgumentException("embedded must be [batch, at least one row, " + config.width()
+                    + "]: embedded=" + embedded);
+        }
+        Tensor x = positions == null ? embedded
+                : Elementwise.add(pass, embedded, positions.apply(pass, numbers(pass, positions, embedded, first)));
+        return Elementwise.dropout(pass, config.dropouts().hidden(), embeddingNorm == null ? x : embeddingNorm.apply(pass, x));
+    }
+
+    private static Tensor numbers(Pass pass, Embedding positions, Tensor embedded, long first) {
+        long batch = embedded.size(0);
+        int rows = Math.toIntExact(embedded.size(1));
+        if (first + rows > positions.weight().size(0)) {
+            throw new IllegalArgumentException("positions must lie in the learned table: last=" + (first + rows - 1)
+                    + ", learnedPositions=" + positions.weight().size(0));
+        }
+        long[] numbers = new long[Math.toIntExact(batch * rows)];
+        for (int i = 0; i < numbers.length; i++) {
+            numbers[i] = first + i % rows;
+        }
+        return pass.allocate(DType.I64, batch, rows).set(numbers);
+    }
+
+    /** x and the hidden states behind each layer. */
+    static List<Tensor> states(Pass pass, List<TransformerBlock> layers, Tensor x, @Nullable Tensor visible,
+            boolean recompute) {
+        List<Tensor> states = new ArrayList<>(List.of(x));
+        for (TransformerBlock layer : layers) {
+            Tensor last = states.getLast();
+            states.add(recompute
+                    ? Recompute.run(pass, List.of(last), (inner, inputs) ->
+                            List.of(layer.apply(inner, inputs.getFirst(), visible))).getFirst()
+                    : layer.apply(pass, last, visible));
+        }
+        return states;
+    }
+}

@@ -1,0 +1,24 @@
+package dev.longspan.longnet;
+
+import dev.longspan.autograd.Pass;
+import dev.longspan.kernel.AttentionPlan;
+import dev.longspan.nn.SelfAttention;
+import dev.longspan.tensor.Tensor;
+import dev.longspan.tensor.TensorArena;
+import java.util.Map;
+
+/** Keys and values that queries to come may still see, of one layer. */
+interface KeyValueCache {
+
+    /** Takes in rows that begin at {@code position}, and attends from them: [B, n, H, D]. */
+    Tensor attend(Pass pass, AttentionPlan plan, SelfAttention.Heads rows, long position);
+
+    /** Its tensors by name. */
+    Map<String, Tensor> tensors();
+
+    /** An empty cache of the same kind. */
+    KeyValueCache fresh(TensorArena arena, long batch);
+
+    /** Copies sequence {@code rows[i]} of saved tensors to sequence i of this cache, which must be empty. */
+    void fill(Map<String, Tensor> saved, int... rows);
+}

@@ -1,0 +1,132 @@
+package dev.longspan.longnet;
+
+import dev.longspan.autograd.Pass;
+import dev.longspan.nn.Backbone;
+import dev.longspan.nn.Embedding;
+import dev.longspan.nn.LanguageModel;
+import dev.longspan.nn.LayerNorm;
+import dev.longspan.nn.Linear;
+import dev.longspan.nn.Parameters;
+import dev.longspan.nn.TransformerBlock;
+import dev.longspan.op.Gemm;
+import dev.longspan.tensor.DType;
+import dev.longspan.tensor.Tensor;
+import dev.longspan.tensor.TensorArena;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The LongNet decoder, arXiv 2307.02486: {@code x = embed(tokens); x ← block(x) …; logits = W_out LN(x)}, each block
+ * attending by the configuration's pattern. Immutable and usable from any thread.
+ *
+ * @param output absent where logits use the embedding table, or where there are none
+ * @param recompute whether training keeps only each layer's input and computes the layer again on the way back
+ */
+public record LongNet(LongNetConfig config, Embedding embedding, @Nullable Embedding positions,
+        @Nullable LayerNorm embeddingNorm, List<TransformerBlock> layers, @Nullable LayerNorm norm, @Nullable Linear output,
+        boolean recompute) implements LanguageModel<LongNetState>, Backbone {
+
+    public LongNet {
+        layers = List.copyOf(layers);
+    }
+
+    /** The model of a configuration with parameters from anywhere. */
+    public static LongNet of(LongNetConfig config, Parameters parameters) {
+        if (config.vocabulary() == 0) {
+            throw new IllegalArgumentException("a decoder needs a vocabulary: vocabulary=0");
+        }
+        return new LongNet(config, Body.embedding(config, parameters), Body.positions(config, parameters),
+                Body.embeddingNorm(config, parameters), Body.blocks(config, parameters, true), Body.norm(config, parameters),
+                Body.output(config, parameters), false);
+    }
+
+    /** A new model, initialised as {@link LongNetInit} says, in the arena. */
+    public static LongNet create(LongNetConfig config, TensorArena arena, DType dtype, long seed) {
+        return of(config, LongNetInit.parameters(config, arena, dtype, seed));
+    }
+
+    /** The same parameters with or without gradient checkpointing. */
+    public LongNet withRecompute(boolean on) {
+        return new LongNet(config, embedding, positions, embeddingNorm, layers, norm, output, on);
+    }
+
+    /** The same parameters under another configuration of the same shapes: another pattern, other dropouts. */
+    public LongNet withConfig(LongNetConfig other) {
+        Map<String, Tensor> parameters = parameters();
+        LongNet model = of(other, (name, shape) -> Body.shaped(parameters, name, shape));
+        if (model.parameters().size() != parameters.size()) {
+            throw new IllegalArgumentException("the configuration must have the same parameters: " + other);
+        }
+        return model.withRecompute(recompute);
+    }
+
+    @Override
+    public long vocabulary() {
+        return config.vocabulary();
+    }
+
+    @Override
+    public long width() {
+        return config.width();
+    }
+
+    @Override
+    public Tensor embed(Pass pass, Tensor tokens) {
+        if (tokens.rank() != 2 || tokens.size(1) == 0) {
+            throw new IllegalArgumentException("tokens must be [batch, at least one token]: tokens=" + tokens);
+        }
+        return embedding.apply(pass, tokens);
+    }
+
+    /** {@inheritDoc} Only learned positions depend on {@code firstPosition}: xPos is relative, and segments begin at row 0. */
+    @Override
+    public Tensor hidden(Pass pass, Tensor embedded, @Nullable Tensor visible, long firstPosition) {
+        return last(pass, states(pass, embedded, visible, firstPosition).getLast());
+    }
+
+    /** What enters the first layer and what leaves each layer, before the last norm: layers + 1 tensors [B, N, d]. */
+    public List<Tensor> states(Pass pass, Tensor embedded, @Nullable Tensor visible, long firstPosition) {
+        Tensor x = Body.enter(pass, config, positions, embeddingNorm, embedded, firstPosition);
+        return Body.states(pass, layers, x, visible, recompute);
+    }
+
+    @Override
+    public Tensor logits(Pass pass, Tensor tokens) {
+        return logitsOf(pass, hidden(pass, embed(pass, tokens), null, 0));
+    }
+
+    /** Logits of hidden states [B, N, d]; the hidden states themselves in a model without output layer. */
+    public Tensor logitsOf(Pass pass, Tensor hidden) {
+        return config.tiedOutput() ? Gemm.linear(pass, hidden, embedding.weight(), null)
+                : output == null ? hidden : output.apply(pass, hidden);
+    }
+
+    @Override
+    public LongNetState start(TensorArena arena, long batch) {
+        return LongNetState.start(config, embedding.weight().dtype(), arena, batch);
+    }
+
+    /** The state that {@link LongNetState#tensors()} was saved from, copied into the arena. */
+    public LongNetState restore(TensorArena arena, Map<String, Tensor> saved) {
+        return LongNetState.restore(config, embedding.weight().dtype(), arena, saved);
+    }
+
+    @Override
+    public Step<LongNetState> next(Pass pass, LongNetState state, Tensor tokens) {
+        state.check(tokens);
+        long position = state.position();
+        Tensor x = Body.enter(pass, config, positions, embeddingNorm, embed(pass, tokens), position);
+        for (int i = 0; i < layers.size(); i++) {
+            TransformerBlock layer = layers.get(i);
+            KeyValueCache cache = state.cache(i);
+            x = layer.apply(pass, x, normed -> layer.attention().join(pass, cache.attend(pass, layer.attention().plan(),
+                    layer.attention().project(pass, normed, position), position)));
+        }
+        return new Step<>(logitsOf(pass, last(pass, x)), state.advance(tokens.size(1)));
+    }
+
+    private Tensor last(Pass pass, Tensor x) {
+        return norm == null ? x : norm.apply(pass, x);
+    }
+}

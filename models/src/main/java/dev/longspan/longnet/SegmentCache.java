@@ -1,0 +1,179 @@
+package dev.longspan.longnet;
+
+import dev.longspan.autograd.Pass;
+import dev.longspan.kernel.AttentionPattern;
+import dev.longspan.kernel.AttentionPattern.Branch;
+import dev.longspan.kernel.AttentionPattern.CompactDilated;
+import dev.longspan.kernel.AttentionPattern.HeadOffset;
+import dev.longspan.kernel.AttentionPlan;
+import dev.longspan.nn.SelfAttention;
+import dev.longspan.op.Attention;
+import dev.longspan.tensor.DType;
+import dev.longspan.tensor.Tensor;
+import dev.longspan.tensor.TensorArena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+
+/**
+ * Of each branch, the rows of the segment in hand that a head keeps: row t of head h stands at position
+ * {@code segmentStart + phase(h) + t · dilation}. At most {@code Σ ⌈w/r⌉} rows a head however long the sequence, in pages
+ * that are allocated when first needed. Dense attention is one branch whose only segment never ends.
+ */
+final class SegmentCache implements KeyValueCache {
+
+    static final long PAGE_ROWS = 1024;
+
+    private final TensorArena arena;
+    private final List<Branch> schedule;
+    private final HeadOffset offset;
+    private final DType dtype;
+    private final long[] shape;
+    private final List<List<Page>> pages;
+
+    /** Keys and values of some rows, each [B, rows, H, D]. */
+    private record Page(Tensor keys, Tensor values) {
+    }
+
+    /** {@code shape} is [B, H, D]. */
+    SegmentCache(TensorArena arena, List<Branch> schedule, HeadOffset offset, DType dtype, long... shape) {
+        this.arena = arena;
+        this.schedule = schedule;
+        this.offset = offset;
+        this.dtype = dtype;
+        this.shape = shape;
+        this.pages = schedule.stream().<List<Page>>map(branch -> new ArrayList<>()).toList();
+    }
+
+    static List<Branch> endless() {
+        return List.of(new Branch(Long.MAX_VALUE / 4, 1));
+    }
+
+    @Override
+    public Tensor attend(Pass pass, AttentionPlan plan, SelfAttention.Heads rows, long position) {
+        Tensor q = rows.queries();
+        Tensor seen = pass.zeros(q.dtype(), q.shape());
+        long end = position + q.size(1);
+        for (long from = position; from < end;) {
+            long to = Math.min(end, nextBoundary(from));
+            Tensor lse = pass.allocate(q.dtype(), q.size(0), q.size(2), to - from);
+            pass.kernels().elementwise().fill(pass.parallel(), lse, Double.NEGATIVE_INFINITY);
+            Tensor piece = q.slice(1, from - position, to - position);
+            for (int i = 0; i < schedule.size(); i++) {
+                store(i, rows, from, to, position);
+                attend(pass, plan.withFirstQuery(from), i, piece, to, seen.slice(1, from - position, to - position), lse);
+            }
+            from = to;
+        }
+        return seen;
+    }
+
+    /** The first position beyond {@code from} at which a segment of any branch begins. */
+    private long nextBoundary(long from) {
+        return schedule.stream().mapToLong(b -> (from / b.segment() + 1) * b.segment()).min().orElseThrow();
+    }
+
+    private void attend(Pass pass, AttentionPlan plan, int branch, Tensor queries, long to, Tensor seen, Tensor lse) {
+        Branch b = schedule.get(branch);
+        long pageSpan = pageRows(b) * b.dilation();
+        long start = plan.firstQuery() / b.segment() * b.segment();
+        for (Page page : pages.get(branch)) {
+            if (start < to) {
+                AttentionPattern stored = new CompactDilated(b, offset, start);
+                Attention.merge(pass, withPattern(plan, stored), queries, page.keys, page.values, seen, lse);
+            }
+            start += pageSpan;
+        }
+    }
+
+    private static AttentionPlan withPattern(AttentionPlan plan, AttentionPattern pattern) {
+        return new AttentionPlan(pattern, true, plan.scale(), plan.firstQuery(), plan.blockwise(), plan.gradient(), null, null,
+                plan.decay(), null);
+    }
+
+    private void store(int branch, SelfAttention.Heads rows, long from, long to, long position) {
+        Branch b = schedule.get(branch);
+        long start = from / b.segment() * b.segment();
+        int heads = Math.toIntExact(shape[1]);
+        // Without dilation all heads keep the same rows, and a row of all heads is copied at once.
+        int together = b.dilation() == 1 ? heads : 1;
+        for (int head = 0; head < heads; head += together) {
+            long first = start + offset.of(head, heads, b.dilation());
+            long t = Math.max(0, Math.ceilDiv(from - first, b.dilation()));
+            for (long p = first + t * b.dilation(); p < to; p += b.dilation(), t++) {
+                Page page = page(branch, t);
+                copy(rows.keys(), p - position, page.keys, t % pageRows(b), head, together);
+                copy(rows.values(), p - position, page.values, t % pageRows(b), head, together);
+            }
+        }
+    }
+
+    private static void copy(Tensor from, long fromRow, Tensor to, long toRow, int head, int heads) {
+        MemorySegment source = from.segment();
+        MemorySegment target = to.segment();
+        long size = from.dtype().bytes();
+        long count = heads * from.size(3);
+        for (long b = 0; b < from.size(0); b++) {
+            long at = from.offset() + b * from.stride(0) + fromRow * from.stride(1) + head * from.stride(2);
+            long into = to.offset() + b * to.stride(0) + toRow * to.stride(1) + head * to.stride(2);
+            MemorySegment.copy(source, at * size, target, into * size, count * size);
+        }
+    }
+
+    private Page page(int branch, long row) {
+        List<Page> list = pages.get(branch);
+        long rows = pageRows(schedule.get(branch));
+        while (list.size() <= row / rows) {
+            list.add(new Page(arena.allocate(dtype, shape[0], rows, shape[1], shape[2]),
+                    arena.allocate(dtype, shape[0], rows, shape[1], shape[2])));
+        }
+        return list.get(Math.toIntExact(row / rows));
+    }
+
+    private static long pageRows(Branch branch) {
+        return Math.min(PAGE_ROWS, Math.ceilDiv(branch.segment(), branch.dilation()));
+    }
+
+    @Override
+    public Map<String, Tensor> tensors() {
+        Map<String, Tensor> named = new LinkedHashMap<>();
+        for (int i = 0; i < pages.size(); i++) {
+            for (int n = 0; n < pages.get(i).size(); n++) {
+                named.put(name(i, n, "keys"), pages.get(i).get(n).keys);
+                named.put(name(i, n, "values"), pages.get(i).get(n).values);
+            }
+        }
+        return named;
+    }
+
+    @Override
+    public KeyValueCache fresh(TensorArena into, long batch) {
+        return new SegmentCache(into, schedule, offset, dtype, batch, shape[1], shape[2]);
+    }
+
+    @Override
+    public void fill(Map<String, Tensor> saved, int... rows) {
+        for (int i = 0; i < schedule.size(); i++) {
+            for (int n = 0; saved.containsKey(name(i, n, "keys")); n++) {
+                Page page = page(i, n * pageRows(schedule.get(i)));
+                copyRows(saved, name(i, n, "keys"), page.keys, rows);
+                copyRows(saved, name(i, n, "values"), page.values, rows);
+            }
+        }
+    }
+
+    static void copyRows(Map<String, Tensor> saved, String name, Tensor into, int... rows) {
+        Tensor from = saved.get(name);
+        if (from == null) {
+            throw new IllegalArgumentException("the saved state must have " + name);
+        }
+        IntStream.range(0, rows.length).forEach(i -> into.select(0, i).copyFrom(from.select(0, rows[i])));
+    }
+
+    private static String name(int branch, int page, String what) {
+        return "branches." + branch + "." + page + "." + what;
+    }
+}
