@@ -8,13 +8,14 @@ import dev.longspan.kernel.AttentionPattern.Dilated;
 import dev.longspan.kernel.AttentionPattern.HeadOffset;
 import dev.longspan.kernel.AttentionPattern.PadKeys;
 import dev.longspan.kernel.AttentionPlan;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /** Configurations under torchscale's keys ({@code EncoderConfig}, {@code DecoderConfig}) and a few of our own. */
 public enum ConfigKeys {
@@ -35,7 +36,8 @@ public enum ConfigKeys {
     }
 
     /** The configuration of an object whose every key must be known. */
-    public LongNetConfig read(JsonObject json) {
+    public LongNetConfig read(Map<String, ? extends @Nullable Object> values) {
+        JsonObject json = JsonObject.of("config", values);
         NEUTRAL.forEach((key, neutral) -> checkNeutral(json, key, neutral));
         json.ignore(WITHOUT_EFFECT);
         boolean deep = json.flag("deepnorm", false);
@@ -66,8 +68,8 @@ public enum ConfigKeys {
     }
 
     /** Every key that {@link #read} needs to give the same configuration. */
-    public Map<String, Object> write(LongNetConfig config) {
-        Map<String, Object> json = new LinkedHashMap<>();
+    public Map<String, @Nullable Object> write(LongNetConfig config) {
+        Map<String, @Nullable Object> json = new LinkedHashMap<>();
         json.put("model_type", "longnet");
         json.put("vocab_size", config.vocabulary());
         json.put(side + "_embed_dim", config.width());
@@ -113,24 +115,19 @@ public enum ConfigKeys {
     }
 
     /** torchscale's {@code segment_length} and {@code dilated_ratio}. */
-    public static List<Branch> schedule(JsonObject json) {
-        long[] segments = json.integers("segment_length");
-        long[] dilations = json.integers("dilated_ratio");
+    public static List<Branch> schedule(long[] segments, long[] dilations) {
         if (segments.length != dilations.length) {
             throw new IllegalArgumentException("segment_length and dilated_ratio must have one length: segment_length="
                     + Arrays.toString(segments) + ", dilated_ratio=" + Arrays.toString(dilations));
         }
-        List<Branch> schedule = new ArrayList<>();
-        for (int i = 0; i < segments.length; i++) {
-            schedule.add(new Branch(segments[i], dilations[i]));
-        }
-        return schedule;
+        return IntStream.range(0, segments.length).mapToObj(i -> new Branch(segments[i], dilations[i])).toList();
     }
 
     private static AttentionPattern pattern(JsonObject json) {
         String attention = json.text("attention", "dilated");
         return switch (attention) {
-            case "dilated" -> new Dilated(schedule(json), named(HeadOffset.class, json, "head_offset", HeadOffset.GROUPED),
+            case "dilated" -> new Dilated(schedule(json.integers("segment_length"), json.integers("dilated_ratio")),
+                    named(HeadOffset.class, json, "head_offset", HeadOffset.GROUPED),
                     named(PadKeys.class, json, "pad_keys", PadKeys.COUNT));
             case "dense" -> new AttentionPattern.Dense();
             case "fixed_sparse" -> new AttentionPattern.FixedSparse(json.integer("sparse_block"),

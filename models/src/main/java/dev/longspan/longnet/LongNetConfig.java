@@ -1,7 +1,6 @@
 package dev.longspan.longnet;
 
 import dev.longspan.json.Json;
-import dev.longspan.json.JsonObject;
 import dev.longspan.kernel.Activation;
 import dev.longspan.kernel.AttentionPattern;
 import dev.longspan.kernel.AttentionPattern.Branch;
@@ -214,7 +213,7 @@ public record LongNetConfig(long vocabulary, int width, int heads, int layers, i
 
     /** From {@code config.json}; an unknown key is an error. */
     public static LongNetConfig fromJson(String text) {
-        return ConfigKeys.DECODER.read(JsonObject.parse("config", text));
+        return ConfigKeys.DECODER.read(Json.object(text));
     }
 
     private static void positive(String name, long value) {

@@ -1,5 +1,6 @@
 package dev.longspan.model;
 
+import dev.longspan.longnet.LongNetArchitecture;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -12,7 +13,7 @@ public record Architectures(List<Architecture> all) {
 
     /** Every architecture of this build. */
     public static Architectures standard() {
-        return new Architectures(List.of());
+        return new Architectures(List.of(new LongNetArchitecture()));
     }
 
     /** The architecture of that name; throws IllegalArgumentException where there is none. */
