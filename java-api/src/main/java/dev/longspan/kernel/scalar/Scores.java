@@ -54,6 +54,7 @@ final class Scores {
     /** Scores of a row of q; returns their log-sum-exp, padded keys included. */
     double compute(long queryRow) {
         qs.load(ScalarAttention.at(q, batch, queryRow, head), query, dim);
+        decayQuery();
         queryPosition = plan.firstQuery() + queryRow;
         first = (int) plan.firstKey(branch, task, batch, queryRow);
         count = Math.max(0, (int) plan.endKey(branch, task, batch, queryRow) - first);
@@ -107,17 +108,21 @@ final class Scores {
                 for (int d = 0; d < dim; d++) {
                     factors[d] = decay.factor(d, epochs);
                 }
+                decayQuery();
             }
         }
         return factors;
     }
 
     private double score(int j) {
-        double[] factor = factors(j);
-        for (int d = 0; d < dim; d++) {
-            decayedQuery[d] = query[d] * factor[d];
-        }
+        factors(j);
         return plan.scale() * ks.dot(ScalarAttention.at(k, batch, keyRow(j), head), decayedQuery, dim);
+    }
+
+    private void decayQuery() {
+        for (int d = 0; d < dim; d++) {
+            decayedQuery[d] = query[d] * factors[d];
+        }
     }
 
     private boolean visible(long queryRow, long keyRow) {
