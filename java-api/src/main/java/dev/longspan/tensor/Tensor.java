@@ -96,6 +96,9 @@ public final class Tensor {
 
     /** Row-major without gaps. */
     public boolean isContiguous() {
+        if (elements() == 0) {
+            return true;
+        }
         long expected = 1;
         for (int d = shape.length - 1; d >= 0; d--) {
             if (shape[d] != 1 && strides[d] != expected) {
@@ -118,7 +121,9 @@ public final class Tensor {
         long known = 1;
         int free = -1;
         for (int d = 0; d < target.length; d++) {
-            if (target[d] != -1) {
+            if (target[d] < -1) {
+                throw new IllegalArgumentException("sizes must not be negative: " + Arrays.toString(to));
+            } else if (target[d] != -1) {
                 known *= target[d];
             } else if (free < 0) {
                 free = d;
