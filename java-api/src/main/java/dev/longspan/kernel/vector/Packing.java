@@ -4,11 +4,13 @@ import static dev.longspan.kernel.vector.Lanes.LANES;
 import static dev.longspan.kernel.vector.Lanes.ORDER;
 import static dev.longspan.kernel.vector.Lanes.SPECIES;
 
+import dev.longspan.kernel.Rows;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Brings rows of an off-heap float32 matrix into scratch, in the orders that the register tiles read. The only place that
@@ -80,6 +82,79 @@ final class Packing {
         for (; r < rows; r++) {
             for (int c = 0; c < cols; c++) {
                 to[at + c * width + r] = from[start + r * stride + c];
+            }
+        }
+    }
+
+    /**
+     * Rows of a task as a slab, element d of row i at {@code at + d / SLAB · BLOCK · SLAB + i · SLAB + d % SLAB}, times a
+     * factor for each dimension if there are factors; zeros up to whole tiles' columns.
+     */
+    static void slab(HeadRows from, Rows rows, int start, int count, float @Nullable [] factors, float[] to, int at) {
+        int dim = from.dim();
+        int padded = Math.ceilDiv(dim, Tiles.COLS) * Tiles.COLS;
+        int whole = Lanes.whole(dim);
+        VectorMask<Float> rest = Lanes.first(dim - whole);
+        for (int i = 0; i < count; i++) {
+            long row = from.at(rows.at(start + i));
+            int d = 0;
+            for (; d < whole; d += LANES) {
+                FloatVector x = FloatVector.fromMemorySegment(SPECIES, from.memory(), (row + d) * 4, ORDER);
+                (factors == null ? x : x.mul(FloatVector.fromArray(SPECIES, factors, d))).intoArray(to, at + place(i, d));
+            }
+            if (d < dim) {
+                FloatVector x = FloatVector.fromMemorySegment(SPECIES, from.memory(), (row + d) * 4, ORDER, rest);
+                (factors == null ? x : x.mul(FloatVector.fromArray(SPECIES, factors, d, rest))).intoArray(to, at + place(i, d));
+                d += LANES;
+            }
+            for (; d < padded; d += LANES) {
+                FloatVector.zero(SPECIES).intoArray(to, at + place(i, d));
+            }
+        }
+    }
+
+    /** Element d of row i within a slab. */
+    static int place(int i, int d) {
+        return d / Tiles.SLAB * (Tiles.BLOCK * Tiles.SLAB) + i * Tiles.SLAB + d % Tiles.SLAB;
+    }
+
+    /** Length of a slab of {@code dim} columns. */
+    static int slabLength(int dim) {
+        return Math.ceilDiv(dim, Tiles.SLAB) * Tiles.BLOCK * Tiles.SLAB;
+    }
+
+    /** Rows of a task as columns of packed panels, times {@code scale} and a factor for each dimension if there are factors. */
+    static void columns(HeadRows from, Rows rows, int start, int count, float scale, float @Nullable [] factors, float[] to,
+            int at, float[] stage) {
+        int dim = from.dim();
+        for (int r = 0; r < count; r += Tiles.COLS) {
+            int present = Math.min(Tiles.COLS, count - r);
+            for (int x = 0; x < present; x++) {
+                load(from.memory(), from.at(rows.at(start + r + x)), dim, stage, x * dim);
+            }
+            for (int x = 0; x < present && (factors != null || scale != 1); x++) {
+                for (int d = 0; d < dim; d++) {
+                    stage[x * dim + d] *= factors == null ? scale : scale * factors[d];
+                }
+            }
+            int panel = at + r * dim;
+            if (present < Tiles.COLS) {
+                Arrays.fill(to, panel, panel + Tiles.COLS * dim, 0f);
+            }
+            interleave(stage, 0, dim, present, dim, Tiles.COLS, to, panel);
+        }
+    }
+
+    /** Adds {@code scale} times a slab to rows of a task. */
+    static void addSlab(float[] from, int at, float scale, HeadRows to, Rows rows, int start, int count) {
+        int dim = to.dim();
+        for (int i = 0; i < count; i++) {
+            long row = to.at(rows.at(start + i));
+            for (int d = 0; d < dim; d += LANES) {
+                VectorMask<Float> in = Lanes.first(dim - d);
+                FloatVector.fromArray(SPECIES, from, at + place(i, d)).fma(FloatVector.broadcast(SPECIES, scale),
+                        FloatVector.fromMemorySegment(SPECIES, to.memory(), (row + d) * 4, ORDER, in))
+                        .intoMemorySegment(to.memory(), (row + d) * 4, ORDER, in);
             }
         }
     }

@@ -14,7 +14,7 @@ public final class VectorKernels {
         VectorWidth.bits();
         CompilerHints.add();
         Kernels scalar = ScalarKernels.create();
-        return new Kernels(new VectorGemm(), scalar.attention(), scalar.norm(), scalar.elementwise(), scalar.embedding(),
+        return new Kernels(new VectorGemm(), new VectorAttention(), scalar.norm(), scalar.elementwise(), scalar.embedding(),
                 scalar.loss(), scalar.optimizer());
     }
 

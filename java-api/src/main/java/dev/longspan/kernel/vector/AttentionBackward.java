@@ -1,0 +1,224 @@
+package dev.longspan.kernel.vector;
+
+import dev.longspan.kernel.AttentionPlan;
+import dev.longspan.kernel.vector.TaskList.Entry;
+import dev.longspan.parallel.Parallel;
+import dev.longspan.parallel.Scratch;
+import dev.longspan.tensor.Tensor;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The gradients of one task: weights are computed again from the final log-sum-exp, so that branches need no results of
+ * their own, {@code dV += Pᵀ dOut}, {@code dS = P ∘ (dOut Vᵀ − δ)}, {@code dQ += scale · dS K}, {@code dK += scale · dSᵀ Q}.
+ * Groups of key blocks come first and query blocks second. Dao, arXiv 2307.08691.
+ */
+final class AttentionBackward {
+
+    // Scratch slots.
+    private static final int QUERIES = 0;
+    private static final int STAGE = 1;
+    private static final int KEYS = 2;
+    private static final int VALUES = 3;
+    private static final int TILE = 4;
+    private static final int D_TILE = 5;
+    private static final int QUERY_SLAB = 6;
+    private static final int D_OUT = 7;
+    private static final int D_OUT_SLAB = 8;
+    private static final int D_QUERIES = 9;
+    private static final int D_KEYS = 10;
+    private static final int D_VALUES = 11;
+    private static final int LSE = 12;
+    private static final int DELTA = 13;
+    private static final int FACTORS = 14;
+    private static final int DECAYED_KEYS = 15;
+
+    private final AttentionPlan plan;
+    private final Tensor q;
+    private final Tensor k;
+    private final Tensor v;
+    private final Tensor dOut;
+    private final QueryState state;
+    private final Tensor dq;
+    private final Tensor dk;
+    private final Tensor dv;
+    private final int group;
+
+    AttentionBackward(AttentionPlan plan, Tensor q, Tensor k, Tensor v, Tensor dOut, QueryState state, Tensor dq, Tensor dk,
+            Tensor dv) {
+        this.plan = plan;
+        this.q = q;
+        this.k = k;
+        this.v = v;
+        this.dOut = dOut;
+        this.state = state;
+        this.dq = dq;
+        this.dk = dk;
+        this.dv = dv;
+        group = AttentionForward.group(Math.toIntExact(q.size(3)), Math.toIntExact(v.size(3)));
+    }
+
+    /**
+     * A task is one item, so that nobody else adds to its rows. Too few of them for the team are split twice, by keys and by
+     * queries, at the price of computing scores twice; sums keep their order, and with it their bits.
+     */
+    void run(Parallel parallel, TaskList tasks) {
+        if (tasks.count() >= parallel.threads()) {
+            tasks.forEachKeyGroup(parallel, Integer.MAX_VALUE, (entry, batch, from, to, scratch) ->
+                    new Part(entry, batch, scratch, true, true).run(from, to, 0, entry.queries().count()));
+        } else {
+            tasks.forEachKeyGroup(parallel, group, (entry, batch, from, to, scratch) ->
+                    new Part(entry, batch, scratch, true, false).run(from, to, 0, entry.queries().count()));
+            tasks.forEachQueryGroup(parallel, group, (entry, batch, from, to, scratch) ->
+                    new Part(entry, batch, scratch, false, true).run(0, entry.keys().count(), from, to));
+        }
+    }
+
+    /** One work item. */
+    private final class Part {
+        private final Entry entry;
+        private final boolean keysToo;
+        private final boolean queriesToo;
+        private final HeadRows queries;
+        private final HeadRows keys;
+        private final HeadRows values;
+        private final HeadRows dOuts;
+        private final long batch;
+        private final int dim;
+        private final int valueDim;
+        private final int keyLength;
+        private final int valueLength;
+        private final float[] panels;
+        private final float[] stage;
+        private final float[] keySlabs;
+        private final float[] valueSlabs;
+        private final float[] tile;
+        private final float[] dTile;
+        private final float[] querySlab;
+        private final float[] dOutPanels;
+        private final float[] dOutSlab;
+        private final float[] dQueries;
+        private final float[] dKeys;
+        private final float[] dValues;
+        private final float[] lse;
+        private final float[] delta;
+        private final float[] decayedKeys;
+        private final DecayFactors decay;
+        private final Visibility visible;
+
+        Part(Entry entry, long batch, Scratch scratch, boolean keysToo, boolean queriesToo) {
+            this.entry = entry;
+            this.batch = batch;
+            this.keysToo = keysToo;
+            this.queriesToo = queriesToo;
+            queries = HeadRows.of(q, batch, entry.head());
+            keys = HeadRows.of(k, batch, entry.head());
+            values = HeadRows.of(v, batch, entry.head());
+            dOuts = HeadRows.of(dOut, batch, entry.head());
+            dim = queries.dim();
+            valueDim = values.dim();
+            keyLength = Packing.slabLength(dim);
+            valueLength = Packing.slabLength(valueDim);
+            panels = scratch.floats(QUERIES, Tiles.BLOCK * dim);
+            stage = scratch.floats(STAGE, Tiles.COLS * Math.max(dim, valueDim));
+            keySlabs = scratch.floats(KEYS, group * keyLength);
+            valueSlabs = scratch.floats(VALUES, group * valueLength);
+            tile = scratch.floats(TILE, ScoreTile.SIZE);
+            dTile = scratch.floats(D_TILE, ScoreTile.SIZE);
+            querySlab = scratch.floats(QUERY_SLAB, keyLength);
+            dOutPanels = scratch.floats(D_OUT, Tiles.BLOCK * valueDim);
+            dOutSlab = scratch.floats(D_OUT_SLAB, valueLength);
+            dQueries = scratch.floats(D_QUERIES, keyLength);
+            dKeys = scratch.floats(D_KEYS, group * keyLength);
+            dValues = scratch.floats(D_VALUES, group * valueLength);
+            lse = scratch.floats(LSE, Tiles.BLOCK);
+            delta = scratch.floats(DELTA, Tiles.BLOCK);
+            decayedKeys = plan.decay() == null ? keySlabs : scratch.floats(DECAYED_KEYS, keyLength);
+            decay = new DecayFactors(plan, entry, dim, 1, scratch, FACTORS);
+            visible = new Visibility(plan, entry, batch, Math.toIntExact(q.size(2)), 1, scratch, 0);
+        }
+
+        void run(int firstKeyBlock, int endKeyBlock, int firstQueryBlock, int endQueryBlock) {
+            for (int from = firstKeyBlock; from < endKeyBlock; from += group) {
+                int to = Math.min(endKeyBlock, from + group);
+                for (int block = from; block < to; block++) {
+                    Packing.slab(keys, entry.task().keys(), entry.keys().start(block), entry.keys().size(block), null,
+                            keySlabs, (block - from) * keyLength);
+                    Packing.slab(values, entry.task().keys(), entry.keys().start(block), entry.keys().size(block), null,
+                            valueSlabs, (block - from) * valueLength);
+                }
+                Arrays.fill(dKeys, 0, (to - from) * keyLength, 0f);
+                Arrays.fill(dValues, 0, (to - from) * valueLength, 0f);
+                int endKey = entry.keys().start(to - 1) + entry.keys().size(to - 1);
+                for (int block = firstQueryBlock; block < endQueryBlock; block++) {
+                    visible.look(block, 0);
+                    if (visible.end(0) > entry.keys().start(from) && visible.first(0) < endKey) {
+                        queryBlock(block, from, to);
+                    }
+                }
+                for (int block = from; keysToo && block < to; block++) {
+                    Packing.addSlab(dKeys, (block - from) * keyLength, (float) plan.scale(), HeadRows.of(dk, batch, entry.head()),
+                            entry.task().keys(), entry.keys().start(block), entry.keys().size(block));
+                    Packing.addSlab(dValues, (block - from) * valueLength, 1, HeadRows.of(dv, batch, entry.head()),
+                            entry.task().keys(), entry.keys().start(block), entry.keys().size(block));
+                }
+            }
+        }
+
+        private void queryBlock(int block, int from, int to) {
+            int start = entry.queries().start(block);
+            int rows = entry.queries().size(block);
+            Packing.columns(dOuts, entry.task().queries(), start, rows, 1, null, dOutPanels, 0, stage);
+            if (keysToo) {
+                Packing.slab(dOuts, entry.task().queries(), start, rows, null, dOutSlab, 0);
+            }
+            if (queriesToo) {
+                Arrays.fill(dQueries, 0, keyLength, 0f);
+            }
+            state.load(entry, batch, block, lse, delta);
+            decay.forget(0);
+            for (int keyBlock = from; keyBlock < to; keyBlock++) {
+                int key = entry.keys().start(keyBlock);
+                int seen = visible.reach(0, key, entry.keys().size(keyBlock));
+                if (seen == 0) {
+                    continue;
+                }
+                if (decay.changes(0, block, keyBlock)) {
+                    Packing.columns(queries, entry.task().queries(), start, rows, (float) plan.scale() * Exp2.LOG2_E,
+                            decay.factors(), panels, 0, stage);
+                    if (keysToo) {
+                        Packing.slab(queries, entry.task().queries(), start, rows, decay.factors(), querySlab, 0);
+                    }
+                }
+                int keyAt = (keyBlock - from) * keyLength;
+                int valueAt = (keyBlock - from) * valueLength;
+                ScoreTile.multiply(keySlabs, keyAt, seen, panels, 0, rows, dim, tile);
+                ScoreTile.multiply(valueSlabs, valueAt, seen, dOutPanels, 0, rows, valueDim, dTile);
+                visible.hide(0, block, key, seen, tile);
+                if (plan.dropout() != null) {
+                    visible.drop(plan.dropout(), block, key, seen, dTile);
+                }
+                Softmax.gradients(tile, dTile, seen, rows, lse, delta);
+                if (keysToo) {
+                    if (plan.dropout() != null) {
+                        visible.drop(plan.dropout(), block, key, seen, tile);
+                    }
+                    ScoreTile.addRowsTimes(tile, seen, rows, dOutSlab, valueDim, dValues, valueAt);
+                    ScoreTile.addRowsTimes(dTile, seen, rows, querySlab, dim, dKeys, keyAt);
+                }
+                if (queriesToo) {
+                    int decayedAt = keyAt;
+                    if (plan.decay() != null) {
+                        decayedAt = 0;
+                        Packing.slab(keys, entry.task().keys(), key, seen, decay.factors(), decayedKeys, 0);
+                    }
+                    ScoreTile.addColumnsTimes(dTile, seen, rows, decayedKeys, decayedAt, dim, dQueries);
+                }
+            }
+            if (queriesToo) {
+                Packing.addSlab(dQueries, 0, (float) plan.scale(), HeadRows.of(dq, batch, entry.head()),
+                        entry.task().queries(), start, rows);
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+package dev.longspan.kernel.vector;
+
+import dev.longspan.kernel.AttentionPlan;
+import dev.longspan.kernel.vector.TaskList.Entry;
+import dev.longspan.parallel.Scratch;
+import dev.longspan.tensor.Tensor;
+import java.util.Arrays;
+
+/**
+ * {@code δᵢ = Σₖ P dP / Σₖ P} of one branch alone, dropout in dP only: what dOut · Oᵢ would be, without having kept the branch's own output Oᵢ.
+ */
+final class DetachedDeltas {
+
+    // Scratch slots.
+    private static final int QUERIES = 0;
+    private static final int STAGE = 1;
+    private static final int KEYS = 2;
+    private static final int VALUES = 3;
+    private static final int TILE = 4;
+    private static final int D_TILE = 5;
+    private static final int D_OUT = 7;
+    private static final int LSE = 12;
+    private static final int DELTA = 13;
+    private static final int FACTORS = 14;
+    private static final int SUMS = 16;
+    private static final int DOTS = 17;
+
+    private final AttentionPlan plan;
+    private final Tensor q;
+    private final Tensor k;
+    private final Tensor v;
+    private final Tensor dOut;
+    private final QueryState state;
+    private final float[] deltas;
+
+    DetachedDeltas(AttentionPlan plan, Tensor q, Tensor k, Tensor v, Tensor dOut, QueryState state, float[] deltas) {
+        this.plan = plan;
+        this.q = q;
+        this.k = k;
+        this.v = v;
+        this.dOut = dOut;
+        this.state = state;
+        this.deltas = deltas;
+    }
+
+    void run(Entry entry, long batch, int from, int to, Scratch scratch) {
+        HeadRows queries = HeadRows.of(q, batch, entry.head());
+        HeadRows keys = HeadRows.of(k, batch, entry.head());
+        HeadRows values = HeadRows.of(v, batch, entry.head());
+        HeadRows dOuts = HeadRows.of(dOut, batch, entry.head());
+        int dim = queries.dim();
+        int valueDim = values.dim();
+        float[] panels = scratch.floats(QUERIES, Tiles.BLOCK * dim);
+        float[] dOutPanels = scratch.floats(D_OUT, Tiles.BLOCK * valueDim);
+        float[] stage = scratch.floats(STAGE, Tiles.COLS * Math.max(dim, valueDim));
+        float[] keySlab = scratch.floats(KEYS, Packing.slabLength(dim));
+        float[] valueSlab = scratch.floats(VALUES, Packing.slabLength(valueDim));
+        float[] tile = scratch.floats(TILE, ScoreTile.SIZE);
+        float[] dTile = scratch.floats(D_TILE, ScoreTile.SIZE);
+        float[] lse = scratch.floats(LSE, Tiles.BLOCK);
+        float[] delta = scratch.floats(DELTA, Tiles.BLOCK);
+        float[] sum = scratch.floats(SUMS, Tiles.BLOCK);
+        float[] dot = scratch.floats(DOTS, Tiles.BLOCK);
+        DecayFactors decay = new DecayFactors(plan, entry, dim, 1, scratch, FACTORS);
+        Visibility visible = new Visibility(plan, entry, batch, Math.toIntExact(q.size(2)), 1, scratch, 0);
+        for (int block = from; block < to; block++) {
+            int start = entry.queries().start(block);
+            int rows = entry.queries().size(block);
+            visible.look(block, 0);
+            state.load(entry, batch, block, lse, delta);
+            Packing.columns(dOuts, entry.task().queries(), start, rows, 1, null, dOutPanels, 0, stage);
+            Arrays.fill(sum, 0, Tiles.BLOCK, 0f);
+            Arrays.fill(dot, 0, Tiles.BLOCK, 0f);
+            decay.forget(0);
+            for (int keyBlock = entry.keys().holding(visible.first(0)); keyBlock < entry.keys().count(); keyBlock++) {
+                int key = entry.keys().start(keyBlock);
+                int seen = visible.reach(0, key, entry.keys().size(keyBlock));
+                if (seen == 0) {
+                    break;
+                }
+                if (decay.changes(0, block, keyBlock)) {
+                    Packing.columns(queries, entry.task().queries(), start, rows, (float) plan.scale() * Exp2.LOG2_E,
+                            decay.factors(), panels, 0, stage);
+                }
+                Packing.slab(keys, entry.task().keys(), key, seen, null, keySlab, 0);
+                Packing.slab(values, entry.task().keys(), key, seen, null, valueSlab, 0);
+                ScoreTile.multiply(keySlab, 0, seen, panels, 0, rows, dim, tile);
+                ScoreTile.multiply(valueSlab, 0, seen, dOutPanels, 0, rows, valueDim, dTile);
+                visible.hide(0, block, key, seen, tile);
+                if (plan.dropout() != null) {
+                    visible.drop(plan.dropout(), block, key, seen, dTile);
+                }
+                Softmax.finalWeights(tile, seen, rows, lse);
+                Softmax.branchSums(tile, dTile, seen, rows, sum, dot);
+            }
+            for (int i = 0; i < rows; i++) {
+                // Padded keys have weight 2^-lse each and no value.
+                double total = sum[i] + entry.task().padKeys() * Math.exp(-lse[i] * Exp2.LN_2);
+                deltas[state.number(entry, batch, entry.task().queries().at(start + i))] = total == 0 ? 0 : (float) (dot[i] / total);
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+package dev.longspan.kernel.vector;
+
+import static dev.longspan.kernel.vector.Lanes.LANES;
+import static dev.longspan.kernel.vector.Lanes.ORDER;
+import static dev.longspan.kernel.vector.Lanes.SPECIES;
+
+import dev.longspan.kernel.vector.TaskList.Entry;
+import dev.longspan.tensor.Tensor;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the backward knows of each query: its log-sum-exp and {@code δ}, which is {@code dOut · out − dLse} unless given.
+ *
+ * @param lse [B, H, Nq]
+ * @param given δ as an array of the shape of lse, where branches have their own
+ */
+record QueryState(Tensor out, Tensor lse, Tensor dOut, @Nullable Tensor dLse, float @Nullable [] given) {
+
+    /** Number of a query in {@link #given}. */
+    int number(Entry entry, long batch, long row) {
+        return Math.toIntExact((batch * lse.size(1) + entry.head()) * lse.size(2) + row);
+    }
+
+    /** Log-sum-exps in powers of two and δ of a block of queries; rows without keys get weights of zero. */
+    void load(Entry entry, long batch, int block, float[] lseTo, float[] deltaTo) {
+        Arrays.fill(lseTo, 0, Tiles.BLOCK, -ScoreTile.HIDDEN);
+        Arrays.fill(deltaTo, 0, Tiles.BLOCK, 0f);
+        HeadRows outs = HeadRows.of(out, batch, entry.head());
+        HeadRows dOuts = HeadRows.of(dOut, batch, entry.head());
+        for (int i = 0; i < entry.queries().size(block); i++) {
+            long row = entry.task().queries().at(entry.queries().start(block) + i);
+            float sum = at(lse, batch, entry.head(), row);
+            if (sum != Float.NEGATIVE_INFINITY) {
+                lseTo[i] = (float) (sum / Exp2.LN_2);
+                deltaTo[i] = given != null ? given[number(entry, batch, row)]
+                        : dot(outs, dOuts, row) - (dLse == null ? 0 : at(dLse, batch, entry.head(), row));
+            }
+        }
+    }
+
+    private static float at(Tensor t, long batch, int head, long row) {
+        return t.segment().get(ValueLayout.JAVA_FLOAT,
+                (t.offset() + batch * t.stride(0) + head * t.stride(1) + row * t.stride(2)) * 4);
+    }
+
+    private static float dot(HeadRows a, HeadRows b, long row) {
+        FloatVector sum = FloatVector.zero(SPECIES);
+        for (int d = 0; d < a.dim(); d += LANES) {
+            VectorMask<Float> in = Lanes.first(a.dim() - d);
+            sum = FloatVector.fromMemorySegment(SPECIES, a.memory(), (a.at(row) + d) * 4, ORDER, in)
+                    .fma(FloatVector.fromMemorySegment(SPECIES, b.memory(), (b.at(row) + d) * 4, ORDER, in), sum);
+        }
+        return Lanes.sum(sum);
+    }
+}
