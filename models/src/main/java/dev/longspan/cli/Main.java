@@ -1,11 +1,13 @@
 package dev.longspan.cli;
 
 import dev.longspan.backend.Backend;
+import dev.longspan.longnet.LongNetArchitecture;
 import dev.longspan.model.Architectures;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.NativeBudget;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -71,10 +73,15 @@ public final class Main implements Runnable {
         this.architectures = architectures;
     }
 
+    /** Every architecture of this build. */
+    static Architectures builtIn() {
+        return new Architectures(List.of(new LongNetArchitecture()));
+    }
+
     public static void main(String[] args) {
         PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
         PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
-        System.exit(run(Architectures.standard(), out, err, args));
+        System.exit(run(builtIn(), out, err, args));
     }
 
     /** Runs one command line and returns its exit status. */

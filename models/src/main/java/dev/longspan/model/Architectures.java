@@ -1,6 +1,5 @@
 package dev.longspan.model;
 
-import dev.longspan.longnet.LongNetArchitecture;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -9,11 +8,6 @@ public record Architectures(List<Architecture> all) {
 
     public Architectures {
         all = List.copyOf(all);
-    }
-
-    /** Every architecture of this build. */
-    public static Architectures standard() {
-        return new Architectures(List.of(new LongNetArchitecture()));
     }
 
     /** The architecture of that name; throws IllegalArgumentException where there is none. */

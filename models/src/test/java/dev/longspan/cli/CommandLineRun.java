@@ -8,7 +8,7 @@ import java.io.StringWriter;
 record CommandLineRun(int status, String out, String err) {
 
     static CommandLineRun of(String... args) {
-        return of(Architectures.standard(), args);
+        return of(Main.builtIn(), args);
     }
 
     static CommandLineRun of(Architectures architectures, String... args) {
