@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * Causal attention over one sequence of float32, forward or forward and backward: timed and checked. q, k, v: [1, N, H, D].
  * Serves one thread.
  */
-final class AttentionStep implements AutoCloseable {
+final class AttentionStep implements Comparison.Run {
 
     private static final int SAMPLED_ROWS = 6;
     private static final double EPS = Math.ulp(1f);
@@ -78,7 +78,8 @@ final class AttentionStep implements AutoCloseable {
     }
 
     /** Seconds of one step. The answer of the first one is checked on sampled rows of every head. */
-    double seconds() {
+    @Override
+    public double seconds() {
         long start = System.nanoTime();
         try (Pass pass = pass()) {
             Attention.Result result = step(pass);
@@ -91,7 +92,8 @@ final class AttentionStep implements AutoCloseable {
     }
 
     /** How far the first step was off {@link DirectAttention}. */
-    Deviation deviation() {
+    @Override
+    public Deviation deviation() {
         if (deviation == null) {
             throw new IllegalStateException("no step has run yet");
         }

@@ -92,6 +92,7 @@ public final class Main implements Runnable {
             return new CommandLine(main)
                     .addSubcommand(new DoctorCommand())
                     .addSubcommand(new InspectCommand())
+                    .addSubcommand(new BenchCommand())
                     .setOut(out)
                     .setErr(err)
                     .setCaseInsensitiveEnumValuesAllowed(true)

@@ -1,0 +1,70 @@
+package dev.longspan.bench;
+
+import dev.longspan.backend.Backend;
+import dev.longspan.kernel.AttentionPattern;
+import dev.longspan.kernel.AttentionPattern.Branch;
+import dev.longspan.parallel.Parallel;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Consumer;
+
+/** Kernels of every backend that runs, side by side. */
+public final class Comparisons {
+
+    private static final List<Integer> SIZES = List.of(64, 128, 256, 512);
+    private static final List<Long> CONTEXTS = List.of(256L, 1024L, 2048L);
+
+    private final List<Backend> backends = Backend.all().stream().filter(b -> b.available() != null).toList();
+    private final Parallel parallel;
+
+    public Comparisons(Parallel parallel) {
+        this.parallel = parallel;
+    }
+
+    /** Products of square matrices. */
+    public List<Comparison> gemm(Consumer<Comparison> listener) {
+        List<Comparison> all = new ArrayList<>();
+        for (int size : SIZES) {
+            all.add(heard(listener, Comparison.of("gemm " + size + " x " + size + " x " + size, 2e-9 * size * size * size,
+                    backends, backend -> new GemmRun(backend, parallel, size))));
+        }
+        return all;
+    }
+
+    /** Causal attention, dense and dilated, forward and with its backward; GFLOP count visited pairs of query and key. */
+    public List<Comparison> attention(int heads, int dim, Consumer<Comparison> listener) {
+        List<Comparison> all = new ArrayList<>();
+        for (boolean backward : new boolean[] {false, true}) {
+            for (long tokens : CONTEXTS) {
+                AttentionShape shape = new AttentionShape(tokens, heads, dim, backward);
+                List<Branch> dilated = List.of(new Branch(Math.max(1, tokens / 4), 1), new Branch(tokens, 4));
+                all.add(heard(listener, attention("dense", shape, new AttentionPattern.Dense(), Schedules.dense(tokens))));
+                all.add(heard(listener, attention("dilated", shape, Schedules.dilated(dilated), dilated)));
+            }
+        }
+        return all;
+    }
+
+    private Comparison attention(String name, AttentionShape shape, AttentionPattern pattern, List<Branch> schedule) {
+        String problem = String.format(Locale.ROOT, "%s N=%d H=%d D=%d%s", name, shape.tokens(), shape.heads(), shape.dim(),
+                shape.backward() ? " fwd+bwd" : " fwd");
+        return Comparison.of(problem, gigaflop(shape, schedule), backends,
+                backend -> new AttentionStep(backend, parallel, pattern, schedule, shape));
+    }
+
+    /** Two products of D multiply-adds a pair forward, five more backward. */
+    private static double gigaflop(AttentionShape shape, List<Branch> schedule) {
+        double pairsPerHead = 0;
+        for (Branch branch : schedule) {
+            double rows = (double) branch.segment() / branch.dilation();
+            pairsPerHead += rows * (rows + 1) / 2 * shape.tokens() / branch.segment();
+        }
+        return pairsPerHead * shape.heads() * shape.dim() * (shape.backward() ? 14 : 4) * 1e-9;
+    }
+
+    private static Comparison heard(Consumer<Comparison> listener, Comparison comparison) {
+        listener.accept(comparison);
+        return comparison;
+    }
+}
