@@ -7,13 +7,33 @@ import java.util.Optional;
 public final class NonFiniteException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
+    private final long step;
+    private final String tensor;
+
+    private NonFiniteException(long step, String tensor, String message) {
+        super(message);
+        this.step = step;
+        this.tensor = tensor;
+    }
+
     /**
+     * Without a checkpoint.
+     *
      * @param step the step that failed, counted from 1
-     * @param tensor {@code loss}, or the parameter whose gradient it is
-     * @param checkpoint the last one written, if any
+     * @param tensor what is not finite: {@code loss}, or a parameter's gradient
      */
-    public NonFiniteException(long step, String tensor, Optional<Path> checkpoint) {
-        super("step " + step + ": " + tensor + " is not finite; last good checkpoint: "
+    NonFiniteException(long step, String tensor) {
+        this(step, tensor, "step " + step + ": " + tensor + " is not finite");
+    }
+
+    /** The same, naming the last good checkpoint. */
+    NonFiniteException after(Optional<Path> checkpoint) {
+        return new NonFiniteException(step, tensor, getMessage() + "; last good checkpoint: "
                 + checkpoint.map(Path::toString).orElse("none"));
+    }
+
+    /** The step that failed, counted from 1. */
+    public long step() {
+        return step;
     }
 }

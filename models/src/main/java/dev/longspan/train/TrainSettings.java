@@ -1,0 +1,116 @@
+package dev.longspan.train;
+
+import dev.longspan.optim.AdamW;
+import dev.longspan.optim.Schedule;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Everything that decides the numbers of a run but model, text and backend.
+ *
+ * @param context tokens of one sequence
+ * @param batch sequences computed at once
+ * @param accumulation batches summed into one step
+ * @param steps of the whole run: the learning rate falls along half a cosine over them
+ * @param learningRate the highest, after {@code warmup} steps
+ * @param endLearningRate at the last step
+ * @param clip largest global norm of the gradient; 0 is off
+ * @param weightDecay of matrices; vectors (biases, norms) have none
+ * @param evalEvery steps between evaluations on held-out text; 0 is only at the end
+ * @param evalBytes held-out bytes of one evaluation, about
+ * @param saveEvery steps between checkpoints; 0 is only at the end
+ * @param keep how many checkpoints stay
+ */
+public record TrainSettings(int context, int batch, int accumulation, long steps, double learningRate, double endLearningRate,
+        long warmup, double clip, double weightDecay, long evalEvery, long evalBytes, long saveEvery, int keep, long seed) {
+
+    public TrainSettings {
+        positive("context", context);
+        positive("batch", batch);
+        positive("accumulation", accumulation);
+        positive("steps", steps);
+        positive("evalBytes", evalBytes);
+        positive("keep", keep);
+        notNegative("learningRate", learningRate);
+        notNegative("endLearningRate", endLearningRate);
+        notNegative("warmup", warmup);
+        notNegative("clip", clip);
+        notNegative("weightDecay", weightDecay);
+        notNegative("evalEvery", evalEvery);
+        notNegative("saveEvery", saveEvery);
+    }
+
+    /** One sequence a step, learning rate 1e-3 to a tenth of it, warm-up over a tenth of the steps, clipping at 1. */
+    public static TrainSettings standard(int context, long steps, long seed) {
+        return new TrainSettings(context, 1, 1, steps, 1e-3, 1e-4, steps / 10, 1, 0.01, 100, 64 << 10, 500, 2, seed);
+    }
+
+    /** Tokens that one step reads. */
+    public long tokensPerStep() {
+        return (long) context * batch * accumulation;
+    }
+
+    Schedule schedule() {
+        return Schedule.cosine(learningRate, endLearningRate, steps).withWarmup(warmup);
+    }
+
+    /** β = (0.9, 0.98), ε = 1e-8: LongNet, table 3. */
+    AdamW.Settings optimizer(java.util.function.Predicate<String> decays) {
+        return new AdamW.Settings(0.9, 0.98, 1e-8, weightDecay, decays);
+    }
+
+    /** By name, to save. */
+    public Map<String, Object> toMap() {
+        Map<String, Object> map = new LinkedHashMap<>();
+        map.put("context", context);
+        map.put("batch", batch);
+        map.put("accumulation", accumulation);
+        map.put("steps", steps);
+        map.put("learning_rate", learningRate);
+        map.put("end_learning_rate", endLearningRate);
+        map.put("warmup", warmup);
+        map.put("clip", clip);
+        map.put("weight_decay", weightDecay);
+        map.put("eval_every", evalEvery);
+        map.put("eval_bytes", evalBytes);
+        map.put("save_every", saveEvery);
+        map.put("keep", keep);
+        map.put("seed", seed);
+        return map;
+    }
+
+    /** What {@link #toMap} gave; throws IllegalArgumentException where a number is missing. */
+    public static TrainSettings of(Map<?, ?> map) {
+        return new TrainSettings(whole(map, "context"), whole(map, "batch"), whole(map, "accumulation"),
+                number(map, "steps").longValue(), number(map, "learning_rate").doubleValue(),
+                number(map, "end_learning_rate").doubleValue(), number(map, "warmup").longValue(),
+                number(map, "clip").doubleValue(), number(map, "weight_decay").doubleValue(),
+                number(map, "eval_every").longValue(), number(map, "eval_bytes").longValue(),
+                number(map, "save_every").longValue(), whole(map, "keep"), number(map, "seed").longValue());
+    }
+
+    private static int whole(Map<?, ?> map, String name) {
+        return Math.toIntExact(number(map, name).longValue());
+    }
+
+    private static Number number(Map<?, ?> map, String name) {
+        @Nullable Object value = map.get(name);
+        if (value instanceof Number number) {
+            return number;
+        }
+        throw new IllegalArgumentException(name + " must be a number: " + name + "=" + value);
+    }
+
+    private static void positive(String name, long value) {
+        if (value <= 0) {
+            throw new IllegalArgumentException(name + " must be positive: " + name + "=" + value);
+        }
+    }
+
+    private static void notNegative(String name, double value) {
+        if (!(value >= 0 && Double.isFinite(value))) {
+            throw new IllegalArgumentException(name + " must be finite and not negative: " + name + "=" + value);
+        }
+    }
+}
