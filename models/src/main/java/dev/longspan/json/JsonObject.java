@@ -3,6 +3,7 @@ package dev.longspan.json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -45,6 +46,11 @@ public final class JsonObject {
     /** The object that a file holds. */
     public static JsonObject read(Path file) throws IOException {
         return parse(file.toString(), Files.readString(file));
+    }
+
+    /** All values by key, as they are. */
+    public Map<String, @Nullable Object> values() {
+        return Collections.unmodifiableMap(values);
     }
 
     public Set<String> keys() {

@@ -83,7 +83,11 @@ public record LongNetEncoder(LongNetConfig config, @Nullable Embedding embedding
 
     /** Hidden states, or with an output layer its logits. */
     public Tensor apply(Pass pass, Tensor embedded) {
-        Tensor hidden = hidden(pass, embedded, null, 0);
+        return outputOf(pass, hidden(pass, embedded, null, 0));
+    }
+
+    /** The output layer's logits of hidden states, or these where there is none. */
+    public Tensor outputOf(Pass pass, Tensor hidden) {
         return config.tiedOutput() && embedding != null ? Gemm.linear(pass, hidden, embedding.weight(), null)
                 : output == null ? hidden : output.apply(pass, hidden);
     }

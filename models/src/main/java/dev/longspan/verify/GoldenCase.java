@@ -1,0 +1,146 @@
+package dev.longspan.verify;
+
+import dev.longspan.json.JsonObject;
+import dev.longspan.kernel.AttentionPattern.Dilated;
+import dev.longspan.longnet.ConfigKeys;
+import dev.longspan.longnet.LongNetConfig;
+import dev.longspan.nn.Parameters;
+import dev.longspan.tensor.DType;
+import dev.longspan.tensor.Tensor;
+import dev.longspan.tensor.TensorArena;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/** One file of goldens: a configuration, inputs, weights and what a reference made of them. Knows what nobody asked for. */
+public final class GoldenCase {
+
+    /** Where a case came from and how well the reference knows it: without effect on the result. */
+    private static final Set<String> NOTES = Set.of("kind", "notes", "seed");
+    private static final List<String> MEASURED = List.of("max_abs_diff_", "oracle_");
+
+    /** Sizes that the tensors have already: checked, not used. */
+    private static final Set<String> SIZES = Set.of("B", "N", "H", "D", "E");
+
+    private final String name;
+    private final Map<String, @Nullable Object> config;
+    private final Map<String, GoldenTensor> tensors;
+    private final Map<String, GoldenTensor> elsewhere;
+    private final Set<String> read = new HashSet<>();
+
+    GoldenCase(String name, Map<String, @Nullable Object> config, Map<String, GoldenTensor> tensors,
+            Map<String, GoldenTensor> elsewhere) {
+        this.name = name;
+        this.config = config;
+        this.tensors = tensors;
+        this.elsewhere = elsewhere;
+    }
+
+    public String name() {
+        return name;
+    }
+
+    /** The settings: the configuration without notes and sizes. Every key of it must be understood. */
+    Map<String, @Nullable Object> settings() {
+        Map<String, @Nullable Object> settings = new LinkedHashMap<>(config);
+        settings.keySet().removeIf(key -> NOTES.contains(key) || SIZES.contains(key)
+                || MEASURED.stream().anyMatch(key::startsWith));
+        return settings;
+    }
+
+    JsonObject json() {
+        return JsonObject.of("config", settings());
+    }
+
+    /** Throws IllegalArgumentException where the configuration states another size. */
+    void checkSize(String key, long actual) {
+        if (config.get(key) != null && !Long.valueOf(actual).equals(config.get(key))) {
+            throw new IllegalArgumentException("config." + key + " must be the tensors': " + key + "=" + config.get(key)
+                    + ", tensors=" + actual);
+        }
+    }
+
+    /** A size that only the configuration states. */
+    int size(String key) {
+        if (!(config.get(key) instanceof Long value)) {
+            throw new IllegalArgumentException("config." + key + " must be an integer: " + key + "=" + config.get(key));
+        }
+        return Math.toIntExact(value);
+    }
+
+    /** The model that the settings describe, in a variant, as torchscale's evaluation mode runs it. */
+    LongNetConfig model(ConfigKeys keys, Variant variant) {
+        LongNetConfig config = keys.read(settings());
+        LongNetConfig.Norms norms = config.norms();
+        // torchscale has the last norm only where norms stand before, whatever final_layer_norm says.
+        boolean last = norms.before() ? norms.last() : has("w.layer_norm.weight");
+        if (!(config.pattern() instanceof Dilated dilated)) {
+            throw new IllegalArgumentException("config.attention must be dilated: attention=" + config.pattern());
+        }
+        return config.withPattern(variant.dilated(dilated.schedule())).withGradient(variant.gradient())
+                .withDropouts(LongNetConfig.Dropouts.NONE).withNorms(new LongNetConfig.Norms(norms.before(), norms.deep(),
+                        norms.inner(), last, norms.embedding(), norms.eps()));
+    }
+
+    /** A tied model may come with the second name of its table; it must hold the same values. */
+    void checkTied(boolean tied, DType dtype, TensorArena arena) {
+        if (tied && has("w.output_projection.weight")
+                && !Arrays.equals(copy("w.output_projection.weight", GoldenTensor.Role.WEIGHT, dtype, arena).toDoubles(),
+                        copy("w.embed_tokens.weight", GoldenTensor.Role.WEIGHT, dtype, arena).toDoubles())) {
+            throw new IllegalArgumentException("tied tables must be equal: w.output_projection.weight, w.embed_tokens.weight");
+        }
+    }
+
+    boolean has(String tensor) {
+        return tensors.containsKey(tensor) || elsewhere.containsKey(tensor);
+    }
+
+    /** A copy of an input in the arena, a floating one of the given dtype. */
+    Tensor input(String tensor, DType dtype, TensorArena arena) {
+        return copy(tensor, GoldenTensor.Role.INPUT, dtype, arena);
+    }
+
+    /** Weights in the arena, {@code w.} and the foreign name of what is asked for. */
+    Parameters weights(UnaryOperator<String> toForeign, DType dtype, TensorArena arena) {
+        return (parameter, shape) -> {
+            Tensor weight = copy("w." + toForeign.apply(parameter), GoldenTensor.Role.WEIGHT, dtype, arena);
+            if (!Arrays.equals(weight.shape(), shape)) {
+                throw new IllegalArgumentException("tensor w." + toForeign.apply(parameter) + " must have shape "
+                        + Arrays.toString(shape) + ": " + weight);
+            }
+            return weight;
+        };
+    }
+
+    private Tensor copy(String tensor, GoldenTensor.Role role, DType dtype, TensorArena arena) {
+        GoldenTensor found = tensors.getOrDefault(tensor, elsewhere.get(tensor));
+        if (found == null || found.role() != role) {
+            throw new IllegalArgumentException("tensor " + tensor + " is missing");
+        }
+        read.add(tensor);
+        Tensor data = found.data();
+        return arena.allocate(data.dtype().isFloating() ? dtype : data.dtype(), data.shape()).copyFrom(data);
+    }
+
+    List<GoldenTensor> expected() {
+        return tensors.values().stream().filter(t -> t.role() == GoldenTensor.Role.EXPECTED).toList();
+    }
+
+    List<GoldenTensor> references() {
+        return tensors.values().stream().filter(t -> t.role() == GoldenTensor.Role.REFERENCE).toList();
+    }
+
+    /** Inputs and weights of this file that nothing asked for. */
+    Set<String> unread() {
+        Set<String> left = new TreeSet<>();
+        tensors.values().stream().filter(t -> t.role() == GoldenTensor.Role.INPUT || t.role() == GoldenTensor.Role.WEIGHT)
+                .map(GoldenTensor::name).filter(tensor -> !read.contains(tensor)).forEach(left::add);
+        return left;
+    }
+}

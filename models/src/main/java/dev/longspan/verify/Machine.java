@@ -1,0 +1,16 @@
+package dev.longspan.verify;
+
+import dev.longspan.autograd.Workspace;
+import dev.longspan.backend.Backend;
+import dev.longspan.parallel.Parallel;
+import dev.longspan.tensor.DType;
+import dev.longspan.tensor.TensorArena;
+
+/** What a case runs on; {@code arena} is for weights and inputs of this case. */
+public record Machine(Backend backend, Parallel parallel, Workspace workspace, TensorArena arena) {
+
+    /** The dtype that a precision is computed in: float64 only where the backend has it. */
+    DType dtype(Precision precision) {
+        return precision == Precision.F64 && backend.dtypes().contains(DType.F64) ? DType.F64 : DType.F32;
+    }
+}

@@ -1,0 +1,17 @@
+package dev.longspan.verify;
+
+import dev.longspan.kernel.AttentionPattern.Branch;
+import dev.longspan.kernel.AttentionPattern.Dilated;
+import dev.longspan.kernel.AttentionPattern.HeadOffset;
+import dev.longspan.kernel.AttentionPattern.PadKeys;
+import dev.longspan.kernel.AttentionPlan.Gradient;
+import dev.longspan.tensor.DType;
+import java.util.List;
+
+/** One way to compute a case: the dtype and the choices in which implementations differ. */
+public record Variant(DType dtype, HeadOffset offset, PadKeys pads, Gradient gradient) {
+
+    Dilated dilated(List<Branch> schedule) {
+        return new Dilated(schedule, offset, pads);
+    }
+}

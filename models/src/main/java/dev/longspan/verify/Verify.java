@@ -1,0 +1,185 @@
+package dev.longspan.verify;
+
+import dev.longspan.autograd.Workspace;
+import dev.longspan.backend.Backend;
+import dev.longspan.checkpoint.Checkpoint;
+import dev.longspan.checkpoint.CheckpointIOException;
+import dev.longspan.checkpoint.ModelFormatException;
+import dev.longspan.json.JsonObject;
+import dev.longspan.parallel.Parallel;
+import dev.longspan.tensor.Tensor;
+import dev.longspan.tensor.TensorArena;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** Runs a folder of goldens. */
+public final class Verify {
+
+    /** Kinds of cases that this build computes. */
+    public static final Map<String, CaseRunner> KINDS = Map.of("core", new CoreCase(), "module", new ModuleCase(),
+            "decoder", new DecoderCase(), "encoder", new EncoderCase(), "xpos", new XposCase());
+
+    private static final String MANIFEST = "manifest.json";
+    private static final int COLUMN = 48;
+
+    private final Map<String, CaseRunner> kinds;
+    private final Backend backend;
+    private final Parallel parallel;
+    private final Report report;
+
+    private Verify(Map<String, CaseRunner> kinds, Backend backend, Parallel parallel, Report report) {
+        this.kinds = kinds;
+        this.backend = backend;
+        this.parallel = parallel;
+        this.report = report;
+    }
+
+    /**
+     * Compares every tensor of role expected in the folder and writes a line for each (case, tensor, largest absolute
+     * error, bound, verdict) and last {@code N passed, M failed}. A case that cannot be computed is a failure with its
+     * reason. Throws IOException only where {@code out} does.
+     */
+    public static Summary run(Path folder, Backend backend, Parallel parallel, Appendable out) throws IOException {
+        return run(folder, KINDS, backend, parallel, out);
+    }
+
+    /** As {@link #run(Path, Backend, Parallel, Appendable)} with other kinds. */
+    public static Summary run(Path folder, Map<String, CaseRunner> kinds, Backend backend, Parallel parallel, Appendable out)
+            throws IOException {
+        Report report = new Report(out);
+        new Verify(kinds, backend, parallel, report).folder(folder);
+        return report.finish();
+    }
+
+    /** Counts and prints. */
+    private static final class Report {
+        private final Appendable out;
+        private int passed;
+        private int failed;
+
+        Report(Appendable out) {
+            this.out = out;
+        }
+
+        void compared(String name, GoldenTensor tensor, Tolerance.Comparison result) throws IOException {
+            passed += result.isOk() ? 1 : 0;
+            failed += result.isOk() ? 0 : 1;
+            out.append(String.format("%-" + COLUMN + "s %-40s max abs error %9.3e, bound %9.3e  %s%n", name, tensor.name(),
+                    result.maxAbsError(), result.bound(), result.isOk() ? "ok" : ("FAILED " + result.problem()).strip()));
+        }
+
+        void failed(String name, String problem) throws IOException {
+            failed++;
+            out.append(String.format("%-" + COLUMN + "s FAILED %s%n", name, problem));
+        }
+
+        Summary finish() throws IOException {
+            Summary summary = new Summary(passed, failed);
+            out.append(summary.toString()).append(System.lineSeparator());
+            return summary;
+        }
+    }
+
+    private void folder(Path folder) throws IOException {
+        Path manifest = folder.resolve(MANIFEST);
+        if (!Files.isRegularFile(manifest)) {
+            report.failed(folder.toString(), "has no " + MANIFEST);
+            return;
+        }
+        JsonObject files;
+        TreeSet<String> unlisted;
+        try (Stream<Path> present = Files.list(folder)) {
+            files = JsonObject.read(manifest).object("files");
+            unlisted = present.map(file -> file.getFileName().toString()).filter(name -> name.endsWith(".safetensors"))
+                    .collect(Collectors.toCollection(TreeSet::new));
+        } catch (IllegalArgumentException | IOException e) {
+            report.failed(MANIFEST, String.valueOf(e.getMessage()));
+            return;
+        }
+        unlisted.removeAll(files.keys());
+        for (String name : unlisted) {
+            report.failed(name, "is not in the manifest");
+        }
+        if (files.keys().isEmpty()) {
+            report.failed(MANIFEST, "lists no files");
+        }
+        for (String name : files.keys()) {
+            file(folder, files, name);
+        }
+    }
+
+    private void file(Path folder, JsonObject files, String name) throws IOException {
+        String label = name.replaceFirst("\\.safetensors$", "");
+        try (TensorArena arena = new TensorArena(); Workspace workspace = new Workspace()) {
+            JsonObject entry = files.object(name);
+            Map<String, GoldenTensor> elsewhere = Map.of();
+            if (entry.has("params_from")) {
+                String source = entry.text("params_from");
+                elsewhere = tensors(folder.resolve(source), files.object(source), arena);
+            }
+            JsonObject config = entry.object("config");
+            GoldenCase golden = new GoldenCase(label, config.values(), tensors(folder.resolve(name), entry, arena), elsewhere);
+            String kind = config.text("kind");
+            CaseRunner runner = kinds.get(kind);
+            if (runner == null) {
+                throw new IllegalArgumentException("kind is not known: kind=" + kind);
+            }
+            compare(golden, runner, new Machine(backend, parallel, workspace, arena));
+        } catch (IllegalArgumentException | ArithmeticException | ModelFormatException | CheckpointIOException e) {
+            report.failed(label, String.valueOf(e.getMessage()).replaceAll("\\R.*", ""));
+        }
+    }
+
+    private void compare(GoldenCase golden, CaseRunner runner, Machine machine) throws IOException {
+        List<GoldenTensor> expected = golden.expected();
+        if (expected.isEmpty()) {
+            throw new IllegalArgumentException("no tensor is expected");
+        }
+        Map<Variant, Map<String, Values>> computed = new LinkedHashMap<>();
+        for (GoldenTensor tensor : expected) {
+            Variant variant = tensor.variant(machine);
+            Values values = computed.computeIfAbsent(variant, v -> runner.run(golden, v, machine))
+                    .get(runner.quantity(tensor.stem()));
+            if (values == null) {
+                report.failed(golden.name(), "tensor " + tensor.name() + " is not known");
+            } else {
+                report.compared(golden.name(), tensor,
+                        tensor.tolerance().compare(values, Values.of(tensor.data()), variant.dtype()));
+            }
+        }
+        Map<String, Values> known = computed.values().iterator().next();
+        for (GoldenTensor tensor : golden.references()) {
+            if (!known.containsKey(runner.quantity(tensor.stem()))) {
+                report.failed(golden.name(), "tensor " + tensor.name() + " is not known");
+            }
+        }
+        for (String unread : golden.unread()) {
+            report.failed(golden.name(), "tensor " + unread + " is not known");
+        }
+    }
+
+    private static Map<String, GoldenTensor> tensors(Path file, JsonObject entry, TensorArena arena) {
+        JsonObject listed = entry.object("tensors");
+        Map<String, GoldenTensor> tensors = new LinkedHashMap<>();
+        try (Checkpoint checkpoint = Checkpoint.open(file)) {
+            for (String name : checkpoint.tensors().keySet()) {
+                if (!listed.has(name)) {
+                    throw new IllegalArgumentException("tensor " + name + " is not in the manifest");
+                }
+            }
+            for (String name : listed.keys()) {
+                Tensor stored = checkpoint.tensor(name);
+                Tensor copy = arena.allocate(stored.dtype(), stored.shape()).copyFrom(stored);
+                tensors.put(name, GoldenTensor.of(name, listed.object(name), copy));
+            }
+        }
+        return tensors;
+    }
+}
