@@ -6,13 +6,17 @@ import dev.longspan.kernel.Kernels;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Owner;
+import dev.longspan.tensor.Storage;
 import dev.longspan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -154,7 +158,7 @@ public final class Pass implements Owner, AutoCloseable {
 
     /** The same values, cut off from the way back. */
     public Tensor detach(Tensor tensor) {
-        return tensor.slice(0, 0, tensor.size(0));
+        return tensor.view();
     }
 
     /** The gradient of a tensor as far as it is summed up; zeros at first. */
@@ -242,32 +246,27 @@ public final class Pass implements Owner, AutoCloseable {
         });
     }
 
-    /** Closes a child and moves tensors of its memory down into this pass. */
+    /** Closes a child and moves the storages of its tensors down into this pass. */
     List<Tensor> closeKeeping(Pass child, List<Tensor> tensors) {
         nextStream = child.nextStream;
         child.close();
         // Moved in the order in which they lie, each lands at or below its old place and on none that is still to be moved.
-        Tensor[] kept = new Tensor[tensors.size()];
-        List<Integer> order = new ArrayList<>();
-        for (int i = 0; i < kept.length; i++) {
-            order.add(i);
-        }
-        order.sort(Comparator.comparingLong(i -> workspace.position(tensors.get(i).storage())));
-        for (int i : order) {
-            Tensor tensor = tensors.get(i);
-            if (tensor.storage().owner() != child) {
-                kept[i] = tensor;
-                continue;
-            }
-            if (!tensor.isContiguous()) {
+        Map<Storage, Storage> moved = new HashMap<>();
+        tensors.stream().map(Tensor::storage).filter(from -> from.owner() == child).distinct()
+                .sorted(Comparator.comparingLong(workspace::position)).forEach(from -> {
+                    Storage to = workspace.allocate(from.bytes(), this);
+                    MemorySegment.copy(from.segment(), 0, to.segment(), 0, from.bytes());
+                    moved.put(from, to);
+                });
+        IdentityHashMap<Tensor, Tensor> kept = new IdentityHashMap<>();
+        for (Tensor tensor : tensors) {
+            Storage to = moved.get(tensor.storage());
+            if (to != null && !tensor.isContiguous()) {
                 throw new IllegalArgumentException("outputs of a recomputed piece must be contiguous: " + tensor);
             }
-            int bytes = tensor.dtype().bytes();
-            kept[i] = allocate(tensor.dtype(), tensor.shape());
-            MemorySegment.copy(tensor.storage().segment(), tensor.offset() * bytes, kept[i].storage().segment(), 0,
-                    tensor.elements() * bytes);
+            kept.computeIfAbsent(tensor, t -> to == null ? t : Tensor.of(to, t.offset(), t.dtype(), t.shape()));
         }
-        return List.of(kept);
+        return tensors.stream().map(tensor -> Objects.requireNonNull(kept.get(tensor))).toList();
     }
 
     @Override

@@ -2,7 +2,6 @@ package dev.longspan.autograd;
 
 import dev.longspan.tensor.Tensor;
 import java.util.List;
-import java.util.Objects;
 
 /**
  * Gradient checkpointing: a piece of the network that keeps only its outputs and is computed a second time on the way back,
@@ -40,7 +39,8 @@ public final class Recompute {
         // Gradients outside must exist before the inner pass takes the memory on top of this one's.
         List<Tensor> tracked = inputs.stream().filter(pass::tracks).toList();
         List<Tensor> gradients = tracked.stream().map(pass::gradient).toList();
-        List<Tensor> dOutputs = outputs.stream().filter(t -> pass.gradientIfMade(t) != null).toList();
+        List<Tensor> dOutputs = outputs.stream().filter(t -> pass.gradientIfMade(t) != null).distinct()
+                .toList();
         try (Pass again = pass.child(true, stream)) {
             for (int i = 0; i < tracked.size(); i++) {
                 again.trackOutside(tracked.get(i), gradients.get(i));
@@ -48,8 +48,9 @@ public final class Recompute {
             List<Tensor> made = piece.apply(again, inputs);
             for (Tensor output : dOutputs) {
                 Tensor inner = made.get(outputs.indexOf(output));
-                if (again.tracks(inner)) {
-                    again.gradient(inner).copyFrom(Objects.requireNonNull(pass.gradientIfMade(output)));
+                // An input handed through is its own output: its gradient is already there.
+                if (inner != output && again.tracks(inner)) {
+                    again.kernels().elementwise().axpby(again.parallel(), 1, pass.gradient(output), 1, again.gradient(inner));
                 }
             }
             again.backward();

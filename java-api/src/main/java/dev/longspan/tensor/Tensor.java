@@ -146,6 +146,11 @@ public final class Tensor {
         return new Tensor(storage, dtype, offset, target, rowMajor(target));
     }
 
+    /** The same view as another object, which may have a gradient of its own. */
+    public Tensor view() {
+        return new Tensor(storage, dtype, offset, shape, strides);
+    }
+
     /** Indices from (inclusive) to to (exclusive) of a dimension. */
     public Tensor slice(int dim, long from, long to) {
         int d = dim(dim);

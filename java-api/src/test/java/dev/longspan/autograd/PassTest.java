@@ -1,0 +1,235 @@
+package dev.longspan.autograd;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+
+import dev.longspan.backend.Backend;
+import dev.longspan.op.Elementwise;
+import dev.longspan.op.Views;
+import dev.longspan.parallel.Parallel;
+import dev.longspan.tensor.DType;
+import dev.longspan.tensor.Tensor;
+import dev.longspan.tensor.TensorArena;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class PassTest {
+
+    private final TensorArena arena = new TensorArena();
+    private final Workspace workspace = new Workspace(1 << 16);
+    private final Tensor weight = arena.allocate(DType.F64, 4).set(1, 2, 3, 4);
+    private final Gradients gradients = new Gradients(arena, List.of(weight));
+
+    private Pass training() {
+        return Pass.training(Backend.named("scalar"), Parallel.of(1), workspace, gradients, new Randomness(1, 2));
+    }
+
+    private Pass inference() {
+        return Pass.inference(Backend.named("scalar"), Parallel.of(1), workspace);
+    }
+
+    private Tensor vector(double... values) {
+        return arena.allocate(DType.F64, values.length).set(values);
+    }
+
+    @AfterEach
+    void close() {
+        workspace.close();
+        arena.close();
+    }
+
+    @Test
+    void gradientsOfParametersAddUpOverPassesAndWatchedInputsHaveTheirOwn() {
+        Tensor x = vector(5, 6, 7, 8);
+        for (int i = 0; i < 2; i++) {
+            try (Pass pass = training()) {
+                pass.watch(x);
+                pass.backward(Elementwise.sum(pass, 2, Elementwise.multiply(pass, weight, x)));
+                assertThat(pass.gradient(x).toDoubles()).containsExactly(2, 4, 6, 8);
+            }
+        }
+        assertThat(gradients.of(weight).toDoubles()).containsExactly(20, 24, 28, 32);
+        gradients.zero();
+        assertThat(gradients.of(weight).toDoubles()).containsOnly(0);
+    }
+
+    @Test
+    void aTensorUsedTwiceGetsBothGradients() {
+        try (Pass pass = training()) {
+            Tensor square = Elementwise.multiply(pass, weight, weight);
+            pass.backward(Elementwise.sum(pass, 1, Elementwise.add(pass, square, square)));
+            assertThat(pass.gradient(weight).toDoubles()).containsExactly(4, 8, 12, 16);
+        }
+    }
+
+    @Test
+    void viewsShareGradientMemoryWithWhatTheyView() {
+        Tensor x = vector(1, 2, 3, 4, 5, 6);
+        try (Pass pass = training()) {
+            pass.watch(x);
+            Tensor matrix = Views.reshape(pass, x, 2, 3);
+            Tensor top = Views.select(pass, matrix, 0, 0);
+            Tensor tail = Views.slice(pass, x, 0, 3, 6);
+            Tensor middle = Views.slice(pass, x, 0, 1, 4);
+            Tensor y = Elementwise.add(pass, Elementwise.multiply(pass, top, tail), middle);
+            pass.backward(y, vector(1, 10, 100));
+            assertThat(pass.gradient(x).toDoubles()).containsExactly(4, 51, 610, 101, 20, 300);
+            pass.gradient(tail).fill(0);
+            assertThat(pass.gradient(matrix).get(1, 2)).isZero();
+        }
+    }
+
+    @Test
+    void aGradientThatNothingAsksForIsNotMade() {
+        List<String> ran = new ArrayList<>();
+        try (Pass pass = training()) {
+            Tensor used = pass.zeros(DType.F64, 1);
+            Tensor unused = pass.zeros(DType.F64, 1);
+            pass.record(used, () -> ran.add("used"));
+            pass.record(unused, () -> ran.add("unused"));
+            pass.backward(used);
+            assertThat(ran).containsExactly("used");
+            assertThat(pass.gradientIfMade(unused)).isNull();
+            pass.backward();
+            assertThat(ran).hasSize(1);
+        }
+    }
+
+    @Test
+    void opsRunBackInReverseOrder() {
+        List<Integer> order = new ArrayList<>();
+        try (Pass pass = training()) {
+            Tensor y = pass.zeros(DType.F64, 1);
+            for (int i = 0; i < 5; i++) {
+                int op = i;
+                pass.record(y, () -> order.add(op));
+            }
+            pass.backward(y);
+        }
+        assertThat(order).containsExactly(4, 3, 2, 1, 0);
+    }
+
+    @Test
+    void detachedTensorsLeadNowhere() {
+        try (Pass pass = training()) {
+            Tensor cut = pass.detach(weight);
+            assertThat(cut.toDoubles()).isEqualTo(weight.toDoubles());
+            assertThat(pass.tracks(cut)).isFalse();
+            assertThat(pass.tracks(weight)).isTrue();
+            assertThat(pass.tracks(null, cut)).isFalse();
+            pass.backward(Elementwise.sum(pass, 1, Elementwise.multiply(pass, weight, cut)));
+            assertThat(pass.gradient(weight).toDoubles()).containsExactly(1, 2, 3, 4);
+            assertThat(pass.detach(arena.allocate(DType.F64).fill(7)).item()).isEqualTo(7);
+        }
+    }
+
+    @Test
+    void inferenceRecordsNothingAndDropsNothing() {
+        try (Pass pass = inference()) {
+            assertThat(pass.isTraining()).isFalse();
+            assertThat(pass.nextDropout(0.5)).isNull();
+            Tensor y = Elementwise.scale(pass, 2, weight);
+            assertThat(pass.tracks(weight, y)).isFalse();
+            assertThatIllegalArgumentException().isThrownBy(() -> pass.gradient(y)).withMessageContaining("no gradient");
+        }
+    }
+
+    @Test
+    void dropoutStreamsFollowThePlaceInTheNetworkNotThePass() {
+        try (Pass pass = training()) {
+            assertThat(pass.nextDropout(0)).isNull();
+            var first = pass.nextDropout(0.1);
+            var second = pass.nextDropout(0.1);
+            assertThat(first).isNotEqualTo(second);
+            try (Pass again = training()) {
+                assertThat(again.nextDropout(0.1)).isEqualTo(first);
+                assertThat(again.nextDropout(0.1)).isEqualTo(second);
+            }
+        }
+    }
+
+    @Test
+    void tensorsOfAClosedPassSaySoAndTheirMemoryIsUsedAgain() {
+        Pass pass = inference();
+        Tensor x = pass.zeros(DType.F32, 8);
+        Tensor view = x.slice(0, 2, 4);
+        long address = x.segment().address();
+        pass.close();
+        pass.close();
+        assertThatIllegalStateException().isThrownBy(x::toFloats).withMessageContaining("pass is closed");
+        assertThatIllegalStateException().isThrownBy(view::toFloats);
+        assertThatIllegalStateException().isThrownBy(() -> pass.allocate(DType.F32, 1));
+        assertThatIllegalStateException().isThrownBy(() -> pass.watch(weight));
+        assertThatIllegalStateException().isThrownBy(pass::backward);
+        assertThatIllegalStateException().isThrownBy(() -> Elementwise.add(pass, weight, weight));
+        try (Pass next = inference()) {
+            assertThat(next.allocate(DType.F32, 8).segment().address()).isEqualTo(address);
+        }
+    }
+
+    @Test
+    void anotherThreadIsRefused() throws InterruptedException {
+        try (Pass pass = training()) {
+            for (Runnable use : List.<Runnable>of(() -> pass.allocate(DType.F32, 1), () -> pass.watch(weight),
+                    () -> pass.record(weight, () -> { }))) {
+                AtomicReference<Throwable> thrown = new AtomicReference<>();
+                Thread other = Thread.ofPlatform().name("other").unstarted(use);
+                other.setUncaughtExceptionHandler((thread, e) -> thrown.set(e));
+                other.start();
+                other.join();
+                assertThat(thrown.get()).isInstanceOf(IllegalStateException.class).hasMessageContaining("used by other");
+            }
+        }
+    }
+
+    @Test
+    void aPassRestsWhileAPassWithinItIsOpen() {
+        try (Pass pass = training()) {
+            Tensor outer = pass.zeros(DType.F64, 4);
+            try (Pass child = pass.child(true, 0)) {
+                assertThatIllegalStateException().isThrownBy(() -> pass.allocate(DType.F64, 1))
+                        .withMessageContaining("within it is open");
+                child.zeros(DType.F64, 100).fill(9);
+            }
+            Tensor after = pass.allocate(DType.F64, 4);
+            assertThat(outer.toDoubles()).containsOnly(0);
+            assertThat(after.segment().address()).isEqualTo(outer.segment().address() + 64);
+        }
+    }
+
+    @Test
+    void lossesAreScalarsAndUnknownTensorsHaveNoGradient() {
+        try (Pass pass = training()) {
+            assertThatIllegalArgumentException().isThrownBy(() -> pass.backward(weight)).withMessageContaining("one element");
+            assertThatIllegalArgumentException().isThrownBy(() -> gradients.of(vector(1))).withMessageContaining("not a parameter");
+        }
+    }
+
+    @Test
+    void workspacesGrowBySlabsAndKeepThemForTheNextPass() {
+        try (Pass pass = inference()) {
+            for (int i = 0; i < 10; i++) {
+                pass.allocate(DType.U8, 40_000).fill(i);
+            }
+            assertThat(pass.allocate(DType.U8, 1 << 20).elements()).isEqualTo(1 << 20);
+        }
+        long bytes = workspace.bytes();
+        assertThat(bytes).isGreaterThanOrEqualTo(400_000 + (1 << 20));
+        assertThat(workspace.peakBytes()).isBetween(400_000L + (1 << 20), bytes);
+        try (Pass pass = inference()) {
+            List<Tensor> tensors = new ArrayList<>();
+            for (int i = 0; i < 10; i++) {
+                tensors.add(pass.allocate(DType.U8, 40_000).fill(i));
+            }
+            for (int i = 0; i < 10; i++) {
+                assertThat(tensors.get(i).toFloats()).containsOnly(i);
+            }
+        }
+        assertThat(workspace.bytes()).isEqualTo(bytes);
+        assertThatIllegalArgumentException().isThrownBy(() -> new Workspace(0)).withMessageContaining("slabBytes=0");
+    }
+}
