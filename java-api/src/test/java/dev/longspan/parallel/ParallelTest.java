@@ -75,6 +75,17 @@ class ParallelTest {
     }
 
     @Test
+    void noItemStartsAfterOneHasFailed() {
+        AtomicLong runs = new AtomicLong();
+        assertThatThrownBy(() -> Parallel.of(2).forEach(10_000_000, (item, scratch) -> {
+            if (runs.incrementAndGet() == 1) {
+                throw new IllegalStateException();
+            }
+        })).isInstanceOf(IllegalStateException.class);
+        assertThat(runs.get()).isLessThan(10_000_000);
+    }
+
+    @Test
     void aRaisedSignalStopsTheRegion() {
         CancelSignal signal = new CancelSignal();
         Parallel parallel = Parallel.of(2).cancelledBy(signal);
