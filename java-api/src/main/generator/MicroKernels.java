@@ -78,9 +78,7 @@ final class MicroKernels {
                 }));
             }
         }
-        s.append("        for (int k = 0; k < n; k++) {\n");
-        s.append("            int pa = ao + k%s;\n".formatted(form.transposed ? " * " + lda : ""));
-        s.append("            int pb = bo + k * %d;\n".formatted(ldb));
+        s.append("        for (int k = 0, pa = ao, pb = bo; k < n; k++, pa += %d, pb += %d) {\n".formatted(form.transposed ? lda : 1, ldb));
         for (int j = 0; j < VECTORS; j++) {
             s.append("            FloatVector b%d = FloatVector.fromArray(S, b, pb + %d);\n".formatted(j, j * lanes));
         }

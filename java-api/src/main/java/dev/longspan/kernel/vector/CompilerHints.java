@@ -16,7 +16,7 @@ final class CompilerHints {
     private static final String DIRECTIVES = """
             [{match: ["dev/longspan/kernel/vector/Tiles128.*", "dev/longspan/kernel/vector/Tiles256.*",
                       "dev/longspan/kernel/vector/Tiles512.*"],
-              c1: {Exclude: true}, BackgroundCompilation: true}]
+              c1: {Exclude: true}}]
             """;
 
     private CompilerHints() {

@@ -20,6 +20,10 @@ final class Lanes {
     /** 0, 1, 2, … */
     static final IntVector IOTA = IntVector.zero(INTS).addIndex(1);
 
+    static {
+        CompilerHints.add();
+    }
+
     private Lanes() {
     }
 

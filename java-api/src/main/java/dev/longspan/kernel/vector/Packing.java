@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Packing {
 
+    /** Columns that are transposed at once: a panel of them and their rows fit the first cache. */
+    static final int STAGE = 64;
+
     private Packing() {
     }
 
@@ -33,9 +36,13 @@ final class Packing {
         }
     }
 
-    /** Columns interleaved: {@code to[at + (r / width) · width · cols + c · width + r % width] = from[r][c]}, zeros up to a multiple of width. */
+    /**
+     * Columns interleaved: {@code to[at + (r / width) · width · cols + c · width + r % width] = from[r][c]}, zeros up to a
+     * multiple of width. Writes up to {@link Lanes#LANES} elements more. The stage holds {@code width · STAGE} elements.
+     */
     static void panels(MemorySegment from, long offset, long rowStride, long colStride, int rows, int cols, int width,
             float[] to, int at, float[] stage) {
+        long end = from.byteSize() / 4;
         for (int r = 0; r < rows; r += width) {
             int present = Math.min(width, rows - r);
             long first = offset + r * rowStride;
@@ -44,10 +51,20 @@ final class Packing {
                 Arrays.fill(to, panel, panel + width * cols, 0f);
             }
             if (colStride == 1) {
-                for (int x = 0; x < present; x++) {
-                    load(from, first + x * rowStride, cols, stage, x * cols);
+                for (int c = 0; c < cols; c += STAGE) {
+                    int n = Math.min(STAGE, cols - c);
+                    for (int x = 0; x < present; x++) {
+                        load(from, first + x * rowStride + c, n, stage, x * STAGE);
+                    }
+                    interleave(stage, STAGE, present, n, width, to, panel + c * width);
                 }
-                interleave(stage, 0, cols, present, cols, width, to, panel);
+            } else if (rowStride == 1 && present == width && first + (cols - 1) * colStride + width + LANES <= end) {
+                for (int c = 0; c < cols; c++) {
+                    for (int x = 0; x < width; x += LANES) {
+                        FloatVector.fromMemorySegment(SPECIES, from, (first + c * colStride + x) * 4, ORDER)
+                                .intoArray(to, panel + c * width + x);
+                    }
+                }
             } else if (rowStride == 1) {
                 for (int c = 0; c < cols; c++) {
                     load(from, first + c * colStride, present, to, panel + c * width);
@@ -63,11 +80,11 @@ final class Packing {
         }
     }
 
-    /** {@code to[at + c · width + r] = from[start + r · stride + c]}. */
-    static void interleave(float[] from, int start, int stride, int rows, int cols, int width, float[] to, int at) {
+    /** {@code to[at + c · width + r] = from[r · stride + c]}. */
+    private static void interleave(float[] from, int stride, int rows, int cols, int width, float[] to, int at) {
         int r = 0;
         for (; r <= rows - 4; r += 4) {
-            int s0 = start + r * stride;
+            int s0 = r * stride;
             int s1 = s0 + stride;
             int s2 = s1 + stride;
             int s3 = s2 + stride;
@@ -81,7 +98,7 @@ final class Packing {
         }
         for (; r < rows; r++) {
             for (int c = 0; c < cols; c++) {
-                to[at + c * width + r] = from[start + r * stride + c];
+                to[at + c * width + r] = from[r * stride + c];
             }
         }
     }
@@ -141,7 +158,7 @@ final class Packing {
             if (present < Tiles.COLS) {
                 Arrays.fill(to, panel, panel + Tiles.COLS * dim, 0f);
             }
-            interleave(stage, 0, dim, present, dim, Tiles.COLS, to, panel);
+            interleave(stage, dim, present, dim, Tiles.COLS, to, panel);
         }
     }
 

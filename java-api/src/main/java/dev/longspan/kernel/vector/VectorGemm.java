@@ -74,17 +74,28 @@ final class VectorGemm implements GemmKernel {
 
         /** Stores one row of sums from column {@code col} on. */
         void store(float[] sums, int at, long row, long col, int count) {
-            for (int j = 0; j < count; j += LANES) {
-                VectorMask<Float> in = Lanes.first(count - j);
-                FloatVector v = FloatVector.fromArray(SPECIES, sums, at + j, in);
-                long to = (c.offset + row * c.rowStride + col + j) * 4;
+            int whole = Lanes.whole(count);
+            long to = c.offset + row * c.rowStride + col;
+            for (int j = 0; j < whole; j += LANES) {
+                FloatVector v = FloatVector.fromArray(SPECIES, sums, at + j);
                 if (accumulate) {
-                    v = v.add(FloatVector.fromMemorySegment(SPECIES, c.memory, to, ORDER, in));
+                    v = v.add(FloatVector.fromMemorySegment(SPECIES, c.memory, (to + j) * 4, ORDER));
                 }
                 if (bias != null) {
-                    v = v.add(FloatVector.fromMemorySegment(SPECIES, bias.memory, (bias.offset + col + j) * 4, ORDER, in));
+                    v = v.add(FloatVector.fromMemorySegment(SPECIES, bias.memory, (bias.offset + col + j) * 4, ORDER));
                 }
-                v.intoMemorySegment(c.memory, to, ORDER, in);
+                v.intoMemorySegment(c.memory, (to + j) * 4, ORDER);
+            }
+            if (whole < count) {
+                VectorMask<Float> in = Lanes.first(count - whole);
+                FloatVector v = FloatVector.fromArray(SPECIES, sums, at + whole, in);
+                if (accumulate) {
+                    v = v.add(FloatVector.fromMemorySegment(SPECIES, c.memory, (to + whole) * 4, ORDER, in));
+                }
+                if (bias != null) {
+                    v = v.add(FloatVector.fromMemorySegment(SPECIES, bias.memory, (bias.offset + col + whole) * 4, ORDER, in));
+                }
+                v.intoMemorySegment(c.memory, (to + whole) * 4, ORDER, in);
             }
         }
     }
@@ -95,13 +106,13 @@ final class VectorGemm implements GemmKernel {
         for (long col = 0; col < n; col += PACKED_COLS) {
             int cols = (int) Math.min(PACKED_COLS, n - col);
             int panels = Math.ceilDiv(cols, Tiles.COLS);
-            float[] b = take(panels * Tiles.COLS * depth);
+            float[] b = take(panels * Tiles.COLS * depth + LANES);
             long first = col;
             parallel.forEach(panels, (panel, scratch) -> {
                 int from = (int) panel * Tiles.COLS;
                 Packing.panels(p.b.memory, p.b.offset + (first + from) * p.b.rowStride, p.b.rowStride, p.b.colStride,
                         Math.min(Tiles.COLS, cols - from), depth, Tiles.COLS, b, from * depth,
-                        scratch.floats(0, Tiles.COLS * depth));
+                        scratch.floats(0, Tiles.COLS * Packing.STAGE));
             });
             long rowBlocks = Math.ceilDiv(p.c.rows, ROWS);
             // Wide blocks pack a less often; few rows need narrow ones to occupy a team.
@@ -121,8 +132,8 @@ final class VectorGemm implements GemmKernel {
         int rows = (int) Math.min(ROWS, p.c.rows - row);
         int strips = Math.ceilDiv(rows, Tiles.ROWS);
         int tile = Tiles.ROWS * Tiles.COLS;
-        float[] a = scratch.floats(0, strips * Tiles.ROWS * SLICE);
-        float[] stage = scratch.floats(1, Tiles.ROWS * SLICE);
+        float[] a = scratch.floats(0, strips * Tiles.ROWS * SLICE + LANES);
+        float[] stage = scratch.floats(1, Tiles.ROWS * Packing.STAGE);
         float[] c = scratch.floats(2, (to - from) * strips * tile);
         for (int k = 0; k == 0 || k < depth; k += SLICE) {
             int slice = Math.min(SLICE, depth - k);

@@ -27,15 +27,15 @@ final class VectorGemv {
         parallel.forRanges(p.c().cols(), COLS, (from, to, scratch) -> {
             int cols = (int) (to - from);
             int padded = Math.ceilDiv(cols, Math.max(LANES, CHAINS)) * Math.max(LANES, CHAINS);
-            float[] a = scratch.floats(0, Math.max(1, rows * depth));
-            float[] stage = scratch.floats(1, Math.max(1, depth));
+            float[] a = scratch.floats(0, rows * depth + LANES);
+            float[] stage = scratch.floats(1, Packing.STAGE);
             for (int i = 0; i < rows; i++) {
                 Packing.panels(p.a().memory(), p.a().offset() + i * p.a().rowStride(), p.a().rowStride(), p.a().colStride(),
                         1, depth, 1, a, i * depth, stage);
             }
             float[] sums = scratch.floats(2, rows * padded);
             Arrays.fill(sums, 0, rows * padded, 0f);
-            if (p.b().rowStride() == 1) {
+            if (p.b().colStride() != 1) {
                 across(p, from, cols, a, rows, sums, padded);
             } else {
                 along(p, from, cols, a, rows, sums, padded, scratch);
@@ -75,13 +75,11 @@ final class VectorGemv {
             Scratch scratch) {
         int depth = p.depth();
         float[] w = scratch.floats(3, CHAINS * depth);
-        float[] stage = scratch.floats(1, Math.max(1, depth));
         for (int j = 0; j < cols; j += CHAINS) {
             for (int x = 0; x < CHAINS; x++) {
                 // Past the last column any weights do: their sums are not stored.
                 long col = from + Math.min(j + x, cols - 1);
-                Packing.panels(p.b().memory(), p.b().offset() + col * p.b().rowStride(), p.b().rowStride(),
-                        p.b().colStride(), 1, depth, 1, w, x * depth, stage);
+                Packing.load(p.b().memory(), p.b().offset() + col * p.b().rowStride(), depth, w, x * depth);
             }
             for (int i = 0; i < rows; i++) {
                 chains(depth, a, i * depth, w, sums, i * padded + j);

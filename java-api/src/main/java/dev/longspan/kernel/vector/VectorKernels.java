@@ -12,7 +12,6 @@ public final class VectorKernels {
     /** All families; throws UnsupportedOperationException with the reason where the CPU lacks the vectors asked for. */
     public static Kernels create() {
         VectorWidth.bits();
-        CompilerHints.add();
         Kernels scalar = ScalarKernels.create();
         return new Kernels(new VectorGemm(), new VectorAttention(), scalar.norm(), scalar.elementwise(), scalar.embedding(),
                 scalar.loss(), scalar.optimizer());

@@ -40,21 +40,21 @@ final class VectorAttentionTest {
 
     @Test
     void agreesWithTheScalarKernelForAnyPlan() {
-        for (int seed = 0; seed < 400; seed++) {
-            check(seed, 1, 1 + seed % 300);
+        for (int seed = 0; seed < 240; seed++) {
+            check(seed, 1, 1 + seed * 5 % 300);
         }
     }
 
     @Test
     void agreesWithTheScalarKernelOverSeveralBlocks() {
-        for (int seed = 1000; seed < 1012; seed++) {
+        for (int seed = 1000; seed < 1008; seed++) {
             check(seed, 1, 900);
         }
     }
 
     @Test
     void staysExactForLargeScores() {
-        for (int seed = 2000; seed < 2030; seed++) {
+        for (int seed = 2000; seed < 2016; seed++) {
             check(seed, 100, 150);
         }
     }
@@ -89,7 +89,7 @@ final class VectorAttentionTest {
 
     @Test
     void givesTheSameBitsForAnyThreadsRunsAndBatchPositions() {
-        for (int seed = 3000; seed < 3030; seed++) {
+        for (int seed = 3000; seed < 3020; seed++) {
             try (TensorArena arena = new TensorArena()) {
                 Random random = new Random(seed);
                 int n = 1 + random.nextInt(400);
@@ -116,7 +116,7 @@ final class VectorAttentionTest {
 
     @Test
     void givesTheSameBitsWhereOneTaskIsSplitBetweenThreads() {
-        for (int seed = 4000; seed < 4006; seed++) {
+        for (int seed = 4000; seed < 4004; seed++) {
             try (TensorArena arena = new TensorArena()) {
                 Random random = new Random(seed);
                 AttentionPlan plan = AttentionPlan.causal(0.2).withGradient(seed % 2 == 0
