@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 /** Values by path, such as {@code sweep.rows.3.tokens}: fields by name, list elements by number. */
 record Figures(Map<String, @Nullable Object> root) {
 
-    /** The value at a path, or null where there is none. */
+    /** The value at a path, or null where there is none; like JSON, without NaN. */
     @Nullable Object find(String path) {
         Object at = root;
         for (String name : path.split("\\.", -1)) {
@@ -17,7 +17,7 @@ record Figures(Map<String, @Nullable Object> root) {
                 case null, default -> null;
             };
         }
-        return at;
+        return at instanceof Double number && !Double.isFinite(number) ? null : at;
     }
 
     /** How many elements the list at a path has. */

@@ -1,7 +1,17 @@
 package dev.longspan.verify;
 
-/** How many comparisons held and how many did not, whatever could not be compared included. */
-public record Summary(int passed, int failed) {
+import java.util.List;
+
+/**
+ * How many comparisons held and how many did not, whatever could not be compared included.
+ *
+ * @param lines all of them, in the order of the output
+ */
+public record Summary(int passed, int failed, List<Line> lines) {
+
+    public Summary {
+        lines = List.copyOf(lines);
+    }
 
     /** Something was compared, and everything held. */
     public boolean isOk() {

@@ -12,6 +12,7 @@ import dev.longspan.tensor.TensorArena;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -61,6 +62,7 @@ public final class Verify {
     /** Counts and prints. */
     private static final class Report {
         private final Appendable out;
+        private final List<Line> lines = new ArrayList<>();
         private int passed;
         private int failed;
 
@@ -71,17 +73,19 @@ public final class Verify {
         void compared(String name, GoldenTensor tensor, Tolerance.Comparison result) throws IOException {
             passed += result.isOk() ? 1 : 0;
             failed += result.isOk() ? 0 : 1;
+            lines.add(new Line(name, tensor.name(), result.maxAbsError(), result.bound(), result.isOk()));
             out.append(String.format("%-" + COLUMN + "s %-40s max abs error %9.3e, bound %9.3e  %s%n", name, tensor.name(),
                     result.maxAbsError(), result.bound(), result.isOk() ? "ok" : ("FAILED " + result.problem()).strip()));
         }
 
         void failed(String name, String problem) throws IOException {
             failed++;
+            lines.add(new Line(name, problem, Double.NaN, 0, false));
             out.append(String.format("%-" + COLUMN + "s FAILED %s%n", name, problem));
         }
 
         Summary finish() throws IOException {
-            Summary summary = new Summary(passed, failed);
+            Summary summary = new Summary(passed, failed, lines);
             out.append(summary.toString()).append(System.lineSeparator());
             return summary;
         }

@@ -1,0 +1,11 @@
+package dev.longspan.verify;
+
+/**
+ * One compared tensor.
+ *
+ * @param name the case
+ * @param tensor the compared tensor, or the reason why the case could not be computed
+ * @param maxAbsError largest absolute error; NaN where nothing was compared
+ */
+public record Line(String name, String tensor, double maxAbsError, double bound, boolean isOk) {
+}
