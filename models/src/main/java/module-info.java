@@ -14,6 +14,7 @@ module dev.longspan.models {
     exports dev.longspan.model;
     exports dev.longspan.text;
     exports dev.longspan.train;
+    exports dev.longspan.transformer;
     exports dev.longspan.verify;
 
     opens dev.longspan.cli to

@@ -1,10 +1,12 @@
 package dev.longspan.cli;
 
 import dev.longspan.backend.Backend;
-import dev.longspan.longnet.LongNetArchitecture;
+import dev.longspan.longnet.DecoderArchitecture;
 import dev.longspan.model.Architectures;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.NativeBudget;
+import dev.longspan.transformer.DenseTransformer;
+import dev.longspan.transformer.SparseTransformer;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -75,7 +77,8 @@ public final class Main implements Runnable {
 
     /** Every architecture of this build. */
     static Architectures builtIn() {
-        return new Architectures(List.of(new LongNetArchitecture()));
+        return new Architectures(List.of(DecoderArchitecture.LONGNET, DenseTransformer.ARCHITECTURE,
+                SparseTransformer.ARCHITECTURE));
     }
 
     public static void main(String[] args) {

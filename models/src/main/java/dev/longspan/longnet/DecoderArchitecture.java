@@ -9,16 +9,17 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** LongNet as the command line and model folders know it. */
-public final class LongNetArchitecture implements Architecture {
+/** The decoder under one pattern, as the command line and model folders know it. */
+public record DecoderArchitecture(String name, Suited suited) implements Architecture {
 
-    /** The architecture {@code longnet}. */
-    public LongNetArchitecture() {
-    }
+    /** LongNet: a geometric schedule that spans the context. */
+    public static final DecoderArchitecture LONGNET = new DecoderArchitecture("longnet", (preset, context) ->
+            preset.withSchedule(SchedulePlan.geometric(context, preset.heads()).schedule()));
 
-    @Override
-    public String name() {
-        return "longnet";
+    /** A preset with a pattern that suits a context. */
+    @FunctionalInterface
+    public interface Suited {
+        LongNetConfig to(LongNetConfig preset, long context);
     }
 
     @Override
@@ -26,20 +27,17 @@ public final class LongNetArchitecture implements Architecture {
         return LongNetConfig.presets();
     }
 
-    /** A preset with the paper's sizes and a geometric schedule that spans the context, as far as its heads have phases. */
     @Override
     public Map<String, @Nullable Object> preset(String preset, long context, long vocabulary) {
-        LongNetConfig config = LongNetConfig.preset(preset, vocabulary);
-        return ConfigKeys.DECODER.write(config.withSchedule(
-                SchedulePlan.geometric(context, config.heads()).schedule()));
+        return ConfigKeys.DECODER.write(suited.to(LongNetConfig.preset(preset, vocabulary), context));
     }
 
     @Override
-    public Blueprint read(Map<String, @Nullable Object> config) {
+    public Decoder read(Map<String, @Nullable Object> config) {
         return new Decoder(ConfigKeys.DECODER.read(config));
     }
 
-    /** Builds LongNets of a configuration. */
+    /** Builds decoders of a configuration. */
     public record Decoder(LongNetConfig config) implements Blueprint {
 
         @Override

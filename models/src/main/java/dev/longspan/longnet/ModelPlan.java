@@ -1,0 +1,99 @@
+package dev.longspan.longnet;
+
+import dev.longspan.kernel.AttentionPattern.Dilated;
+import dev.longspan.kernel.AttentionPattern.FixedSparse;
+import dev.longspan.tensor.DType;
+
+/**
+ * What a decoder costs, before anything is allocated. FLOPs count a multiplication and an addition as two and leave out
+ * what is not a product of matrices; activations count what a pass keeps, not the kernels' own scratch.
+ *
+ * @param forwardFlops of one pass over batch × context tokens
+ * @param backwardFlops of the way back, a second forward included where layers are recomputed
+ * @param optimizerBytes AdamW's two moments
+ * @param inferenceBytes activations of one forward pass without a cache
+ * @param trainingBytes activations and their gradients of one training step
+ * @param cacheBytes keys and values after the whole context
+ */
+public record ModelPlan(long parameters, double forwardFlops, double backwardFlops, long weightBytes, long gradientBytes,
+        long optimizerBytes, long inferenceBytes, long trainingBytes, long cacheBytes) {
+
+    /** The plan of a configuration for {@code batch} sequences of {@code context} tokens in a dtype. */
+    public static ModelPlan of(LongNetConfig config, long context, long batch, DType dtype, boolean recompute) {
+        if (context <= 0 || batch <= 0) {
+            throw new IllegalArgumentException("context and batch must be positive: context=" + context + ", batch=" + batch);
+        }
+        long parameters = countParameters(config);
+        double tokens = (double) context * batch;
+        double width = config.width();
+        double products = config.layers() * (4 * width * width + 2 * width * config.feedForward())
+                + (config.outputLayer() ? width * config.vocabulary() : 0);
+        double linear = 2 * tokens * products;
+        // Two products forward; backward five: the scores again, dV, dP, dQ and dK.
+        double attention = 4 * tokens * config.layers() * width * keysPerToken(config, context);
+        double layers = attention + linear - (config.outputLayer() ? 2 * tokens * width * config.vocabulary() : 0);
+        long bytes = dtype.bytes();
+        double layer = layerElements(config);
+        double ends = endElements(config);
+        double kept = config.layers() * (recompute ? width : layer) + ends;
+        double again = recompute ? 2 * layer : 0;
+        return new ModelPlan(parameters, linear + attention,
+                2 * linear + 2.5 * attention + (recompute ? layers : 0), parameters * bytes, parameters * bytes,
+                2 * parameters * bytes, (long) (tokens * bytes * (config.layers() * layer + ends)),
+                (long) (tokens * bytes * (2 * kept + again)),
+                2 * batch * config.layers() * cacheRows(config, context) * config.width() * bytes);
+    }
+
+    /** Weights, gradients, moments and activations: what one training step needs. */
+    public long trainingTotalBytes() {
+        return weightBytes + gradientBytes + optimizerBytes + trainingBytes;
+    }
+
+    private static long countParameters(LongNetConfig config) {
+        long width = config.width();
+        long inner = config.feedForward();
+        LongNetConfig.Norms norms = config.norms();
+        long layer = 4 * width * (width + 1) + width * inner + inner + inner * width + width + 2 * 2 * width
+                + (norms.inner() ? 2 * width + 2 * inner : 0);
+        long tables = (1 + (config.outputLayer() && !config.tiedOutput() ? 1 : 0)) * config.vocabulary() * width
+                + config.learnedPositions() * width;
+        return config.layers() * layer + tables + (norms.last() ? 2 * width : 0) + (norms.embedding() ? 2 * width : 0);
+    }
+
+    /** Keys that a head's query sees on average. */
+    static double keysPerToken(LongNetConfig config, long context) {
+        double keys = switch (config.pattern()) {
+            case Dilated dilated -> new SchedulePlan(context, config.heads(), dilated.schedule(), dilated.offset())
+                    .keysPerToken();
+            case FixedSparse sparse -> Math.min(sparse.block(), context) / 2.0
+                    + Math.max(0, context - sparse.block()) * sparse.summary() / (2.0 * sparse.block());
+            default -> context / 2.0;
+        };
+        return config.blockwise() == 0 ? keys : Math.min(keys, 0.75 * config.blockwise());
+    }
+
+    private static long cacheRows(LongNetConfig config, long context) {
+        return config.pattern() instanceof Dilated dilated
+                ? dilated.schedule().stream().mapToLong(b ->
+                        Math.ceilDiv(Math.min(b.segment(), context), b.dilation())).sum()
+                : context;
+    }
+
+    /** Elements per token that one layer keeps: what {@link dev.longspan.nn.TransformerBlock} allocates, op by op. */
+    private static double layerElements(LongNetConfig config) {
+        int inner = config.norms().inner() ? 1 : 0;
+        int xpos = config.xposScaleBase() > 0 ? 2 : 0;
+        int hidden = config.dropouts().hidden() > 0 ? 2 : 0;
+        int activation = config.dropouts().activation() > 0 ? 1 : 0;
+        // Width: two norms, q, k, v, rotated q and k, attended, inner norm, out, down, two residual sums, dropouts.
+        double wide = (10 + xpos + inner + hidden) * (double) config.width();
+        return wide + (2 + inner + activation) * (double) config.feedForward() + config.heads();
+    }
+
+    /** Elements per token before and behind the layers. */
+    private static double endElements(LongNetConfig config) {
+        int embedded = 1 + (config.learnedPositions() > 0 ? 2 : 0) + (config.norms().embedding() ? 1 : 0)
+                + (config.dropouts().hidden() > 0 ? 1 : 0) + (config.norms().last() ? 1 : 0);
+        return embedded * (double) config.width() + (config.outputLayer() ? config.vocabulary() : 0);
+    }
+}
