@@ -6,6 +6,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /** The one vector species that all kernels of this package use, chosen when the class is loaded. */
@@ -24,7 +25,16 @@ final class Lanes {
         CompilerHints.add();
     }
 
+    private static final VectorShuffle<Float> BY_8 = rotation(8);
+    private static final VectorShuffle<Float> BY_4 = rotation(4);
+    private static final VectorShuffle<Float> BY_2 = rotation(2);
+    private static final VectorShuffle<Float> BY_1 = rotation(1);
+
     private Lanes() {
+    }
+
+    private static VectorShuffle<Float> rotation(int by) {
+        return VectorShuffle.fromOp(SPECIES, lane -> (lane + by) % LANES);
     }
 
     /** The largest multiple of the lane count that is at most {@code n}. */
@@ -37,9 +47,17 @@ final class Lanes {
         return IOTA.compare(VectorOperators.LT, count).cast(SPECIES);
     }
 
-    /** Sum over the lanes. */
+    /** Sum over the lanes, halves on halves: the compilers of one JVM disagree on the order of {@code reduceLanes}. */
     static float sum(FloatVector v) {
-        return v.reduceLanes(VectorOperators.ADD);
+        FloatVector s = v;
+        if (LANES > 8) {
+            s = s.add(s.rearrange(BY_8));
+        }
+        if (LANES > 4) {
+            s = s.add(s.rearrange(BY_4));
+        }
+        s = s.add(s.rearrange(BY_2));
+        return s.add(s.rearrange(BY_1)).lane(0);
     }
 
     /** Lane by lane the larger one; NaN in {@code b} is ignored. {@link FloatVector#max} costs twice as much. */

@@ -1,7 +1,6 @@
 package dev.longspan.kernel.vector;
 
 import dev.longspan.kernel.Kernels;
-import dev.longspan.kernel.scalar.ScalarKernels;
 
 /** The kernel families of this package, float32 only; the backend registry loads this class by name. */
 public final class VectorKernels {
@@ -12,9 +11,8 @@ public final class VectorKernels {
     /** All families; throws UnsupportedOperationException with the reason where the CPU lacks the vectors asked for. */
     public static Kernels create() {
         VectorWidth.bits();
-        Kernels scalar = ScalarKernels.create();
-        return new Kernels(new VectorGemm(), new VectorAttention(), scalar.norm(), scalar.elementwise(), scalar.embedding(),
-                scalar.loss(), scalar.optimizer());
+        return new Kernels(new VectorGemm(), new VectorAttention(), new VectorNorm(),
+                new VectorElementwise(), new VectorEmbedding(), new VectorLoss(), new VectorOptimizer());
     }
 
     /** Width and lanes, such as {@code 512 bit, 16 lanes}. */

@@ -1,0 +1,263 @@
+package dev.longspan.kernel.vector;
+
+import static dev.longspan.kernel.vector.Lanes.LANES;
+import static dev.longspan.kernel.vector.Lanes.ORDER;
+import static dev.longspan.kernel.vector.Lanes.SPECIES;
+
+import dev.longspan.kernel.Activation;
+import dev.longspan.kernel.Dropout;
+import dev.longspan.kernel.ElementwiseKernel;
+import dev.longspan.kernel.Rotary;
+import dev.longspan.parallel.Parallel;
+import dev.longspan.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import org.jspecify.annotations.Nullable;
+
+/** Pointwise work in blocks that stay in the first-level cache; each element's bits depend on its operands alone. */
+final class VectorElementwise implements ElementwiseKernel {
+
+    private static final int BLOCK = 4096;
+
+    private final VectorRotary rotaries = new VectorRotary();
+
+    @Override
+    public void fill(Parallel parallel, Tensor y, double value) {
+        parallel.forRanges(y.elements(), BLOCK, (from, to, scratch) -> {
+            int n = (int) (to - from);
+            MemorySegment ys = Floats.range(y, from, n);
+            FloatVector v = FloatVector.broadcast(SPECIES, (float) value);
+            int i = 0;
+            for (; i < Lanes.whole(n); i += LANES) {
+                v.intoMemorySegment(ys, i * 4L, ORDER);
+            }
+            v.intoMemorySegment(ys, i * 4L, ORDER, Lanes.first(n - i));
+        });
+    }
+
+    @Override
+    public void axpby(Parallel parallel, double alpha, Tensor x, double beta, Tensor y) {
+        parallel.forRanges(y.elements(), BLOCK, (from, to, scratch) -> {
+            int n = (int) (to - from);
+            if (beta == 0) {
+                scale(Floats.range(x, from, n), (float) alpha, Floats.range(y, from, n), n);
+            } else {
+                axpby(Floats.range(x, from, n), (float) alpha, (float) beta, Floats.range(y, from, n), n);
+            }
+        });
+    }
+
+    @Override
+    public void add(Parallel parallel, Tensor a, Tensor b, Tensor y) {
+        parallel.forRanges(y.elements(), BLOCK, (from, to, scratch) -> {
+            int n = (int) (to - from);
+            add(Floats.range(a, from, n), Floats.range(b, from, n), Floats.range(y, from, n), n);
+        });
+    }
+
+    @Override
+    public void multiply(Parallel parallel, Tensor a, Tensor b, Tensor y, boolean accumulate) {
+        parallel.forRanges(y.elements(), BLOCK, (from, to, scratch) -> {
+            int n = (int) (to - from);
+            if (accumulate) {
+                addProduct(Floats.range(a, from, n), Floats.range(b, from, n), Floats.range(y, from, n), n);
+            } else {
+                multiply(Floats.range(a, from, n), Floats.range(b, from, n), Floats.range(y, from, n), n);
+            }
+        });
+    }
+
+    @Override
+    public void sum(Parallel parallel, double alpha, Tensor x, Tensor y) {
+        Floats.set(y, 0, (float) (alpha * BlockSum.of(parallel, x)));
+    }
+
+    @Override
+    public void addScalar(Parallel parallel, double alpha, Tensor scalar, Tensor y) {
+        float value = (float) (alpha * Floats.get(scalar, 0));
+        parallel.forRanges(y.elements(), BLOCK, (from, to, scratch) -> {
+            int n = (int) (to - from);
+            addScalar(value, Floats.range(y, from, n), n);
+        });
+    }
+
+    @Override
+    public void activation(Parallel parallel, Activation f, Tensor x, Tensor y) {
+        parallel.forRanges(y.elements(), BLOCK, (from, to, scratch) -> {
+            int n = (int) (to - from);
+            float[] value = scratch.floats(0, BLOCK);
+            Floats.load(Floats.range(x, from, n), value, n);
+            VectorActivation.value(f, value, n);
+            Floats.store(value, Floats.range(y, from, n), n);
+        });
+    }
+
+    @Override
+    public void activationBackward(Parallel parallel, Activation f, Tensor x, Tensor dy, Tensor dx) {
+        parallel.forRanges(dx.elements(), BLOCK, (from, to, scratch) -> {
+            int n = (int) (to - from);
+            float[] slope = scratch.floats(0, BLOCK);
+            Floats.load(Floats.range(x, from, n), slope, n);
+            VectorActivation.slope(f, slope, n);
+            addTimes(slope, Floats.range(dy, from, n), Floats.range(dx, from, n), n);
+        });
+    }
+
+    @Override
+    public void gated(Parallel parallel, Activation f, Tensor gate, Tensor up, Tensor y) {
+        parallel.forRanges(y.elements(), BLOCK, (from, to, scratch) -> {
+            int n = (int) (to - from);
+            float[] value = scratch.floats(0, BLOCK);
+            Floats.load(Floats.range(gate, from, n), value, n);
+            VectorActivation.value(f, value, n);
+            times(value, Floats.range(up, from, n), Floats.range(y, from, n), n);
+        });
+    }
+
+    @Override
+    public void gatedBackward(Parallel parallel, Activation f, Tensor gate, Tensor up, Tensor dy,
+            @Nullable Tensor dGate, @Nullable Tensor dUp) {
+        parallel.forRanges(dy.elements(), BLOCK, (from, to, scratch) -> {
+            int n = (int) (to - from);
+            float[] factor = scratch.floats(0, BLOCK);
+            if (dUp != null) {
+                Floats.load(Floats.range(gate, from, n), factor, n);
+                VectorActivation.value(f, factor, n);
+                addTimes(factor, Floats.range(dy, from, n), Floats.range(dUp, from, n), n);
+            }
+            if (dGate != null) {
+                Floats.load(Floats.range(gate, from, n), factor, n);
+                VectorActivation.slope(f, factor, n);
+                addTimesBoth(factor, Floats.range(up, from, n), Floats.range(dy, from, n),
+                        Floats.range(dGate, from, n), n);
+            }
+        });
+    }
+
+    @Override
+    public void dropout(Parallel parallel, Dropout dropout, Tensor x, Tensor y, boolean accumulate) {
+        float kept = (float) (1 / (1 - dropout.rate()));
+        parallel.forRanges(y.elements(), BLOCK, (from, to, scratch) -> {
+            int n = (int) (to - from);
+            MemorySegment xs = Floats.range(x, from, n);
+            MemorySegment ys = Floats.range(y, from, n);
+            for (int i = 0; i < n; i++) {
+                float value = dropout.factor(from + i) == 0 ? 0 : kept * Floats.get(xs, i);
+                Floats.set(ys, i, accumulate ? Floats.get(ys, i) + value : value);
+            }
+        });
+    }
+
+    @Override
+    public void rotary(Parallel parallel, Rotary rotary, long first, Tensor x, Tensor y) {
+        rotaries.forward(parallel, rotary, first, x, y);
+    }
+
+    @Override
+    public void rotaryBackward(Parallel parallel, Rotary rotary, long first, Tensor dy, Tensor dx) {
+        rotaries.backward(parallel, rotary, first, dy, dx);
+    }
+
+    private static void scale(MemorySegment x, float alpha, MemorySegment y, int n) {
+        int i = 0;
+        for (; i < Lanes.whole(n); i += LANES) {
+            load(x, i).mul(alpha).intoMemorySegment(y, i * 4L, ORDER);
+        }
+        VectorMask<Float> rest = Lanes.first(n - i);
+        load(x, i, rest).mul(alpha).intoMemorySegment(y, i * 4L, ORDER, rest);
+    }
+
+    private static void axpby(MemorySegment x, float alpha, float beta, MemorySegment y, int n) {
+        FloatVector a = FloatVector.broadcast(SPECIES, alpha);
+        int i = 0;
+        for (; i < Lanes.whole(n); i += LANES) {
+            load(x, i).fma(a, load(y, i).mul(beta)).intoMemorySegment(y, i * 4L, ORDER);
+        }
+        VectorMask<Float> rest = Lanes.first(n - i);
+        load(x, i, rest).fma(a, load(y, i, rest).mul(beta)).intoMemorySegment(y, i * 4L, ORDER, rest);
+    }
+
+    private static void add(MemorySegment a, MemorySegment b, MemorySegment y, int n) {
+        int i = 0;
+        for (; i < Lanes.whole(n); i += LANES) {
+            load(a, i).add(load(b, i)).intoMemorySegment(y, i * 4L, ORDER);
+        }
+        VectorMask<Float> rest = Lanes.first(n - i);
+        load(a, i, rest).add(load(b, i, rest)).intoMemorySegment(y, i * 4L, ORDER, rest);
+    }
+
+    private static void addScalar(float value, MemorySegment y, int n) {
+        int i = 0;
+        for (; i < Lanes.whole(n); i += LANES) {
+            load(y, i).add(value).intoMemorySegment(y, i * 4L, ORDER);
+        }
+        VectorMask<Float> rest = Lanes.first(n - i);
+        load(y, i, rest).add(value).intoMemorySegment(y, i * 4L, ORDER, rest);
+    }
+
+    private static void multiply(MemorySegment a, MemorySegment b, MemorySegment y, int n) {
+        int i = 0;
+        for (; i < Lanes.whole(n); i += LANES) {
+            load(a, i).mul(load(b, i)).intoMemorySegment(y, i * 4L, ORDER);
+        }
+        VectorMask<Float> rest = Lanes.first(n - i);
+        load(a, i, rest).mul(load(b, i, rest)).intoMemorySegment(y, i * 4L, ORDER, rest);
+    }
+
+    private static void addProduct(MemorySegment a, MemorySegment b, MemorySegment y, int n) {
+        int i = 0;
+        for (; i < Lanes.whole(n); i += LANES) {
+            load(a, i).fma(load(b, i), load(y, i)).intoMemorySegment(y, i * 4L, ORDER);
+        }
+        VectorMask<Float> rest = Lanes.first(n - i);
+        load(a, i, rest).fma(load(b, i, rest), load(y, i, rest)).intoMemorySegment(y, i * 4L, ORDER, rest);
+    }
+
+    /** {@code y = f ⊙ a}; f is a buffer of whole vectors. */
+    private static void times(float[] f, MemorySegment a, MemorySegment y, int n) {
+        int i = 0;
+        for (; i < Lanes.whole(n); i += LANES) {
+            FloatVector.fromArray(SPECIES, f, i).mul(load(a, i)).intoMemorySegment(y, i * 4L, ORDER);
+        }
+        if (i < n) {
+            VectorMask<Float> rest = Lanes.first(n - i);
+            FloatVector.fromArray(SPECIES, f, i).mul(load(a, i, rest)).intoMemorySegment(y, i * 4L, ORDER, rest);
+        }
+    }
+
+    /** {@code y += f ⊙ a}; f is a buffer of whole vectors. */
+    private static void addTimes(float[] f, MemorySegment a, MemorySegment y, int n) {
+        int i = 0;
+        for (; i < Lanes.whole(n); i += LANES) {
+            FloatVector.fromArray(SPECIES, f, i).fma(load(a, i), load(y, i)).intoMemorySegment(y, i * 4L, ORDER);
+        }
+        if (i < n) {
+            VectorMask<Float> rest = Lanes.first(n - i);
+            FloatVector.fromArray(SPECIES, f, i).fma(load(a, i, rest), load(y, i, rest))
+                    .intoMemorySegment(y, i * 4L, ORDER, rest);
+        }
+    }
+
+    /** {@code y += f ⊙ a ⊙ b}; f is a buffer of whole vectors. */
+    private static void addTimesBoth(float[] f, MemorySegment a, MemorySegment b, MemorySegment y, int n) {
+        int i = 0;
+        for (; i < Lanes.whole(n); i += LANES) {
+            FloatVector.fromArray(SPECIES, f, i).mul(load(a, i)).fma(load(b, i), load(y, i))
+                    .intoMemorySegment(y, i * 4L, ORDER);
+        }
+        if (i < n) {
+            VectorMask<Float> rest = Lanes.first(n - i);
+            FloatVector.fromArray(SPECIES, f, i).mul(load(a, i, rest)).fma(load(b, i, rest), load(y, i, rest))
+                    .intoMemorySegment(y, i * 4L, ORDER, rest);
+        }
+    }
+
+    private static FloatVector load(MemorySegment x, int i) {
+        return FloatVector.fromMemorySegment(SPECIES, x, i * 4L, ORDER);
+    }
+
+    private static FloatVector load(MemorySegment x, int i, VectorMask<Float> mask) {
+        return FloatVector.fromMemorySegment(SPECIES, x, i * 4L, ORDER, mask);
+    }
+}

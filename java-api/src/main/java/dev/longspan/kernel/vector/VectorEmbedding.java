@@ -1,0 +1,81 @@
+package dev.longspan.kernel.vector;
+
+import static dev.longspan.kernel.vector.Lanes.LANES;
+import static dev.longspan.kernel.vector.Lanes.ORDER;
+import static dev.longspan.kernel.vector.Lanes.SPECIES;
+
+import dev.longspan.kernel.EmbeddingKernel;
+import dev.longspan.parallel.Parallel;
+import dev.longspan.tensor.Elements;
+import dev.longspan.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+
+/** Rows forward; stripes of columns backward, since an id may occur more than once. */
+final class VectorEmbedding implements EmbeddingKernel {
+
+    private static final int TILE_ROWS = 64;
+    private static final int TILE_COLS = 128;
+
+    @Override
+    public void forward(Parallel parallel, Tensor table, Tensor ids, double scale, Tensor y) {
+        MemorySegment from = Floats.memory(table);
+        MemorySegment to = Floats.memory(y);
+        int d = Math.toIntExact(table.size(1));
+        if (d == 0) {
+            return;
+        }
+        parallel.forRanges(ids.size(0), TILE_ROWS, (first, end, scratch) -> {
+            for (long i = first; i < end; i++) {
+                scale(Floats.range(from, table.offset() + id(ids, i) * table.stride(0), d), (float) scale,
+                        Floats.range(to, y.offset() + i * y.stride(0), d), d);
+            }
+        });
+    }
+
+    @Override
+    public void backward(Parallel parallel, Tensor ids, double scale, Tensor dy, Tensor dTable) {
+        MemorySegment from = Floats.memory(dy);
+        MemorySegment to = Floats.memory(dTable);
+        parallel.forRanges(dTable.size(1), TILE_COLS, (first, end, scratch) -> {
+            int cols = (int) (end - first);
+            for (long i = 0; i < ids.size(0); i++) {
+                addScaled(Floats.range(from, dy.offset() + i * dy.stride(0) + first, cols), (float) scale,
+                        Floats.range(to, dTable.offset() + id(ids, i) * dTable.stride(0) + first, cols), cols);
+            }
+        });
+    }
+
+    private static void scale(MemorySegment x, float scale, MemorySegment y, int n) {
+        int i = 0;
+        for (; i < Lanes.whole(n); i += LANES) {
+            FloatVector.fromMemorySegment(SPECIES, x, i * 4L, ORDER).mul(scale).intoMemorySegment(y, i * 4L, ORDER);
+        }
+        if (i < n) {
+            VectorMask<Float> rest = Lanes.first(n - i);
+            FloatVector.fromMemorySegment(SPECIES, x, i * 4L, ORDER, rest).mul(scale)
+                    .intoMemorySegment(y, i * 4L, ORDER, rest);
+        }
+    }
+
+    private static void addScaled(MemorySegment x, float scale, MemorySegment y, int n) {
+        FloatVector factor = FloatVector.broadcast(SPECIES, scale);
+        int i = 0;
+        for (; i < Lanes.whole(n); i += LANES) {
+            FloatVector.fromMemorySegment(SPECIES, x, i * 4L, ORDER)
+                    .fma(factor, FloatVector.fromMemorySegment(SPECIES, y, i * 4L, ORDER))
+                    .intoMemorySegment(y, i * 4L, ORDER);
+        }
+        if (i < n) {
+            VectorMask<Float> rest = Lanes.first(n - i);
+            FloatVector.fromMemorySegment(SPECIES, x, i * 4L, ORDER, rest)
+                    .fma(factor, FloatVector.fromMemorySegment(SPECIES, y, i * 4L, ORDER, rest))
+                    .intoMemorySegment(y, i * 4L, ORDER, rest);
+        }
+    }
+
+    private static long id(Tensor ids, long i) {
+        return Elements.getLong(ids.segment(), ids.dtype(), ids.offset() + i * ids.stride(0));
+    }
+}

@@ -1,0 +1,139 @@
+package dev.longspan.kernel.vector;
+
+import static dev.longspan.kernel.vector.Lanes.LANES;
+import static dev.longspan.kernel.vector.Lanes.ORDER;
+import static dev.longspan.kernel.vector.Lanes.SPECIES;
+
+import dev.longspan.kernel.LossKernel;
+import dev.longspan.parallel.Parallel;
+import dev.longspan.tensor.Elements;
+import dev.longspan.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+
+/** A row of logits at a time: its maximum, then the sum of exponentials, then a logarithm in double. */
+final class VectorLoss implements LossKernel {
+
+    /** Logits of a work item. */
+    private static final int ITEM = 1 << 13;
+    private static final int STEP = 4 * LANES;
+
+    @Override
+    public void crossEntropy(Parallel parallel, Tensor logits, Tensor targets, Tensor losses, Tensor lse) {
+        int classes = Math.toIntExact(logits.size(1));
+        MemorySegment memory = Floats.memory(logits);
+        parallel.forRanges(logits.size(0), grain(classes), (from, to, scratch) -> {
+            float[] lanes = scratch.floats(0, LANES);
+            for (long i = from; i < to; i++) {
+                MemorySegment row = Floats.range(memory, logits.offset() + i * logits.stride(0), classes);
+                float max = max(row, classes, lanes);
+                double logSum = Math.log(sumOfExp(row, max, classes));
+                Floats.set(lse, i * lse.stride(0), (float) (max + logSum));
+                long target = target(targets, i);
+                Floats.set(losses, i * losses.stride(0),
+                        target < 0 ? 0 : (float) ((double) max - Floats.get(row, (int) target) + logSum));
+            }
+        });
+    }
+
+    @Override
+    public void crossEntropyBackward(Parallel parallel, Tensor logits, Tensor targets, Tensor lse, Tensor dLosses,
+            Tensor dLogits) {
+        int classes = Math.toIntExact(logits.size(1));
+        MemorySegment memory = Floats.memory(logits);
+        MemorySegment gradient = Floats.memory(dLogits);
+        parallel.forRanges(logits.size(0), grain(classes), (from, to, scratch) -> {
+            for (long i = from; i < to; i++) {
+                long target = target(targets, i);
+                if (target >= 0) {
+                    float d = Floats.get(dLosses, i * dLosses.stride(0));
+                    float logSum = Floats.get(lse, i * lse.stride(0));
+                    MemorySegment row = Floats.range(memory, logits.offset() + i * logits.stride(0), classes);
+                    MemorySegment dRow = Floats.range(gradient, dLogits.offset() + i * dLogits.stride(0), classes);
+                    double miss = Math.exp((double) Floats.get(row, (int) target) - logSum) - 1;
+                    float atTarget = (float) (Floats.get(dRow, (int) target) + d * miss);
+                    addProbabilities(row, logSum, d, dRow, classes);
+                    Floats.set(dRow, (int) target, atTarget);
+                }
+            }
+        });
+    }
+
+    /** The largest element, NaN ignored: the sum of exponentials brings it back. */
+    private static float max(MemorySegment x, int n, float[] lanes) {
+        FloatVector a = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
+        FloatVector b = a;
+        FloatVector c = a;
+        FloatVector d = a;
+        int i = 0;
+        for (; i <= n - STEP; i += STEP) {
+            a = Lanes.max(a, load(x, i));
+            b = Lanes.max(b, load(x, i + LANES));
+            c = Lanes.max(c, load(x, i + 2 * LANES));
+            d = Lanes.max(d, load(x, i + 3 * LANES));
+        }
+        for (; i < Lanes.whole(n); i += LANES) {
+            a = Lanes.max(a, load(x, i));
+        }
+        if (i < n) {
+            VectorMask<Float> rest = Lanes.first(n - i);
+            b = b.blend(Lanes.max(b, load(x, i, rest)), rest);
+        }
+        Lanes.max(Lanes.max(a, b), Lanes.max(c, d)).intoArray(lanes, 0);
+        float max = lanes[0]; // a reduction by MAX takes 34 cycles
+        for (int lane = 1; lane < LANES; lane++) {
+            max = lanes[lane] > max ? lanes[lane] : max;
+        }
+        return max;
+    }
+
+    /** {@code Σ exp(x − max)}. */
+    private static float sumOfExp(MemorySegment x, float max, int n) {
+        FloatVector a = FloatVector.zero(SPECIES);
+        FloatVector b = a;
+        int i = 0;
+        for (; i <= n - 2 * LANES; i += 2 * LANES) {
+            a = a.add(VectorMath.exp(load(x, i).sub(max)));
+            b = b.add(VectorMath.exp(load(x, i + LANES).sub(max)));
+        }
+        for (; i < Lanes.whole(n); i += LANES) {
+            a = a.add(VectorMath.exp(load(x, i).sub(max)));
+        }
+        if (i < n) {
+            VectorMask<Float> rest = Lanes.first(n - i);
+            b = b.add(VectorMath.exp(load(x, i, rest).sub(max)), rest);
+        }
+        return Lanes.sum(a.add(b));
+    }
+
+    /** {@code dx += d · exp(x − lse)}. */
+    private static void addProbabilities(MemorySegment x, float lse, float d, MemorySegment dx, int n) {
+        FloatVector factor = FloatVector.broadcast(SPECIES, d);
+        int i = 0;
+        for (; i < Lanes.whole(n); i += LANES) {
+            VectorMath.exp(load(x, i).sub(lse)).fma(factor, load(dx, i)).intoMemorySegment(dx, i * 4L, ORDER);
+        }
+        if (i < n) {
+            VectorMask<Float> rest = Lanes.first(n - i);
+            VectorMath.exp(load(x, i, rest).sub(lse)).fma(factor, load(dx, i, rest))
+                    .intoMemorySegment(dx, i * 4L, ORDER, rest);
+        }
+    }
+
+    private static long grain(int classes) {
+        return Math.max(1, ITEM / Math.max(1, classes));
+    }
+
+    private static long target(Tensor targets, long i) {
+        return Elements.getLong(targets.segment(), targets.dtype(), targets.offset() + i * targets.stride(0));
+    }
+
+    private static FloatVector load(MemorySegment x, int i) {
+        return FloatVector.fromMemorySegment(SPECIES, x, i * 4L, ORDER);
+    }
+
+    private static FloatVector load(MemorySegment x, int i, VectorMask<Float> mask) {
+        return FloatVector.fromMemorySegment(SPECIES, x, i * 4L, ORDER, mask);
+    }
+}

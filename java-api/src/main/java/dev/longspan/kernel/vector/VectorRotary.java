@@ -1,0 +1,109 @@
+package dev.longspan.kernel.vector;
+
+import static dev.longspan.kernel.vector.Lanes.LANES;
+import static dev.longspan.kernel.vector.Lanes.ORDER;
+import static dev.longspan.kernel.vector.Lanes.SPECIES;
+
+import dev.longspan.kernel.Rotary;
+import dev.longspan.parallel.Parallel;
+import dev.longspan.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorShuffle;
+import org.jspecify.annotations.Nullable;
+
+/** {@code y = own ⊙ x + other ⊙ swapped(x)} with the neighbours of each pair exchanged. */
+final class VectorRotary {
+
+    /** Positions of a work item. */
+    private static final int ITEM = 64;
+    private static final VectorShuffle<Float> NEIGHBOURS = VectorShuffle.fromOp(SPECIES, lane -> lane ^ 1);
+
+    private volatile @Nullable RotaryTable latest;
+
+    void forward(Parallel parallel, Rotary rotary, long first, Tensor x, Tensor y) {
+        rotate(parallel, rotary, first, x, y, 1, VectorRotary::row);
+    }
+
+    void backward(Parallel parallel, Rotary rotary, long first, Tensor dy, Tensor dx) {
+        rotate(parallel, rotary, first, dy, dx, -1, VectorRotary::addRow);
+    }
+
+    private interface Row {
+        void rotate(MemorySegment x, float[] own, float[] other, MemorySegment y, int n);
+    }
+
+    private void rotate(Parallel parallel, Rotary rotary, long first, Tensor x, Tensor y, int turn, Row row) {
+        int d = rotary.headDim();
+        RotaryTable table = table(rotary);
+        MemorySegment from = Floats.memory(x);
+        MemorySegment to = Floats.memory(y);
+        parallel.forRanges(x.size(1), ITEM, (start, end, scratch) -> {
+            float[] own = scratch.floats(0, d + LANES);
+            float[] other = scratch.floats(1, d + LANES);
+            RotaryTable.Walk walk = table.new Walk();
+            for (long n = start; n < end; n++) {
+                long position = first + n;
+                walk.factors(rotary.anglePosition(position), position - origin(rotary, position),
+                        rotary.sign(), turn, own, other);
+                for (long b = 0; b < x.size(0); b++) {
+                    for (long h = 0; h < x.size(2); h++) {
+                        row.rotate(Floats.range(from, at(x, b, n, h), d), own, other,
+                                Floats.range(to, at(y, b, n, h), d), d);
+                    }
+                }
+            }
+        });
+    }
+
+    private static long origin(Rotary rotary, long position) {
+        return rotary.epoch() > 0 ? position / rotary.epoch() * rotary.epoch() : rotary.origin();
+    }
+
+    private static long at(Tensor x, long b, long n, long h) {
+        return x.offset() + b * x.stride(0) + n * x.stride(1) + h * x.stride(2);
+    }
+
+    /** The last table again, as a rule: queries and keys of a model share one. */
+    private RotaryTable table(Rotary rotary) {
+        RotaryTable table = latest;
+        if (table == null || !table.serves(rotary)) {
+            table = new RotaryTable(rotary);
+            latest = table;
+        }
+        return table;
+    }
+
+    private static void row(MemorySegment x, float[] own, float[] other, MemorySegment y, int n) {
+        int i = 0;
+        for (; i < Lanes.whole(n); i += LANES) {
+            rotated(FloatVector.fromMemorySegment(SPECIES, x, i * 4L, ORDER), own, other, i)
+                    .intoMemorySegment(y, i * 4L, ORDER);
+        }
+        if (i < n) {
+            VectorMask<Float> rest = Lanes.first(n - i);
+            rotated(FloatVector.fromMemorySegment(SPECIES, x, i * 4L, ORDER, rest), own, other, i)
+                    .intoMemorySegment(y, i * 4L, ORDER, rest);
+        }
+    }
+
+    private static void addRow(MemorySegment x, float[] own, float[] other, MemorySegment y, int n) {
+        int i = 0;
+        for (; i < Lanes.whole(n); i += LANES) {
+            rotated(FloatVector.fromMemorySegment(SPECIES, x, i * 4L, ORDER), own, other, i)
+                    .add(FloatVector.fromMemorySegment(SPECIES, y, i * 4L, ORDER)).intoMemorySegment(y, i * 4L, ORDER);
+        }
+        if (i < n) {
+            VectorMask<Float> rest = Lanes.first(n - i);
+            rotated(FloatVector.fromMemorySegment(SPECIES, x, i * 4L, ORDER, rest), own, other, i)
+                    .add(FloatVector.fromMemorySegment(SPECIES, y, i * 4L, ORDER, rest))
+                    .intoMemorySegment(y, i * 4L, ORDER, rest);
+        }
+    }
+
+    private static FloatVector rotated(FloatVector x, float[] own, float[] other, int i) {
+        return x.fma(FloatVector.fromArray(SPECIES, own, i),
+                x.rearrange(NEIGHBOURS).mul(FloatVector.fromArray(SPECIES, other, i)));
+    }
+}
