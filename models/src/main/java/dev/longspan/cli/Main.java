@@ -94,6 +94,9 @@ public final class Main implements Runnable {
         try {
             return new CommandLine(main)
                     .addSubcommand(new DoctorCommand())
+                    .addSubcommand(new TrainCommand())
+                    .addSubcommand(new EvalCommand())
+                    .addSubcommand(new GenerateCommand())
                     .addSubcommand(new InspectCommand())
                     .addSubcommand(new BenchCommand())
                     .setOut(out)

@@ -34,11 +34,11 @@ public record DecoderArchitecture(String name, Suited suited) implements Archite
 
     @Override
     public Decoder read(Map<String, @Nullable Object> config) {
-        return new Decoder(ConfigKeys.DECODER.read(config));
+        return new Decoder(ConfigKeys.DECODER.read(config), false);
     }
 
     /** Builds decoders of a configuration. */
-    public record Decoder(LongNetConfig config) implements Blueprint {
+    public record Decoder(LongNetConfig config, boolean recompute) implements Blueprint {
 
         @Override
         public long vocabulary() {
@@ -47,12 +47,17 @@ public record DecoderArchitecture(String name, Suited suited) implements Archite
 
         @Override
         public LongNet build(Parameters parameters) {
-            return LongNet.of(config, parameters);
+            return LongNet.of(config, parameters).withRecompute(recompute);
         }
 
         @Override
         public LongNet create(TensorArena arena, long seed) {
-            return LongNet.create(config, arena, DType.F32, seed);
+            return LongNet.create(config, arena, DType.F32, seed).withRecompute(recompute);
+        }
+
+        @Override
+        public Decoder recomputing() {
+            return new Decoder(config, true);
         }
     }
 }

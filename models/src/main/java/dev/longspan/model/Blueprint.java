@@ -15,4 +15,9 @@ public interface Blueprint {
 
     /** A model with fresh F32 weights, a function of the seed. */
     LanguageModel<?> create(TensorArena arena, long seed);
+
+    /** The same numbers from models that keep each layer's input only and compute it again on the way back. */
+    default Blueprint recomputing() {
+        throw new IllegalArgumentException("this architecture cannot recompute its activations");
+    }
 }

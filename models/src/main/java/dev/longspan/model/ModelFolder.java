@@ -2,13 +2,11 @@ package dev.longspan.model;
 
 import dev.longspan.checkpoint.Checkpoint;
 import dev.longspan.checkpoint.ModelFormatException;
-import dev.longspan.json.Json;
 import dev.longspan.nn.LanguageModel;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
 import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -20,7 +18,6 @@ import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /** A model on disk: {@code config.json} beside {@code model.safetensors}, or the last checkpoint of a training run. */
 public final class ModelFolder {
@@ -31,15 +28,11 @@ public final class ModelFolder {
     public static final String STEP_PREFIX = "step-";
 
     private final Path path;
-    private final Architecture architecture;
-    private final Map<String, @Nullable Object> config;
-    private final Blueprint blueprint;
+    private final ModelConfig config;
 
-    private ModelFolder(Path path, Architecture architecture, Map<String, @Nullable Object> config, Blueprint blueprint) {
+    private ModelFolder(Path path, ModelConfig config) {
         this.path = path;
-        this.architecture = architecture;
         this.config = config;
-        this.blueprint = blueprint;
     }
 
     /** Reads and checks config.json of a model folder, or of the last checkpoint of a run. */
@@ -49,18 +42,7 @@ public final class ModelFolder {
                         ? new ModelFormatException(folder, ModelFormatException.NO_OFFSET, null,
                                 "not a model: it holds neither " + CONFIG + " nor a checkpoint " + STEP_PREFIX + "…")
                         : new java.io.UncheckedIOException(new NoSuchFileException(folder.toString())));
-        Path file = path.resolve(CONFIG);
-        Map<String, @Nullable Object> config = readJson(file);
-        try {
-            Object name = config.remove(Architecture.KEY);
-            if (!(name instanceof String known)) {
-                throw new IllegalArgumentException("config must name its " + Architecture.KEY);
-            }
-            Architecture architecture = architectures.named(known);
-            return new ModelFolder(path, architecture, config, architecture.read(config));
-        } catch (IllegalArgumentException e) {
-            throw new ModelFormatException(file, ModelFormatException.NO_OFFSET, null, String.valueOf(e.getMessage()));
-        }
+        return new ModelFolder(path, ModelConfig.read(path.resolve(CONFIG), architectures));
     }
 
     /** The last checkpoint of a run, by its step. */
@@ -79,25 +61,6 @@ public final class ModelFolder {
         return Optional.ofNullable(last);
     }
 
-    /** The object in a JSON file; throws ModelFormatException where it is damaged. */
-    public static Map<String, @Nullable Object> readJson(Path file) throws IOException {
-        try {
-            return Json.object(Files.readString(file));
-        } catch (CharacterCodingException e) {
-            throw new ModelFormatException(file, ModelFormatException.NO_OFFSET, null, "must be UTF-8");
-        } catch (IllegalArgumentException e) {
-            throw new ModelFormatException(file, ModelFormatException.NO_OFFSET, null, String.valueOf(e.getMessage()));
-        }
-    }
-
-    /** What config.json holds for an architecture. */
-    public static Map<String, @Nullable Object> config(Architecture architecture, Map<String, @Nullable Object> settings) {
-        Map<String, @Nullable Object> config = new LinkedHashMap<>();
-        config.put(Architecture.KEY, architecture.name());
-        config.putAll(settings);
-        return config;
-    }
-
     /** Parameters by name, a tensor that has two of them under its first only: what a model file holds. */
     public static Map<String, Tensor> stored(LanguageModel<?> model) {
         Map<String, Tensor> stored = new LinkedHashMap<>();
@@ -114,23 +77,14 @@ public final class ModelFolder {
         return path;
     }
 
-    public Architecture architecture() {
-        return architecture;
-    }
-
-    /** What config.json holds, the architecture's name left out. */
-    public Map<String, @Nullable Object> config() {
+    public ModelConfig config() {
         return config;
-    }
-
-    public Blueprint blueprint() {
-        return blueprint;
     }
 
     /** A model whose weights lie in the checkpoint's mapping; other floating dtypes are converted to F32 in the arena. */
     public LanguageModel<?> load(Checkpoint checkpoint, TensorArena arena) {
         Set<String> asked = new LinkedHashSet<>();
-        LanguageModel<?> model = blueprint.build((name, shape) -> {
+        LanguageModel<?> model = config.blueprint().build((name, shape) -> {
             asked.add(name);
             Tensor stored = checkpoint.tensor(name);
             if (!Arrays.equals(stored.shape(), shape) || !stored.dtype().isFloating()) {

@@ -13,7 +13,7 @@ import java.util.List;
 /**
  * Documents to train on and documents held out, in the order of their names.
  *
- * @param name what it is called in logs: {@code jdk}, or the folder
+ * @param name what it is called in logs: {@code jdk}, {@code longspan} or {@code folder}
  * @param origin where it was read from, for people
  */
 public record Corpus(String name, String origin, List<Document> train, List<Document> heldOut) {

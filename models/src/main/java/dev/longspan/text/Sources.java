@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
 /** Where text comes from: the JDK's own sources, a folder, or this project's sources. Everything is read in place. */
 public final class Sources {
 
+    private static final String JDK = "jdk";
+    private static final String PROJECT = "longspan";
     private static final String PACKAGES = "java.base/java/";
     private static final int HIGHEST_FOLDER = 6;
 
@@ -33,7 +35,12 @@ public final class Sources {
         }
         Path project = project().orElseThrow(() -> new IllegalArgumentException("no text found: this JDK has no lib/src.zip"
                 + " (" + System.getProperty("java.home") + ") and the project's sources are not near: pass --data DIR"));
-        return folder("longspan", project, ".java");
+        return folder(PROJECT, project, ".java");
+    }
+
+    /** Whether {@link #standard} gives corpora of that name; folders have the name {@code folder}. */
+    public static boolean isStandard(String corpus) {
+        return corpus.equals(JDK) || corpus.equals(PROJECT);
     }
 
     /** The sources of the running JDK, where its distribution has them. */
@@ -67,12 +74,12 @@ public final class Sources {
                 }
             }
         }
-        return Corpus.split("jdk", zip.toString(), documents);
+        return Corpus.split(JDK, zip.toString(), documents);
     }
 
     /** Every text file below a folder, hidden ones and files with a byte 0 left out; links are not followed. */
     public static Corpus folder(Path folder) throws IOException {
-        return folder(String.valueOf(folder.getFileName()), folder, "");
+        return folder("folder", folder.toAbsolutePath(), "");
     }
 
     private static Corpus folder(String name, Path folder, String ending) throws IOException {

@@ -46,6 +46,12 @@ public record TrainSettings(int context, int batch, int accumulation, long steps
         return new TrainSettings(context, 1, 1, steps, 1e-3, 1e-4, steps / 10, 1, 0.01, 100, 64 << 10, 500, 2, seed);
     }
 
+    /** The same run, longer or shorter. */
+    public TrainSettings withSteps(long all) {
+        return new TrainSettings(context, batch, accumulation, all, learningRate, endLearningRate, warmup, clip, weightDecay,
+                evalEvery, evalBytes, saveEvery, keep, seed);
+    }
+
     /** Tokens that one step reads. */
     public long tokensPerStep() {
         return (long) context * batch * accumulation;

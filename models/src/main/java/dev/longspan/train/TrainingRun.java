@@ -3,13 +3,14 @@ package dev.longspan.train;
 import dev.longspan.backend.Backend;
 import dev.longspan.checkpoint.Checkpoint;
 import dev.longspan.checkpoint.ModelFormatException;
-import dev.longspan.model.ModelFolder;
+import dev.longspan.model.ModelConfig;
 import dev.longspan.nn.LanguageModel;
 import dev.longspan.parallel.CancelSignal;
 import dev.longspan.parallel.CancelledException;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.text.Corpus;
 import dev.longspan.text.Passage;
+import dev.longspan.text.Sources;
 import dev.longspan.text.Windows;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -70,6 +71,13 @@ public final class TrainingRun implements AutoCloseable {
         }
     }
 
+    /** The text that a checkpoint was trained on, read again from where it lay. */
+    public static Corpus corpusOf(Path checkpoint) throws IOException {
+        Map<?, ?> data = object(checkpoint.resolve(RunFolder.STATE), "data");
+        return Sources.isStandard(String.valueOf(data.get("name"))) ? Sources.standard()
+                : Sources.folder(Path.of(String.valueOf(data.get("origin"))));
+    }
+
     /** Goes on from a checkpoint; throws IllegalArgumentException if the text is not the one it was trained on. */
     public void resume(Path checkpoint) throws IOException {
         Path file = checkpoint.resolve(RunFolder.STATE);
@@ -77,7 +85,7 @@ public final class TrainingRun implements AutoCloseable {
             throw new IllegalArgumentException("the training text is not the one this run started with: data="
                     + corpus.origin() + ", expected " + object(file, "data").get("origin"));
         }
-        if (!(ModelFolder.readJson(file).get("step") instanceof Long step) || step < 0) {
+        if (!(ModelConfig.readJson(file).get("step") instanceof Long step) || step < 0) {
             throw new ModelFormatException(file, ModelFormatException.NO_OFFSET, null, "step must be a whole number from 0");
         }
         try (Checkpoint weights = Checkpoint.open(checkpoint.resolve(Checkpoint.FILE));
@@ -165,7 +173,7 @@ public final class TrainingRun implements AutoCloseable {
     }
 
     private static Map<?, ?> object(Path file, String key) throws IOException {
-        if (ModelFolder.readJson(file).get(key) instanceof Map<?, ?> map) {
+        if (ModelConfig.readJson(file).get(key) instanceof Map<?, ?> map) {
             return map;
         }
         throw new ModelFormatException(file, ModelFormatException.NO_OFFSET, null, key + " must be an object");
