@@ -97,6 +97,7 @@ public final class Main implements Runnable {
                     .addSubcommand(new TrainCommand())
                     .addSubcommand(new EvalCommand())
                     .addSubcommand(new GenerateCommand())
+                    .addSubcommand(new VerifyCommand())
                     .addSubcommand(new InspectCommand())
                     .addSubcommand(new BenchCommand())
                     .setOut(out)

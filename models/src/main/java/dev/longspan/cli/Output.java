@@ -34,6 +34,11 @@ final class Output {
         }
     }
 
+    /** Where lines are appended as they come; for text only. */
+    Appendable lines() {
+        return out;
+    }
+
     /** Text as it is generated; nothing in JSON. */
     void text(String piece) {
         if (!isJson()) {
