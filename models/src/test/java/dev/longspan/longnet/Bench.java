@@ -1,0 +1,123 @@
+package dev.longspan.longnet;
+
+import dev.longspan.autograd.Gradients;
+import dev.longspan.autograd.Pass;
+import dev.longspan.autograd.Randomness;
+import dev.longspan.autograd.Workspace;
+import dev.longspan.backend.Backend;
+import dev.longspan.kernel.AttentionPattern.Branch;
+import dev.longspan.parallel.Parallel;
+import dev.longspan.tensor.DType;
+import dev.longspan.tensor.Tensor;
+import dev.longspan.tensor.TensorArena;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.function.Function;
+
+/** A backend with memory for one test, and models small enough for float64 loops. */
+final class Bench implements AutoCloseable {
+
+    static final int VOCABULARY = 11;
+
+    final TensorArena arena = new TensorArena();
+    final Workspace workspace = new Workspace(1 << 20);
+    private final Backend backend;
+    private final Parallel parallel;
+
+    Bench() {
+        this(Backend.named("scalar"), Parallel.of(1));
+    }
+
+    Bench(Backend backend, Parallel parallel) {
+        this.backend = backend;
+        this.parallel = parallel;
+    }
+
+    /** Width 12 in two heads of 6, two layers, {@code w = 3, 7, 10} and {@code r = 1, 2, 3}: nothing divides anything. */
+    static LongNetConfig awkward() {
+        return LongNetConfig.of(VOCABULARY, 12, 2, 2, List.of(new Branch(3, 1), new Branch(7, 2), new Branch(10, 3)))
+                .withFeedForward(14, dev.longspan.kernel.Activation.GELU);
+    }
+
+    LongNet model(LongNetConfig config) {
+        return shaken(LongNet.create(config, arena, DType.F64, 5));
+    }
+
+    LongNetEncoder encoder(LongNetConfig config) {
+        return shaken(LongNetEncoder.create(config, arena, DType.F64, 5));
+    }
+
+    /** Norms away from 1 and 0, so that their gradients and names matter. */
+    private static <L extends dev.longspan.nn.Layer> L shaken(L model) {
+        Random random = new Random(17);
+        for (Map.Entry<String, Tensor> parameter : model.parameters().entrySet()) {
+            double[] values = parameter.getValue().toDoubles();
+            for (int i = 0; i < values.length; i++) {
+                values[i] += 0.3 * random.nextGaussian();
+            }
+            parameter.getValue().set(values);
+        }
+        return model;
+    }
+
+    Tensor tokens(long seed, long batch, long rows) {
+        long[] ids = new Random(seed).longs(batch * rows, 0, VOCABULARY).toArray();
+        return arena.allocate(DType.I64, batch, rows).set(ids);
+    }
+
+    Tensor normal(long seed, long... shape) {
+        Tensor tensor = arena.allocate(DType.F64, shape);
+        Random random = new Random(seed);
+        return tensor.set(random.doubles(tensor.elements(), -1, 1).toArray());
+    }
+
+    Pass inference() {
+        return Pass.inference(backend, parallel, workspace);
+    }
+
+    Pass training(Gradients gradients) {
+        return Pass.training(backend, parallel, workspace, gradients, new Randomness(3, 4));
+    }
+
+    /** Values that a function computes in a pass of its own. */
+    double[] values(Function<Pass, Tensor> f) {
+        try (Pass pass = inference()) {
+            return f.apply(pass).toDoubles();
+        }
+    }
+
+    /** Logits of a sequence taken in pieces, in a cache. */
+    double[] stream(LongNet model, Tensor tokens, List<Integer> pieces) {
+        List<double[]> parts = new ArrayList<>();
+        LongNetState state = model.start(arena, tokens.size(0));
+        long from = 0;
+        for (int piece : pieces) {
+            Tensor part = arena.allocate(DType.I64, tokens.size(0), piece).copyFrom(tokens.slice(1, from, from + piece));
+            try (Pass pass = inference()) {
+                var step = model.next(pass, state, part);
+                parts.add(step.logits().toDoubles());
+                state = step.state();
+            }
+            from += piece;
+        }
+        double[] all = new double[Math.toIntExact(tokens.elements() * VOCABULARY)];
+        from = 0;
+        for (int i = 0; i < parts.size(); i++) {
+            int length = pieces.get(i) * VOCABULARY;
+            for (int b = 0; b < tokens.size(0); b++) {
+                System.arraycopy(parts.get(i), b * length, all,
+                        (int) ((b * tokens.size(1) + from) * VOCABULARY), length);
+            }
+            from += pieces.get(i);
+        }
+        return all;
+    }
+
+    @Override
+    public void close() {
+        workspace.close();
+        arena.close();
+    }
+}
