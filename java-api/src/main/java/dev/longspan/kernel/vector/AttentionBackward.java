@@ -192,16 +192,20 @@ final class AttentionBackward {
                 }
                 int keyAt = (keyBlock - from) * keyLength;
                 int valueAt = (keyBlock - from) * valueLength;
-                ScoreTile.multiply(keySlabs, keyAt, seen, panels, 0, rows, dim, tile);
-                ScoreTile.multiply(valueSlabs, valueAt, seen, dOutPanels, 0, rows, valueDim, dTile);
-                visible.hide(0, block, key, seen, tile);
-                if (plan.dropout() != null) {
-                    visible.drop(plan.dropout(), block, key, seen, dTile);
+                for (int c = 0; c < rows; c += Tiles.COLS) {
+                    ScoreTile.multiplyPanel(keySlabs, keyAt, seen, panels, 0, c, dim, tile);
+                    visible.hide(0, block, key, seen, c, tile);
+                    ScoreTile.multiplyPanel(valueSlabs, valueAt, seen, dOutPanels, 0, c, valueDim, dTile);
+                    if (plan.dropout() != null) {
+                        visible.drop(plan.dropout(), block, key, seen, c, dTile);
+                    }
+                    Softmax.gradients(tile, dTile, seen, c, lse, delta);
                 }
-                Softmax.gradients(tile, dTile, seen, rows, lse, delta);
                 if (keysToo) {
                     if (plan.dropout() != null) {
-                        visible.drop(plan.dropout(), block, key, seen, tile);
+                        for (int c = 0; c < rows; c += Tiles.COLS) {
+                            visible.drop(plan.dropout(), block, key, seen, c, tile);
+                        }
                     }
                     ScoreTile.addRowsTimes(tile, seen, rows, dOutSlab, valueDim, dValues, valueAt);
                     ScoreTile.addRowsTimes(dTile, seen, rows, querySlab, dim, dKeys, keyAt);

@@ -100,12 +100,15 @@ final class AttentionForward {
                     Packing.columns(queries, entry.task().queries(), entry.queries().start(from + g), rows,
                             (float) plan.scale() * Exp2.LOG2_E, decay.factors(), panels, g * panelLength, stage);
                 }
-                ScoreTile.multiply(keySlab, 0, seen, panels, g * panelLength, rows, dim, tile);
-                visible.hide(g, from + g, key, seen, tile);
-                Softmax.maxima(tile, seen, rows, max, g * Tiles.BLOCK, rescale);
-                Softmax.weights(tile, seen, rows, max, sum, g * Tiles.BLOCK, rescale);
-                if (plan.dropout() != null) {
-                    visible.drop(plan.dropout(), from + g, key, seen, tile);
+                // A panel at a time: the whole tile is larger than some first-level caches.
+                for (int c = 0; c < rows; c += Tiles.COLS) {
+                    ScoreTile.multiplyPanel(keySlab, 0, seen, panels, g * panelLength, c, dim, tile);
+                    visible.hide(g, from + g, key, seen, c, tile);
+                    Softmax.maxima(tile, seen, c, max, g * Tiles.BLOCK, rescale);
+                    Softmax.weights(tile, seen, c, max, sum, g * Tiles.BLOCK, rescale);
+                    if (plan.dropout() != null) {
+                        visible.drop(plan.dropout(), from + g, key, seen, c, tile);
+                    }
                 }
                 for (int d = 0; d < valueDim; d += Tiles.COLS) {
                     for (int i = 0; i < rows; i += Tiles.ROWS) {

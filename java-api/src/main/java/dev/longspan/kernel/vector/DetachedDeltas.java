@@ -84,14 +84,16 @@ final class DetachedDeltas {
                 }
                 Packing.slab(keys, entry.task().keys(), key, seen, null, keySlab, 0);
                 Packing.slab(values, entry.task().keys(), key, seen, null, valueSlab, 0);
-                ScoreTile.multiply(keySlab, 0, seen, panels, 0, rows, dim, tile);
-                ScoreTile.multiply(valueSlab, 0, seen, dOutPanels, 0, rows, valueDim, dTile);
-                visible.hide(0, block, key, seen, tile);
-                if (plan.dropout() != null) {
-                    visible.drop(plan.dropout(), block, key, seen, dTile);
+                for (int c = 0; c < rows; c += Tiles.COLS) {
+                    ScoreTile.multiplyPanel(keySlab, 0, seen, panels, 0, c, dim, tile);
+                    visible.hide(0, block, key, seen, c, tile);
+                    ScoreTile.multiplyPanel(valueSlab, 0, seen, dOutPanels, 0, c, valueDim, dTile);
+                    if (plan.dropout() != null) {
+                        visible.drop(plan.dropout(), block, key, seen, c, dTile);
+                    }
+                    Softmax.finalWeights(tile, seen, c, lse);
+                    Softmax.branchSums(tile, dTile, seen, c, sum, dot);
                 }
-                Softmax.finalWeights(tile, seen, rows, lse);
-                Softmax.branchSums(tile, dTile, seen, rows, sum, dot);
             }
             for (int i = 0; i < rows; i++) {
                 // Padded keys have weight 2^-lse each and no value.

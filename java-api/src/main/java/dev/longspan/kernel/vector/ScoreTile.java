@@ -14,19 +14,17 @@ final class ScoreTile {
     private ScoreTile() {
     }
 
-    /** {@code tile = rows of the slab · packed columns}: scores of K and Q, or value gradients of V and dOut. */
-    static void multiply(float[] slab, int so, int keys, float[] panels, int po, int queries, int dim, float[] tile) {
-        for (int c = 0; c < queries; c += Tiles.COLS) {
-            for (int k = 0; k < keys; k += Tiles.ROWS) {
-                for (int d = 0; d == 0 || d < dim; d += Tiles.SLAB) {
-                    int n = Math.min(Tiles.SLAB, dim - d);
-                    int ao = so + d * Tiles.BLOCK + k * Tiles.SLAB;
-                    int bo = po + c * dim + d * Tiles.COLS;
-                    if (d == 0) {
-                        Tiles.scoreStart(n, slab, ao, panels, bo, tile, k * Tiles.BLOCK + c);
-                    } else {
-                        Tiles.scoreContinue(n, slab, ao, panels, bo, tile, k * Tiles.BLOCK + c);
-                    }
+    /** {@code tile = rows of the slab · packed columns}: scores of K and Q, or value gradients of V and dOut; queries c to c + COLS. */
+    static void multiplyPanel(float[] slab, int so, int keys, float[] panels, int po, int c, int dim, float[] tile) {
+        for (int k = 0; k < keys; k += Tiles.ROWS) {
+            for (int d = 0; d == 0 || d < dim; d += Tiles.SLAB) {
+                int n = Math.min(Tiles.SLAB, dim - d);
+                int ao = so + d * Tiles.BLOCK + k * Tiles.SLAB;
+                int bo = po + c * dim + d * Tiles.COLS;
+                if (d == 0) {
+                    Tiles.scoreStart(n, slab, ao, panels, bo, tile, k * Tiles.BLOCK + c);
+                } else {
+                    Tiles.scoreContinue(n, slab, ao, panels, bo, tile, k * Tiles.BLOCK + c);
                 }
             }
         }

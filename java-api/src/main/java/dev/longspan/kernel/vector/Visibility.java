@@ -87,31 +87,31 @@ final class Visibility {
         return seen <= 0 ? 0 : Math.min(keys, Math.ceilDiv(seen, Tiles.ROWS) * Tiles.ROWS);
     }
 
-    /** Hides in a tile of {@code keys} keys from {@code key} on what the queries of a block do not see. */
-    void hide(int at, int block, int key, int keys, float[] tile) {
-        int queries = entry.queries().size(block);
+    /** Hides in a panel of a tile, queries {@code c} on, of {@code keys} keys from {@code key} on what they do not see. */
+    void hide(int at, int block, int key, int keys, int c, float[] tile) {
         if (bounds[at * 4 + 1] > key || bounds[at * 4 + 2] < key + keys) {
             FloatVector hidden = FloatVector.broadcast(SPECIES, ScoreTile.HIDDEN);
-            for (int c = 0; c < queries; c += LANES) {
-                IntVector from = IntVector.fromArray(INTS, first, at * Tiles.BLOCK + c);
-                IntVector to = IntVector.fromArray(INTS, end, at * Tiles.BLOCK + c);
+            for (int i = c; i < c + Tiles.COLS; i += LANES) {
+                IntVector from = IntVector.fromArray(INTS, first, at * Tiles.BLOCK + i);
+                IntVector to = IntVector.fromArray(INTS, end, at * Tiles.BLOCK + i);
                 for (int k = 0; k < keys; k++) {
                     VectorMask<Integer> seen = from.compare(VectorOperators.LE, key + k)
                             .and(to.compare(VectorOperators.GT, key + k));
-                    hidden.blend(FloatVector.fromArray(SPECIES, tile, k * Tiles.BLOCK + c), seen.cast(SPECIES))
-                            .intoArray(tile, k * Tiles.BLOCK + c);
+                    hidden.blend(FloatVector.fromArray(SPECIES, tile, k * Tiles.BLOCK + i), seen.cast(SPECIES))
+                            .intoArray(tile, k * Tiles.BLOCK + i);
                 }
             }
         }
         if (plan.mask() != null) {
-            applyMask(plan.mask(), entry.queries().start(block), queries, key, keys, tile);
+            applyMask(plan.mask(), block, key, keys, c, tile);
         }
     }
 
-    private void applyMask(Tensor mask, int query, int queries, int key, int keys, float[] tile) {
+    private void applyMask(Tensor mask, int block, int key, int keys, int c, float[] tile) {
         long batchAt = mask.offset() + (mask.size(0) == 1 ? 0 : batch * mask.stride(0));
-        for (int i = 0; i < queries; i++) {
-            long row = mask.size(1) == 1 ? 0 : entry.task().queries().at(query + i);
+        int stop = Math.min(c + Tiles.COLS, entry.queries().size(block));
+        for (int i = c; i < stop; i++) {
+            long row = mask.size(1) == 1 ? 0 : entry.task().queries().at(entry.queries().start(block) + i);
             for (int k = 0; k < keys; k++) {
                 long column = mask.size(2) == 1 ? 0 : entry.task().keys().at(key + k);
                 if (Elements.getLong(mask.segment(), mask.dtype(), batchAt + row * mask.stride(1) + column * mask.stride(2)) == 0) {
@@ -121,11 +121,11 @@ final class Visibility {
         }
     }
 
-    /** Multiplies a tile by what dropout makes of each key's weight. */
-    void drop(Dropout dropout, int block, int key, int keys, float[] tile) {
-        int start = entry.queries().start(block);
-        for (int i = 0; i < entry.queries().size(block); i++) {
-            long row = entry.task().queries().at(start + i);
+    /** Multiplies a panel of a tile by what dropout makes of each key's weight. */
+    void drop(Dropout dropout, int block, int key, int keys, int c, float[] tile) {
+        int stop = Math.min(c + Tiles.COLS, entry.queries().size(block));
+        for (int i = c; i < stop; i++) {
+            long row = entry.task().queries().at(entry.queries().start(block) + i);
             for (int k = 0; k < keys; k++) {
                 tile[k * Tiles.BLOCK + i] *= (float) dropout.factor(batch * heads + entry.head(), row,
                         entry.task().keys().at(key + k));
