@@ -25,6 +25,8 @@ import picocli.CommandLine.ParentCommand;
         footer = {"", "Examples:", "  longspan doctor", "  longspan doctor --format json"})
 final class DoctorCommand implements Callable<Integer> {
 
+    private static final String DISABLED = "disabled";
+
     @ParentCommand
     private Main main;
 
@@ -41,24 +43,42 @@ final class DoctorCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        main.limitMemory();
         Output output = main.output();
-        Runtime runtime = Runtime.getRuntime();
-        String jdk = System.getProperty("java.version") + " (" + System.getProperty("java.vendor.version",
-                System.getProperty("java.vendor")) + ")";
-        String os = System.getProperty("os.name") + " " + System.getProperty("os.version") + " " + System.getProperty("os.arch");
-        output.line("longspan  %s   JDK %s   %s", Main.version(), jdk, os);
-        output.line("CPU       %d processors   %s", runtime.availableProcessors(), processor());
-        output.line("Memory    Java heap max %s (-Xmx)   native budget %s (--max-memory)", ByteSize.text(runtime.maxMemory()),
-                ByteSize.text(NativeBudget.process().limitBytes()));
-        List<Finding> backends = backends(output);
-        String data = data();
-        output.line("Text      %s", data);
-        output.result(json(jdk, os, backends, data));
-        return backends.stream().anyMatch(f -> f.status.equals("disabled")) ? ExitStatus.CHECK_FAILED : ExitStatus.OK;
+        Map<String, Object> found = examine(main, output);
+        output.result(found);
+        return isHealthy(found) ? ExitStatus.OK : ExitStatus.CHECK_FAILED;
     }
 
-    private List<Finding> backends(Output output) {
+    /** Prints what it finds and returns it by name. */
+    static Map<String, Object> examine(Main main, Output output) {
+        main.limitMemory();
+        Map<String, Object> found = new LinkedHashMap<>();
+        found.put("version", Main.version());
+        found.put("jdk", System.getProperty("java.version") + " (" + System.getProperty("java.vendor.version",
+                System.getProperty("java.vendor")) + ")");
+        found.put("os", System.getProperty("os.name") + " " + System.getProperty("os.version") + " "
+                + System.getProperty("os.arch"));
+        found.put("processors", Runtime.getRuntime().availableProcessors());
+        found.put("cpu", processor());
+        found.put("heap_max_bytes", Runtime.getRuntime().maxMemory());
+        found.put("native_budget_bytes", NativeBudget.process().limitBytes());
+        output.line("longspan  %s   JDK %s   %s", found.get("version"), found.get("jdk"), found.get("os"));
+        output.line("CPU       %d processors   %s", found.get("processors"), found.get("cpu"));
+        output.line("Memory    Java heap max %s (-Xmx)   native budget %s (--max-memory)",
+                ByteSize.text(Runtime.getRuntime().maxMemory()), ByteSize.text(NativeBudget.process().limitBytes()));
+        found.put("backends", backends(main, output).stream().map(Finding::json).toList());
+        found.put("text", data());
+        output.line("Text      %s", found.get("text"));
+        return found;
+    }
+
+    /** Whether no backend failed its self-test. */
+    static boolean isHealthy(Map<String, Object> found) {
+        return found.get("backends") instanceof List<?> backends
+                && backends.stream().noneMatch(b -> b instanceof Map<?, ?> one && DISABLED.equals(one.get("status")));
+    }
+
+    private static List<Finding> backends(Main main, Output output) {
         List<Finding> findings = new ArrayList<>();
         Parallel parallel = main.parallel();
         Backend chosen = main.backend();
@@ -77,7 +97,7 @@ final class DoctorCommand implements Callable<Integer> {
         long start = System.nanoTime();
         Optional<String> failure = SelfTest.failure(backend, parallel);
         String test = failure.orElse("self-test ok (" + (System.nanoTime() - start) / 1_000_000 + " ms)");
-        String status = failure.isPresent() ? "disabled" : backend.name().equals(chosen.name()) ? "chosen" : "ready";
+        String status = failure.isPresent() ? DISABLED : backend.name().equals(chosen.name()) ? "chosen" : "ready";
         return new Finding(backend.name(), backend.detail() + "; " + test, status);
     }
 
@@ -108,19 +128,5 @@ final class DoctorCommand implements Callable<Integer> {
         List<String> words = List.of(flags.split(" "));
         return Stream.of("avx2", "fma", "avx512f", "avx512_bf16", "amx_bf16", "sve").filter(words::contains)
                 .reduce((a, b) -> a + " " + b).orElse("");
-    }
-
-    private static Map<String, Object> json(String jdk, String os, List<Finding> backends, String data) {
-        Map<String, Object> object = new LinkedHashMap<>();
-        object.put("version", Main.version());
-        object.put("jdk", jdk);
-        object.put("os", os);
-        object.put("processors", Runtime.getRuntime().availableProcessors());
-        object.put("cpu", processor());
-        object.put("heap_max_bytes", Runtime.getRuntime().maxMemory());
-        object.put("native_budget_bytes", NativeBudget.process().limitBytes());
-        object.put("backends", backends.stream().map(Finding::json).toList());
-        object.put("text", data);
-        return object;
     }
 }

@@ -100,6 +100,8 @@ public final class Main implements Runnable {
                     .addSubcommand(new VerifyCommand())
                     .addSubcommand(new InspectCommand())
                     .addSubcommand(new BenchCommand())
+                    .addSubcommand(new PlanCommand())
+                    .addSubcommand(new RunCommand())
                     .setOut(out)
                     .setErr(err)
                     .setCaseInsensitiveEnumValuesAllowed(true)

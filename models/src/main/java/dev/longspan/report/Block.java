@@ -1,12 +1,22 @@
 package dev.longspan.report;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /** A part of a section. Texts are templates with figures in braces; see {@link Template}. */
 public sealed interface Block {
 
     /** A paragraph. */
     record Prose(String text) implements Block {
+    }
+
+    /** Names beside what they are. */
+    record Facts(Map<String, String> byName) implements Block {
+        public Facts {
+            byName = Collections.unmodifiableMap(new LinkedHashMap<>(byName));
+        }
     }
 
     /** Rows under column names; a cell is right-aligned but for the first. */

@@ -5,8 +5,6 @@ import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /** Runs steps one after the other and leaves their report. */
 public final class MainJob {
@@ -18,7 +16,7 @@ public final class MainJob {
     }
 
     /** Runs all steps, writes the report into the job's folder and prints its headlines and paths last. */
-    public Report run(Job job, Map<String, @Nullable Object> about) throws IOException {
+    public Report run(Job job) throws IOException {
         PrintWriter out = job.out();
         long begin = System.nanoTime();
         List<Section> sections = new ArrayList<>();
@@ -27,7 +25,7 @@ public final class MainJob {
             out.flush();
             sections.add(step.run(job));
         }
-        Report report = new Report(about, sections);
+        Report report = new Report(sections);
         report.write(job.folder());
         out.println();
         report.headlines().forEach(out::println);

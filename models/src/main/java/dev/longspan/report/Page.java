@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 
 /** A report as one HTML file, well-formed XML too, that fetches nothing. */
@@ -42,14 +43,10 @@ final class Page {
     }
 
     private void head() {
-        line("<dl class=\"about\">");
-        report.about().forEach((name, value) ->
-                line("<dt>" + Markup.escape(name) + "</dt><dd>" + Markup.escape(String.valueOf(value)) + "</dd>"));
-        line("</dl>");
         line("<ul class=\"headlines\">");
         for (Section section : report.sections()) {
-            for (String headline : section.headlines()) {
-                line("<li>" + mark(section) + Template.html(headline, figures) + "</li>");
+            for (Section.Headline headline : section.headlines()) {
+                line("<li>" + mark(headline.passed()) + Template.html(headline.text(), figures) + "</li>");
             }
         }
         line("</ul>");
@@ -57,18 +54,27 @@ final class Page {
 
     private void section(Section section) {
         line("<section id=\"" + Markup.escape(section.id()) + "\">");
-        line("<h2>" + mark(section) + Markup.escape(section.title()) + "</h2>");
+        line("<h2>" + mark(section.passed()) + Markup.escape(section.title()) + "</h2>");
         for (Block block : section.blocks()) {
             switch (block) {
                 case Block.Prose prose -> line("<p>" + Template.html(prose.text(), figures) + "</p>");
+                case Block.Facts facts -> facts(facts);
                 case Block.Table table -> table(table);
                 case Block.Plot plot -> plot(plot.chart(), section.redo());
                 case Block.Listing listing -> line("<pre class=\"listing\" data-path=\"" + listing.path() + "\">"
                         + Markup.escape(String.valueOf(figures.find(listing.path()))) + "</pre>");
             }
         }
-        line("<p class=\"redo\">redo: <code>" + Markup.escape(section.redo()) + "</code></p>");
+        line("<p class=\"redo\">Redo: <code>" + Markup.escape(section.redo()) + "</code></p>");
         line("</section>");
+    }
+
+    private void facts(Block.Facts facts) {
+        line("<dl>");
+        for (Map.Entry<String, String> fact : facts.byName().entrySet()) {
+            line("<dt>" + Markup.escape(fact.getKey()) + "</dt><dd>" + Template.html(fact.getValue(), figures) + "</dd>");
+        }
+        line("</dl>");
     }
 
     private void table(Block.Table table) {
@@ -93,13 +99,13 @@ final class Page {
     private void plot(Chart chart, String redo) {
         line("<figure>");
         html.append(new SvgChart(chart, figures).svg());
-        line("<figcaption>" + Markup.escape(chart.title()) + " <span class=\"redo\">redo: <code>" + Markup.escape(redo)
+        line("<figcaption>" + Markup.escape(chart.title()) + ". <span class=\"redo\">Redo: <code>" + Markup.escape(redo)
                 + "</code></span></figcaption>");
         line("</figure>");
     }
 
-    private static String mark(Section section) {
-        return section.passed() ? "<span class=\"ok\">✓</span> " : "<span class=\"failed\">✗</span> ";
+    private static String mark(boolean passed) {
+        return passed ? "<span class=\"ok\">✓</span> " : "<span class=\"failed\">✗</span> ";
     }
 
     private void line(String text) {

@@ -10,12 +10,8 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Sections and the figures that they show.
- *
- * @param about machine and versions
- */
-public record Report(Map<String, @Nullable Object> about, List<Section> sections) {
+/** Sections and the figures that they show. */
+public record Report(List<Section> sections) {
 
     /** File names within a folder. */
     public static final String PAGE = "report.html";
@@ -25,10 +21,9 @@ public record Report(Map<String, @Nullable Object> about, List<Section> sections
         sections = List.copyOf(sections);
     }
 
-    /** Every figure: {@code about}, then each section's under its id. */
+    /** Every figure, each section's under its id. */
     public Map<String, @Nullable Object> figures() {
         Map<String, @Nullable Object> figures = new LinkedHashMap<>();
-        figures.put("about", about);
         figures.put("passed", passed());
         sections.forEach(s -> figures.put(s.id(), s.figures()));
         return figures;
@@ -44,7 +39,8 @@ public record Report(Map<String, @Nullable Object> about, List<Section> sections
         Figures figures = new Figures(figures());
         List<String> lines = new ArrayList<>();
         for (Section section : sections) {
-            section.headlines().forEach(h -> lines.add(Template.text(h, figures)));
+            section.headlines().forEach(h ->
+                    lines.add((h.passed() ? "" : "FAILED: ") + Template.text(h.text(), figures)));
         }
         return lines;
     }

@@ -32,6 +32,9 @@ record Scale(double low, double high, boolean logarithmic, double from, double t
     }
 
     private static Scale logarithmic(double low, double high, int base, double from, double to) {
+        if (base == 10 && high < 100 * low) {
+            return oneTwoFive(low, high, from, to);
+        }
         double unit = Math.log(base);
         long first = (long) Math.floor(Math.log(low) / unit + 1e-9);
         long last = Math.max((long) Math.ceil(Math.log(high) / unit - 1e-9), first + 1);
@@ -41,6 +44,23 @@ record Scale(double low, double high, boolean logarithmic, double from, double t
             ticks.add(Math.pow(base, i));
         }
         return new Scale(Math.pow(base, first), Math.pow(base, last), true, from, to, ticks);
+    }
+
+    /** Less than two decades: ticks at 1, 2 and 5 times powers of ten. */
+    private static Scale oneTwoFive(double low, double high, double from, double to) {
+        List<Double> ticks = new ArrayList<>();
+        for (int power = (int) Math.floor(Math.log10(low)); ticks.isEmpty() || ticks.getLast() < high; power++) {
+            for (double factor : new double[] {1, 2, 5}) {
+                double tick = factor * Math.pow(10, power);
+                if (tick <= low) {
+                    ticks.clear();
+                }
+                if (ticks.isEmpty() || ticks.getLast() < high) {
+                    ticks.add(tick);
+                }
+            }
+        }
+        return new Scale(ticks.getFirst(), ticks.getLast(), true, from, to, ticks);
     }
 
     /** The first of 1, 2, 5, 10, … times a power of ten that is not below {@code atLeast}. */

@@ -44,22 +44,25 @@ public final class SweepStep implements Step {
                 headlines(result), blocks(result), "longspan bench sweep");
     }
 
-    private static List<String> headlines(SweepResult result) {
-        List<String> lines = new ArrayList<>();
+    private static List<Section.Headline> headlines(SweepResult result) {
+        List<Section.Headline> lines = new ArrayList<>();
         if (result.flatness() != null) {
-            lines.add("LongNet attention: {sweep.flatness.ratio:fixed2} times the time per token at "
+            lines.add(new Section.Headline("LongNet attention: {sweep.flatness.ratio:fixed2} times the time per token at "
                     + "{sweep.flatness.longTokens:tokens} tokens as at {sweep.flatness.shortTokens:tokens} "
-                    + "(at most {sweep.flatness.bound:fixed2})");
+                    + "(at most {sweep.flatness.bound:fixed2})", result.flatness().isWithin()));
         }
         for (int i = result.rows().size() - 1; i >= 0; i--) {
             SweepRow row = result.rows().get(i);
             if (row.longnet() != null && row.dense() != null) {
-                lines.add("at {sweep.rows.%1$d.tokens:tokens} tokens {sweep.rows.%1$d.longnet.microsPerToken:fixed2} µs a token, dense attention {sweep.rows.%1$d.dense.microsPerToken:fixed2} µs".formatted(i));
+                lines.add(new Section.Headline(("at {sweep.rows.%1$d.tokens:tokens} tokens {sweep.rows.%1$d.longnet.microsPerToken:fixed2} µs "
+                        + "a token, dense attention {sweep.rows.%1$d.dense.microsPerToken:fixed2} µs").formatted(i),
+                        row.longnet().isRight() && row.dense().isRight()));
                 break;
             }
         }
         if (result.memory() != null) {
-            lines.add("peak memory: {sweep.memory.bytesPerToken:fixed1} bytes per token, off a straight line by at most {sweep.memory.worst:percent}");
+            lines.add(new Section.Headline("peak memory: {sweep.memory.bytesPerToken:fixed1} bytes per token, off a straight line "
+                    + "by at most {sweep.memory.worst:percent}", result.memory().worst() <= SweepResult.LINEAR_WITHIN));
         }
         return lines;
     }
@@ -82,8 +85,8 @@ public final class SweepStep implements Step {
                         new Chart.Axis("µs per token", true, Format.FIXED2), List.of(
                         new Chart.Series("LongNet", "sweep.rows", "tokens", "longnet.microsPerToken"),
                         new Chart.Series("dense", "sweep.rows", "tokens", "dense.microsPerToken")), List.of())),
-                new Block.Plot(new Chart("Memory of inputs and outputs over the context", tokens,
-                        new Chart.Axis("bytes", true, Format.BYTES), List.of(
+                new Block.Plot(new Chart("Peak native memory over the context", tokens,
+                        new Chart.Axis("peak memory", true, Format.BYTES), List.of(
                         new Chart.Series("LongNet", "sweep.rows", "tokens", "longnet.bytes"),
                         new Chart.Series("dense", "sweep.rows", "tokens", "dense.bytes")), List.of())),
                 new Block.Table(List.of("tokens", "LongNet µs/token", "dense µs/token", "LongNet memory", "repetitions",

@@ -49,8 +49,8 @@ public final class VerifyStep implements Step {
         job.out().printf("%d cases, %s, worst error %.1f %% of its bound%n", cases.size(), summary,
                 100 * cases.stream().mapToDouble(VerifyStep::share).max().orElse(Double.NaN));
         return new Section("goldens", "Correctness: the reference implementation's numbers", summary.isOk(), figures,
-                List.of("{goldens.passed} tensors equal the reference implementation's within their bounds, {goldens.failed} do not; "
-                        + "the worst error is {goldens.worst_of_bound:percent} of its bound"),
+                List.of(new Section.Headline("{goldens.passed} tensors equal the reference implementation's within their bounds, {goldens.failed} do not; "
+                        + "the worst error is {goldens.worst_of_bound:percent} of its bound", summary.isOk())),
                 List.of(new Block.Prose("Backend {goldens.backend}, {goldens.seconds:fixed1} s. Each case is a file of tensors that "
                                 + "torchscale or a float64 oracle computed; beside it the tensor nearest to its bound."),
                         table(cases)),

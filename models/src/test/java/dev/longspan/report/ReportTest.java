@@ -133,11 +133,11 @@ final class ReportTest {
                         new Chart.Series("second", "demo.rows", "tokens", "second")),
                 List.of(new Chart.Level("floor", "demo.ratio")));
         Section section = new Section("demo", "A demo", true, figures,
-                List.of("the last ratio is {demo.ratio:fixed2} at {demo.rows.2.tokens:tokens} tokens"),
-                List.of(new Block.Prose("ratio {demo.ratio:percent} & more"), new Block.Plot(chart),
+                List.of(new Section.Headline("the last ratio is {demo.ratio:fixed2} at {demo.rows.2.tokens:tokens} tokens", true)),
+                List.of(new Block.Facts(Map.of("CPU & more", "{demo.ratio}")), new Block.Prose("ratio {demo.ratio:percent} & more"), new Block.Plot(chart),
                         new Block.Table(List.of("tokens", "time", "second"), cells), new Block.Listing("demo.text")),
                 "longspan demo --x \"1\"");
-        return new Report(Map.of("CPU", "one & only"), List.of(section));
+        return new Report(List.of(section));
     }
 
     private Document write(Report report) throws Exception {

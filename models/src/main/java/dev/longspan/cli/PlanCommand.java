@@ -1,0 +1,163 @@
+package dev.longspan.cli;
+
+import dev.longspan.backend.Backend;
+import dev.longspan.json.Json;
+import dev.longspan.kernel.AttentionPattern.Dilated;
+import dev.longspan.longnet.DecoderArchitecture;
+import dev.longspan.longnet.LongNetConfig;
+import dev.longspan.longnet.ModelPlan;
+import dev.longspan.longnet.SchedulePlan;
+import dev.longspan.tensor.DType;
+import dev.longspan.tensor.NativeBudget;
+import dev.longspan.tensor.OutOfNativeMemoryException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+
+/** What a model costs, before anything is allocated. */
+@Command(
+        name = "plan",
+        header = "Say what a model costs in parameters, FLOPs and bytes, and what its schedule reaches; allocates nothing.",
+        description = {"", "Exit status 4 if the total does not fit --max-memory (or what the machine leaves).", ""},
+        footer = {"", "Examples:", "  longspan plan --preset 125M --context 32k --training",
+            "  longspan plan --preset 2.7B --context 1m --max-memory 64g --schedule paper"})
+final class PlanCommand implements Callable<Integer> {
+
+    /** Layers whose reach is shown, at most. */
+    private static final int DEPTHS = 6;
+
+    /** Which segments and dilations. */
+    enum Schedule {
+        geometric, paper
+    }
+
+    @ParentCommand
+    private Main main;
+
+    @Option(names = "--preset", defaultValue = "tiny", paramLabel = "NAME",
+            description = "tiny, small, 125M, 350M, 760M or 2.7B (default: ${DEFAULT-VALUE}).")
+    private String preset = "tiny";
+
+    @Option(names = "--arch", defaultValue = "longnet", paramLabel = "NAME",
+            description = "Architecture (default: ${DEFAULT-VALUE}).")
+    private String architecture = "longnet";
+
+    @Option(names = "--vocabulary", defaultValue = "256", paramLabel = "N",
+            description = "Token ids (default: ${DEFAULT-VALUE}, bytes).")
+    private long vocabulary;
+
+    @Option(names = "--context", defaultValue = "8k", paramLabel = "N", converter = ByteSize.class,
+            description = "Tokens of one sequence (default: ${DEFAULT-VALUE}).")
+    private long context;
+
+    @Option(names = "--batch", defaultValue = "1", paramLabel = "N", description = "Sequences (default: ${DEFAULT-VALUE}).")
+    private long batch;
+
+    @Option(names = "--dtype", defaultValue = "F32", paramLabel = "DTYPE", description = "F32 or F64 (default: ${DEFAULT-VALUE}).")
+    private DType dtype = DType.F32;
+
+    @Option(names = "--schedule", defaultValue = "geometric", paramLabel = "geometric|paper",
+            description = "LongNet's schedule: w = 2048·2^i, r = 2^i up to the context, or the paper's (default: ${DEFAULT-VALUE}).")
+    private Schedule schedule = Schedule.geometric;
+
+    @Option(names = "--training", description = "Plan a training step instead of a forward pass.")
+    private boolean training;
+
+    @Option(names = "--recompute", description = "Training keeps each layer's input only.")
+    private boolean recompute;
+
+    @Override
+    public Integer call() {
+        Backend backend = main.backend();
+        backend.checkComputes(dtype);
+        LongNetConfig config = config();
+        ModelPlan plan = ModelPlan.of(config, context, batch, dtype, recompute);
+        Output output = main.output();
+        long needed = training ? plan.trainingTotalBytes() : plan.weightBytes() + plan.inferenceBytes();
+        Map<String, @Nullable Object> figures = cost(output, backend, config, plan, needed);
+        if (config.pattern() instanceof Dilated dilated) {
+            figures.put("schedule", schedule(output, config, new SchedulePlan(context, config.heads(), dilated.schedule(),
+                    dilated.offset())));
+        }
+        output.result(figures);
+        long limit = NativeBudget.process().limitBytes();
+        if (needed > limit) {
+            throw new OutOfNativeMemoryException("this does not fit the memory budget: needed=" + ByteSize.text(needed)
+                    + ", limit=" + ByteSize.text(limit) + " (--max-memory)");
+        }
+        return ExitStatus.OK;
+    }
+
+    private LongNetConfig config() {
+        if (!(main.architectures().named(architecture) instanceof DecoderArchitecture decoder)) {
+            throw new IllegalArgumentException("plan knows decoders only: arch=" + architecture);
+        }
+        // As a file would hold it: there all whole numbers are of one type.
+        Map<String, @Nullable Object> written = Json.object(Json.line(decoder.preset(preset, context, vocabulary)));
+        LongNetConfig config = decoder.read(written).config();
+        return schedule == Schedule.paper ? config.withSchedule(LongNetConfig.PAPER_SCHEDULE) : config;
+    }
+
+    private Map<String, @Nullable Object> cost(Output output, Backend backend, LongNetConfig config, ModelPlan plan, long needed) {
+        output.line("%s %s: %d layers of width %d, %d heads; context %,d, batch %d, %s, backend %s", architecture, preset,
+                config.layers(), config.width(), config.heads(), context, batch, dtype, backend.name());
+        output.line("parameters   %,d", plan.parameters());
+        output.line("forward      %s", flops(plan.forwardFlops()));
+        output.line("weights      %s", ByteSize.text(plan.weightBytes()));
+        if (training) {
+            output.line("backward     %s", flops(plan.backwardFlops()));
+            output.line("gradients    %s", ByteSize.text(plan.gradientBytes()));
+            output.line("moments      %s", ByteSize.text(plan.optimizerBytes()));
+            output.line("activations  %s", ByteSize.text(plan.trainingBytes()));
+        } else {
+            output.line("activations  %s (without a cache)", ByteSize.text(plan.inferenceBytes()));
+            output.line("cache        %s after the whole context, when it is read in chunks", ByteSize.text(plan.cacheBytes()));
+        }
+        output.line("total        %s of %s", ByteSize.text(needed), ByteSize.text(NativeBudget.process().limitBytes()));
+        Map<String, @Nullable Object> figures = new LinkedHashMap<>();
+        figures.put("parameters", plan.parameters());
+        figures.put("forward_flops", plan.forwardFlops());
+        figures.put("backward_flops", plan.backwardFlops());
+        figures.put("weight_bytes", plan.weightBytes());
+        figures.put("gradient_bytes", plan.gradientBytes());
+        figures.put("optimizer_bytes", plan.optimizerBytes());
+        figures.put("inference_bytes", plan.inferenceBytes());
+        figures.put("training_bytes", plan.trainingBytes());
+        figures.put("cache_bytes", plan.cacheBytes());
+        figures.put("total_bytes", needed);
+        figures.put("limit_bytes", NativeBudget.process().limitBytes());
+        return figures;
+    }
+
+    private static Map<String, @Nullable Object> schedule(Output output, LongNetConfig config, SchedulePlan plan) {
+        List<String> branches = plan.schedule().stream().map(b -> b.segment() + "/" + b.dilation()).toList();
+        output.line("schedule     w/r = %s", String.join(" ", branches));
+        output.line("             %.0f keys per token and head; dense attention has %.0f", plan.keysPerToken(), plan.length() / 2.0);
+        List<Double> reach = new ArrayList<>();
+        StringBuilder text = new StringBuilder();
+        for (double share : plan.reach(Math.min(config.layers(), DEPTHS))) {
+            reach.add(share);
+            text.append(String.format(Locale.ROOT, " %.1f %%", 100 * share));
+        }
+        output.line("reach        %s of the causal pairs, by depth in layers", text.toString().strip());
+        plan.warnings().forEach(warning -> output.line("warning      %s", warning));
+        Map<String, @Nullable Object> figures = new LinkedHashMap<>();
+        figures.put("branches", branches);
+        figures.put("keys_per_token", plan.keysPerToken());
+        figures.put("reach_by_depth", reach);
+        figures.put("warnings", plan.warnings());
+        return figures;
+    }
+
+    private static String flops(double flops) {
+        int unit = (int) Math.clamp(Math.log10(Math.max(flops, 1)) / 3, 0, 6);
+        return String.format(Locale.ROOT, "%.1f %sFLOP", flops / Math.pow(1000, unit), List.of("", "k", "M", "G", "T", "P", "E").get(unit));
+    }
+}
