@@ -8,8 +8,8 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * Values and slopes of the activations, in place on a buffer whose length is a multiple of the lane count. A loop each:
- * a choice inside one would not be hoisted out of it.
+ * Values and slopes of the activations, in place on a buffer whose length is a multiple of the lane count; a spare one of
+ * the same length holds what lies between two loops. A loop each: a choice inside one would not be hoisted out of it.
  */
 final class VectorActivation {
 
@@ -24,20 +24,20 @@ final class VectorActivation {
     }
 
     /** {@code x[i] = f(x[i])} for i below n, rounded up to whole vectors. */
-    static void value(Activation f, float[] x, int n) {
+    static void value(Activation f, float[] x, int n, float[] spare) {
         switch (f) {
             case RELU -> relu(x, n);
-            case GELU -> gelu(x, n);
+            case GELU -> gelu(x, n, spare);
             case GELU_TANH -> geluTanh(x, n);
             case SILU -> silu(x, n);
         }
     }
 
     /** {@code x[i] = f'(x[i])} for i below n, rounded up to whole vectors. */
-    static void slope(Activation f, float[] x, int n) {
+    static void slope(Activation f, float[] x, int n, float[] spare) {
         switch (f) {
             case RELU -> reluSlope(x, n);
-            case GELU -> geluSlope(x, n);
+            case GELU -> geluSlope(x, n, spare);
             case GELU_TANH -> geluTanhSlope(x, n);
             case SILU -> siluSlope(x, n);
         }
@@ -57,17 +57,26 @@ final class VectorActivation {
         }
     }
 
-    private static void gelu(float[] x, int n) {
+    private static void gelu(float[] x, int n, float[] spare) {
+        bell(x, n, spare);
         for (int i = 0; i < n; i += LANES) {
             FloatVector v = FloatVector.fromArray(SPECIES, x, i);
-            v.mul(VectorMath.normalCdf(v, VectorMath.bell(v))).intoArray(x, i);
+            v.mul(VectorMath.normalCdf(v, FloatVector.fromArray(SPECIES, spare, i))).intoArray(x, i);
         }
     }
 
-    private static void geluSlope(float[] x, int n) {
+    /** A loop of its own: together with the distribution C2 would not inline it, and box every vector. */
+    private static void bell(float[] x, int n, float[] to) {
+        for (int i = 0; i < n; i += LANES) {
+            VectorMath.bell(FloatVector.fromArray(SPECIES, x, i)).intoArray(to, i);
+        }
+    }
+
+    private static void geluSlope(float[] x, int n, float[] spare) {
+        bell(x, n, spare);
         for (int i = 0; i < n; i += LANES) {
             FloatVector v = FloatVector.fromArray(SPECIES, x, i);
-            FloatVector bell = VectorMath.bell(v);
+            FloatVector bell = FloatVector.fromArray(SPECIES, spare, i);
             v.mul(bell).mul(BELL_HEIGHT).add(VectorMath.normalCdf(v, bell)).intoArray(x, i);
         }
     }

@@ -88,7 +88,7 @@ final class VectorElementwise implements ElementwiseKernel {
             int n = (int) (to - from);
             float[] value = scratch.floats(0, BLOCK);
             Floats.load(Floats.range(x, from, n), value, n);
-            VectorActivation.value(f, value, n);
+            VectorActivation.value(f, value, n, scratch.floats(1, BLOCK));
             Floats.store(value, Floats.range(y, from, n), n);
         });
     }
@@ -99,7 +99,7 @@ final class VectorElementwise implements ElementwiseKernel {
             int n = (int) (to - from);
             float[] slope = scratch.floats(0, BLOCK);
             Floats.load(Floats.range(x, from, n), slope, n);
-            VectorActivation.slope(f, slope, n);
+            VectorActivation.slope(f, slope, n, scratch.floats(1, BLOCK));
             addTimes(slope, Floats.range(dy, from, n), Floats.range(dx, from, n), n);
         });
     }
@@ -110,7 +110,7 @@ final class VectorElementwise implements ElementwiseKernel {
             int n = (int) (to - from);
             float[] value = scratch.floats(0, BLOCK);
             Floats.load(Floats.range(gate, from, n), value, n);
-            VectorActivation.value(f, value, n);
+            VectorActivation.value(f, value, n, scratch.floats(1, BLOCK));
             times(value, Floats.range(up, from, n), Floats.range(y, from, n), n);
         });
     }
@@ -123,12 +123,12 @@ final class VectorElementwise implements ElementwiseKernel {
             float[] factor = scratch.floats(0, BLOCK);
             if (dUp != null) {
                 Floats.load(Floats.range(gate, from, n), factor, n);
-                VectorActivation.value(f, factor, n);
+                VectorActivation.value(f, factor, n, scratch.floats(1, BLOCK));
                 addTimes(factor, Floats.range(dy, from, n), Floats.range(dUp, from, n), n);
             }
             if (dGate != null) {
                 Floats.load(Floats.range(gate, from, n), factor, n);
-                VectorActivation.slope(f, factor, n);
+                VectorActivation.slope(f, factor, n, scratch.floats(1, BLOCK));
                 addTimesBoth(factor, Floats.range(up, from, n), Floats.range(dy, from, n),
                         Floats.range(dGate, from, n), n);
             }

@@ -90,21 +90,18 @@ final class VectorLoss implements LossKernel {
 
     /** {@code Σ exp(x − max)}. */
     private static float sumOfExp(MemorySegment x, float max, int n) {
-        FloatVector a = FloatVector.zero(SPECIES);
-        FloatVector b = a;
-        int i = 0;
-        for (; i <= n - 2 * LANES; i += 2 * LANES) {
-            a = a.add(VectorMath.exp(load(x, i).sub(max)));
-            b = b.add(VectorMath.exp(load(x, i + LANES).sub(max)));
+        // One exponential to a method: C2 stops inlining at three. It takes longer than an addition, so one sum will do.
+        FloatVector sum = FloatVector.zero(SPECIES);
+        int whole = Lanes.whole(n);
+        for (int i = 0; i < whole; i += LANES) {
+            sum = sum.add(VectorMath.exp(load(x, i).sub(max)));
         }
-        for (; i < Lanes.whole(n); i += LANES) {
-            a = a.add(VectorMath.exp(load(x, i).sub(max)));
-        }
-        if (i < n) {
-            VectorMask<Float> rest = Lanes.first(n - i);
-            b = b.add(VectorMath.exp(load(x, i, rest).sub(max)), rest);
-        }
-        return Lanes.sum(a.add(b));
+        return Lanes.sum(sum) + (whole < n ? sumOfExpFrom(x, whole, max, n) : 0);
+    }
+
+    private static float sumOfExpFrom(MemorySegment x, int i, float max, int n) {
+        VectorMask<Float> rest = Lanes.first(n - i);
+        return Lanes.sum(FloatVector.zero(SPECIES).add(VectorMath.exp(load(x, i, rest).sub(max)), rest));
     }
 
     /** {@code dx += d · exp(x − lse)}. */
