@@ -84,7 +84,10 @@ public final class Main implements Runnable {
     public static void main(String[] args) {
         PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
         PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
-        System.exit(run(builtIn(), out, err, args));
+        int status = run(builtIn(), out, err, args);
+        out.flush();
+        err.flush();
+        System.exit(status);
     }
 
     /** Runs one command line and returns its exit status. */
