@@ -6,7 +6,8 @@ import java.util.List;
 /**
  * Writes the unrolled Vector API micro-kernels; run by the build: {@code java MicroKernels.java OUTPUT_DIRECTORY}.
  *
- * <p>Each is a tile of ROWS x 2 vectors held in registers, {@code C[i][j] (+)= sum over k of A[i][k] B[k][j]}, on scratch
+ * <p>Each is a tile of ROWS x 2 vectors held in registers, {@code C[i][j] (+)= sum over k of A[i][k] B[k][j]}, on
+ * scratch
  * arrays with literal strides: variable strides keep an address a row alive and spill them. 24 accumulators fill the 32
  * registers of AVX-512, 12 the 16 of narrower x86; larger tiles spill, smaller ones leave the FMA units waiting.
  */
@@ -21,17 +22,24 @@ final class MicroKernels {
 
     private enum Start { ZERO, LOAD, SCALE }
 
-    /** {@code transposed}: A[k * lda + i], otherwise A[i * lda + k]. A stride of 0 stands for the tile's rows or columns. */
+    /**
+     * {@code transposed}: A[k * lda + i], otherwise A[i * lda + k]. A stride of 0 stands for the tile's rows or
+     * columns.
+     */
     private record Form(String name, String doc, boolean transposed, Start start, int lda, int ldb, int ldc) {}
 
     private static final List<Form> FORMS = List.of(
             new Form("productStart", "C = A B on packed panels.", true, Start.ZERO, 0, 0, 0),
             new Form("productContinue", "C += A B on packed panels.", true, Start.LOAD, 0, 0, 0),
-            new Form("scoreStart", "C = A B: A rows of a slab, B a packed panel, C rows of a score tile.", false, Start.ZERO, SLAB, 0, BLOCK),
+            new Form("scoreStart", "C = A B: A rows of a slab, B a packed panel, C rows of a score tile.", false,
+                    Start.ZERO, SLAB, 0, BLOCK),
             new Form("scoreContinue", "C += A B, as scoreStart.", false, Start.LOAD, SLAB, 0, BLOCK),
-            new Form("valueRescaled", "C = scale C + A' B: A' columns of a score tile, B and C slabs.", true, Start.SCALE, BLOCK, SLAB, SLAB),
-            new Form("columnsTimes", "C += A' B: A' columns of a score tile, B and C slabs.", true, Start.LOAD, BLOCK, SLAB, SLAB),
-            new Form("rowsTimes", "C += A B: A rows of a score tile, B and C slabs.", false, Start.LOAD, BLOCK, SLAB, SLAB));
+            new Form("valueRescaled", "C = scale C + A' B: A' columns of a score tile, B and C slabs.", true,
+                    Start.SCALE, BLOCK, SLAB, SLAB),
+            new Form("columnsTimes", "C += A' B: A' columns of a score tile, B and C slabs.", true, Start.LOAD, BLOCK,
+                    SLAB, SLAB),
+            new Form("rowsTimes", "C += A B: A rows of a score tile, B and C slabs.", false, Start.LOAD, BLOCK, SLAB,
+                    SLAB));
 
     private MicroKernels() {}
 
@@ -84,7 +92,8 @@ final class MicroKernels {
         }
         s.append("            FloatVector x;\n");
         for (int i = 0; i < rows; i++) {
-            s.append("            x = FloatVector.broadcast(S, a[pa + %d]);\n".formatted(form.transposed ? i : i * lda));
+            s.append("            x = FloatVector.broadcast(S, a[pa + %d]);\n".formatted(form.transposed ? i
+                    : i * lda));
             for (int j = 0; j < VECTORS; j++) {
                 s.append("            c%1$d_%2$d = x.fma(b%2$d, c%1$d_%2$d);\n".formatted(i, j));
             }

@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The gradients of one task: weights are computed again from the final log-sum-exp, so that branches need no results of
- * their own, {@code dV += Pᵀ dOut}, {@code dS = P ∘ (dOut Vᵀ − δ)}, {@code dQ += scale · dS K}, {@code dK += scale · dSᵀ Q}.
+ * their own, {@code dV += Pᵀ dOut}, {@code dS = P ∘ (dOut Vᵀ − δ)}, {@code dQ += scale · dS K}, {@code dK += scale ·
+ * dSᵀ Q}.
  * Groups of key blocks come first and query blocks second. Dao, arXiv 2307.08691.
  */
 final class AttentionBackward {
@@ -44,7 +45,8 @@ final class AttentionBackward {
     private final Tensor dv;
     private final int group;
 
-    AttentionBackward(AttentionPlan plan, Tensor q, Tensor k, Tensor v, Tensor dOut, QueryState state, Tensor dq, Tensor dk,
+    AttentionBackward(AttentionPlan plan, Tensor q, Tensor k, Tensor v, Tensor dOut, QueryState state, Tensor dq,
+            Tensor dk,
             Tensor dv) {
         this.plan = plan;
         this.q = q;
@@ -59,7 +61,8 @@ final class AttentionBackward {
     }
 
     /**
-     * A task is one item, so that nobody else adds to its rows. Too few of them for the team are split twice, by keys and by
+     * A task is one item, so that nobody else adds to its rows. Too few of them for the team are split twice, by keys
+     * and by
      * queries, at the price of computing scores twice; sums keep their order, and with it their bits.
      */
     void run(Parallel parallel, TaskList tasks) {
@@ -157,7 +160,8 @@ final class AttentionBackward {
                     }
                 }
                 for (int block = from; keysToo && block < to; block++) {
-                    Packing.addSlab(dKeys, (block - from) * keyLength, (float) plan.scale(), HeadRows.of(dk, batch, entry.head()),
+                    Packing.addSlab(dKeys, (block - from) * keyLength, (float) plan.scale(), HeadRows.of(dk, batch,
+                            entry.head()),
                             entry.task().keys(), entry.keys().start(block), entry.keys().size(block));
                     Packing.addSlab(dValues, (block - from) * valueLength, 1, HeadRows.of(dv, batch, entry.head()),
                             entry.task().keys(), entry.keys().start(block), entry.keys().size(block));

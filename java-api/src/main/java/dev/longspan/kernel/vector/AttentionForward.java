@@ -85,7 +85,8 @@ final class AttentionForward {
             firstKey = Math.min(firstKey, visible.first(g));
             endKey = Math.max(endKey, visible.end(g));
         }
-        for (int block = entry.keys().holding(firstKey); block < entry.keys().count() && entry.keys().start(block) < endKey; block++) {
+        for (int block = entry.keys().holding(firstKey); block < entry.keys().count()
+                && entry.keys().start(block) < endKey; block++) {
             int key = entry.keys().start(block);
             int size = entry.keys().size(block);
             Packing.slab(keys, entry.task().keys(), key, size, null, keySlab, 0);
@@ -122,13 +123,15 @@ final class AttentionForward {
         for (int g = 0; g < blocks; g++) {
             for (int i = 0; i < entry.queries().size(from + g); i++) {
                 long row = entry.task().queries().at(entry.queries().start(from + g) + i);
-                merge(entry, batch, row, max[g * Tiles.BLOCK + i], sum[g * Tiles.BLOCK + i], outputs, g * slabLength, i, outs);
+                merge(entry, batch, row, max[g * Tiles.BLOCK + i], sum[g * Tiles.BLOCK + i], outputs, g * slabLength, i,
+                        outs);
             }
         }
     }
 
     /** One query's result joins what its row holds: both are weighted by their share of the sum of exponentials. */
-    private void merge(Entry entry, long batch, long row, float max, float sum, float[] outputs, int at, int i, HeadRows outs) {
+    private void merge(Entry entry, long batch, long row, float max, float sum, float[] outputs, int at, int i,
+            HeadRows outs) {
         long pads = entry.task().padKeys();
         if (max == ScoreTile.HIDDEN && pads == 0 && !Float.isNaN(sum)) {
             return; // no key: the sum is of hidden ones

@@ -6,7 +6,8 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Rows of a task cut into blocks of at most {@link Tiles#BLOCK}, where there is a decay also between epochs, so that one
+ * Rows of a task cut into blocks of at most {@link Tiles#BLOCK}, where there is a decay also between epochs, so that
+ * one
  * factor serves a whole block.
  */
 final class Blocks {
@@ -28,7 +29,8 @@ final class Blocks {
         int[] cuts = new int[16];
         int count = 1;
         for (int t = 1; t < rows; t++) {
-            if (t - cuts[count - 1] == Tiles.BLOCK || epoch(decay, first + positions.at(t - 1)) != epoch(decay, first + positions.at(t))) {
+            if (t - cuts[count - 1] == Tiles.BLOCK || epoch(decay, first + positions.at(t - 1)) != epoch(decay, first
+                    + positions.at(t))) {
                 if (count + 1 == cuts.length) {
                     cuts = Arrays.copyOf(cuts, 2 * cuts.length);
                 }

@@ -7,7 +7,8 @@ import dev.longspan.tensor.Tensor;
 import java.util.Arrays;
 
 /**
- * {@code δᵢ = Σₖ P dP / Σₖ P} of one branch alone, dropout in dP only: what dOut · Oᵢ would be, without having kept the branch's own output Oᵢ.
+ * {@code δᵢ = Σₖ P dP / Σₖ P} of one branch alone, dropout in dP only: what dOut · Oᵢ would be, without having kept
+ * the branch's own output Oᵢ.
  */
 final class DetachedDeltas {
 
@@ -98,7 +99,8 @@ final class DetachedDeltas {
             for (int i = 0; i < rows; i++) {
                 // Padded keys have weight 2^-lse each and no value.
                 double total = sum[i] + entry.task().padKeys() * Math.exp(-lse[i] * Exp2.LN_2);
-                deltas[state.number(entry, batch, entry.task().queries().at(start + i))] = total == 0 ? 0 : (float) (dot[i] / total);
+                deltas[state.number(entry, batch, entry.task().queries().at(start + i))] = total == 0 ? 0
+                        : (float) (dot[i] / total);
             }
         }
     }

@@ -13,7 +13,8 @@ import jdk.incubator.vector.VectorMask;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Brings rows of an off-heap float32 matrix into scratch, in the orders that the register tiles read. The only place that
+ * Brings rows of an off-heap float32 matrix into scratch, in the orders that the register tiles read. The only place
+ * that
  * knows the element type. Offsets and strides count elements.
  */
 final class Packing {
@@ -37,8 +38,10 @@ final class Packing {
     }
 
     /**
-     * Columns interleaved: {@code to[at + (r / width) · width · cols + c · width + r % width] = from[r][c]}, zeros up to a
-     * multiple of width. Writes up to {@link Lanes#LANES} elements more. The stage holds {@code width · STAGE} elements.
+     * Columns interleaved: {@code to[at + (r / width) · width · cols + c · width + r % width] = from[r][c]}, zeros up
+     * to a
+     * multiple of width. Writes up to {@link Lanes#LANES} elements more. The stage holds {@code width · STAGE}
+     * elements.
      */
     static void panels(MemorySegment from, long offset, long rowStride, long colStride, int rows, int cols, int width,
             float[] to, int at, float[] stage) {
@@ -104,7 +107,8 @@ final class Packing {
     }
 
     /**
-     * Rows of a task as a slab, element d of row i at {@code at + d / SLAB · BLOCK · SLAB + i · SLAB + d % SLAB}, times a
+     * Rows of a task as a slab, element d of row i at {@code at + d / SLAB · BLOCK · SLAB + i · SLAB + d % SLAB},
+     * times a
      * factor for each dimension if there are factors; zeros up to whole tiles' columns.
      */
     static void slab(HeadRows from, Rows rows, int start, int count, float @Nullable [] factors, float[] to, int at) {
@@ -117,11 +121,13 @@ final class Packing {
             int d = 0;
             for (; d < whole; d += LANES) {
                 FloatVector x = FloatVector.fromMemorySegment(SPECIES, from.memory(), (row + d) * 4, ORDER);
-                (factors == null ? x : x.mul(FloatVector.fromArray(SPECIES, factors, d))).intoArray(to, at + place(i, d));
+                (factors == null ? x : x.mul(FloatVector.fromArray(SPECIES, factors, d))).intoArray(to, at + place(i,
+                        d));
             }
             if (d < dim) {
                 FloatVector x = FloatVector.fromMemorySegment(SPECIES, from.memory(), (row + d) * 4, ORDER, rest);
-                (factors == null ? x : x.mul(FloatVector.fromArray(SPECIES, factors, d, rest))).intoArray(to, at + place(i, d));
+                (factors == null ? x : x.mul(FloatVector.fromArray(SPECIES, factors, d, rest))).intoArray(to, at
+                        + place(i, d));
                 d += LANES;
             }
             for (; d < padded; d += LANES) {
@@ -140,8 +146,12 @@ final class Packing {
         return Math.ceilDiv(dim, Tiles.SLAB) * Tiles.BLOCK * Tiles.SLAB;
     }
 
-    /** Rows of a task as columns of packed panels, times {@code scale} and a factor for each dimension if there are factors. */
-    static void columns(HeadRows from, Rows rows, int start, int count, float scale, float @Nullable [] factors, float[] to,
+    /**
+     * Rows of a task as columns of packed panels, times {@code scale} and a factor for each dimension if there are
+     * factors.
+     */
+    static void columns(HeadRows from, Rows rows, int start, int count, float scale, float @Nullable [] factors,
+            float[] to,
             int at, float[] stage) {
         int dim = from.dim();
         for (int r = 0; r < count; r += Tiles.COLS) {

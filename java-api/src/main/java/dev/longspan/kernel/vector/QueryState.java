@@ -13,7 +13,8 @@ import jdk.incubator.vector.VectorMask;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the backward knows of each query: its log-sum-exp and {@code δ}, which is {@code dOut · out − dLse} unless given.
+ * What the backward knows of each query: its log-sum-exp and {@code δ}, which is {@code dOut · out − dLse} unless
+ * given.
  *
  * @param lse [B, H, Nq]
  * @param given δ as an array of the shape of lse, where branches have their own

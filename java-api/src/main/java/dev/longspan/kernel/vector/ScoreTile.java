@@ -1,7 +1,8 @@
 package dev.longspan.kernel.vector;
 
 /**
- * A block of scores held by keys: key k's against query i at {@code k · BLOCK + i}, in powers of two. Lanes are queries, so
+ * A block of scores held by keys: key k's against query i at {@code k · BLOCK + i}, in powers of two. Lanes are
+ * queries, so
  * that maxima and sums over keys need no sum across lanes.
  */
 final class ScoreTile {
@@ -14,7 +15,10 @@ final class ScoreTile {
     private ScoreTile() {
     }
 
-    /** {@code tile = rows of the slab · packed columns}: scores of K and Q, or value gradients of V and dOut; queries c to c + COLS. */
+    /**
+     * {@code tile = rows of the slab · packed columns}: scores of K and Q, or value gradients of V and dOut; queries
+     * c to c + COLS.
+     */
     static void multiplyPanel(float[] slab, int so, int keys, float[] panels, int po, int c, int dim, float[] tile) {
         for (int k = 0; k < keys; k += Tiles.ROWS) {
             for (int d = 0; d == 0 || d < dim; d += Tiles.SLAB) {
@@ -34,7 +38,8 @@ final class ScoreTile {
     static void addRowsTimes(float[] tile, int keys, int queries, float[] slab, int dim, float[] sums, int at) {
         for (int d = 0; d < dim; d += Tiles.COLS) {
             for (int k = 0; k < keys; k += Tiles.ROWS) {
-                Tiles.rowsTimes(queries, tile, k * Tiles.BLOCK, slab, Packing.place(0, d), sums, at + Packing.place(k, d));
+                Tiles.rowsTimes(queries, tile, k * Tiles.BLOCK, slab, Packing.place(0, d), sums, at + Packing.place(k,
+                        d));
             }
         }
     }

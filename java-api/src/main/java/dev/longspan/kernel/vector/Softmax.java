@@ -11,7 +11,10 @@ final class Softmax {
     private Softmax() {
     }
 
-    /** {@code max = max(max, scores)}; {@code rescale = 2^(old max − new max)}. Arrays are per query, from mo on; rescale from 0 on. */
+    /**
+     * {@code max = max(max, scores)}; {@code rescale = 2^(old max − new max)}. Arrays are per query, from mo on;
+     * rescale from 0 on.
+     */
     static void maxima(float[] tile, int keys, int c, float[] max, int mo, float[] rescale) {
         FloatVector old0 = FloatVector.fromArray(SPECIES, max, mo + c);
         FloatVector old1 = FloatVector.fromArray(SPECIES, max, mo + c + LANES);
@@ -70,7 +73,10 @@ final class Softmax {
         }
     }
 
-    /** {@code tile = 2^(tile − lse)}; {@code dTile = tile · (dTile − delta)}: from gradients of the weights to those of the scores. */
+    /**
+     * {@code tile = 2^(tile − lse)}; {@code dTile = tile · (dTile − delta)}: from gradients of the weights to those
+     * of the scores.
+     */
     static void gradients(float[] tile, float[] dTile, int keys, int c, float[] lse, float[] delta) {
         FloatVector l0 = FloatVector.fromArray(SPECIES, lse, c);
         FloatVector l1 = FloatVector.fromArray(SPECIES, lse, c + LANES);

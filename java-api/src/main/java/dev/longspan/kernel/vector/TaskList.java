@@ -70,7 +70,8 @@ final class TaskList {
                 entry++; // entries without blocks share their end with the one before
             }
             int from = (int) (within - (entry == 0 ? 0 : ends[entry - 1])) * group;
-            item.run(entries.get(entry), number / perBatch, from, (int) Math.min(blocks[entry], from + (long) group), scratch);
+            item.run(entries.get(entry), number / perBatch, from, (int) Math.min(blocks[entry], from + (long) group),
+                    scratch);
         });
     }
 }

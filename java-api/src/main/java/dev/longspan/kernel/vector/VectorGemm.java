@@ -93,7 +93,8 @@ final class VectorGemm implements GemmKernel {
                     v = v.add(FloatVector.fromMemorySegment(SPECIES, c.memory, (to + whole) * 4, ORDER, in));
                 }
                 if (bias != null) {
-                    v = v.add(FloatVector.fromMemorySegment(SPECIES, bias.memory, (bias.offset + col + whole) * 4, ORDER, in));
+                    v = v.add(FloatVector.fromMemorySegment(SPECIES, bias.memory, (bias.offset + col + whole) * 4,
+                            ORDER, in));
                 }
                 v.intoMemorySegment(c.memory, (to + whole) * 4, ORDER, in);
             }
@@ -127,7 +128,8 @@ final class VectorGemm implements GemmKernel {
     }
 
     /** Rows from {@code row} on times the packed panels {@code from} to {@code to}. */
-    private static void block(Product p, float[] b, long row, long firstCol, int cols, int from, int to, Scratch scratch) {
+    private static void block(Product p, float[] b, long row, long firstCol, int cols, int from, int to,
+            Scratch scratch) {
         int depth = p.depth();
         int rows = (int) Math.min(ROWS, p.c.rows - row);
         int strips = Math.ceilDiv(rows, Tiles.ROWS);
@@ -137,7 +139,8 @@ final class VectorGemm implements GemmKernel {
         float[] c = scratch.floats(2, (to - from) * strips * tile);
         for (int k = 0; k == 0 || k < depth; k += SLICE) {
             int slice = Math.min(SLICE, depth - k);
-            Packing.panels(p.a.memory, p.a.offset + row * p.a.rowStride + k * p.a.colStride, p.a.rowStride, p.a.colStride,
+            Packing.panels(p.a.memory, p.a.offset + row * p.a.rowStride + k * p.a.colStride, p.a.rowStride,
+                    p.a.colStride,
                     rows, slice, Tiles.ROWS, a, 0, stage);
             for (int panel = from; panel < to; panel++) {
                 int bo = (panel * depth + k) * Tiles.COLS;

@@ -11,7 +11,8 @@ import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Products with few rows, as in decoding: the weights are read once and not packed. Each sum takes its terms in the order
+ * Products with few rows, as in decoding: the weights are read once and not packed. Each sum takes its terms in the
+ * order
  * of the tiled product, so that the bits are the same.
  */
 final class VectorGemv {
@@ -30,7 +31,8 @@ final class VectorGemv {
             float[] a = scratch.floats(0, rows * depth + LANES);
             float[] stage = scratch.floats(1, Packing.STAGE);
             for (int i = 0; i < rows; i++) {
-                Packing.panels(p.a().memory(), p.a().offset() + i * p.a().rowStride(), p.a().rowStride(), p.a().colStride(),
+                Packing.panels(p.a().memory(), p.a().offset() + i * p.a().rowStride(), p.a().rowStride(),
+                        p.a().colStride(),
                         1, depth, 1, a, i * depth, stage);
             }
             float[] sums = scratch.floats(2, rows * padded);

@@ -21,13 +21,15 @@ final class VectorWidth {
         return switch (forced) {
             case null -> widest >= 512 ? 512 : widest >= 256 ? 256 : 128;
             case "128", "256", "512" -> within(Integer.parseInt(forced), widest);
-            default -> throw new UnsupportedOperationException(PROPERTY + " must be 128, 256 or 512: " + PROPERTY + "=" + forced);
+            default -> throw new UnsupportedOperationException(PROPERTY + " must be 128, 256 or 512: " + PROPERTY + "="
+                    + forced);
         };
     }
 
     private static int within(int forced, int widest) {
         if (forced > widest) {
-            throw new UnsupportedOperationException(PROPERTY + "=" + forced + " is wider than this CPU's vectors: widest=" + widest);
+            throw new UnsupportedOperationException(PROPERTY + "=" + forced
+                    + " is wider than this CPU's vectors: widest=" + widest);
         }
         return forced;
     }

@@ -87,7 +87,10 @@ final class Visibility {
         return seen <= 0 ? 0 : Math.min(keys, Math.ceilDiv(seen, Tiles.ROWS) * Tiles.ROWS);
     }
 
-    /** Hides in a panel of a tile, queries {@code c} on, of {@code keys} keys from {@code key} on what they do not see. */
+    /**
+     * Hides in a panel of a tile, queries {@code c} on, of {@code keys} keys from {@code key} on what they do not
+     * see.
+     */
     void hide(int at, int block, int key, int keys, int c, float[] tile) {
         if (bounds[at * 4 + 1] > key || bounds[at * 4 + 2] < key + keys) {
             FloatVector hidden = FloatVector.broadcast(SPECIES, ScoreTile.HIDDEN);
@@ -114,7 +117,8 @@ final class Visibility {
             long row = mask.size(1) == 1 ? 0 : entry.task().queries().at(entry.queries().start(block) + i);
             for (int k = 0; k < keys; k++) {
                 long column = mask.size(2) == 1 ? 0 : entry.task().keys().at(key + k);
-                if (Elements.getLong(mask.segment(), mask.dtype(), batchAt + row * mask.stride(1) + column * mask.stride(2)) == 0) {
+                if (Elements.getLong(mask.segment(), mask.dtype(), batchAt + row * mask.stride(1)
+                        + column * mask.stride(2)) == 0) {
                     tile[k * Tiles.BLOCK + i] = ScoreTile.HIDDEN;
                 }
             }

@@ -80,7 +80,8 @@ final class VectorAttentionTest {
             float[] q = c.q.toFloats();
             int rowLength = q.length / (int) (c.q.size(0) * c.q.size(1));
             java.util.Arrays.fill(q, 5 * rowLength, 6 * rowLength, Float.NaN);
-            Result r = run(arena, VECTOR, ONE, new Case(c.plan, arena.allocate(DType.F32, c.q.shape()).set(q), c.k, c.v, c.dOut, c.dLse));
+            Result r = run(arena, VECTOR, ONE, new Case(c.plan, arena.allocate(DType.F32, c.q.shape()).set(q), c.k, c.v,
+                    c.dOut, c.dLse));
             assertThat(r.lse.get(0, 0, 5)).isNaN();
             assertThat(r.out.get(0, 5, 0, 0)).isNaN();
             assertThat(r.lse.get(0, 0, 4)).isFinite();
@@ -143,7 +144,8 @@ final class VectorAttentionTest {
             Case c = randomCase(arena, random, batch, queries, keys, 1 + random.nextInt(4), dim, valueDim, plan);
             Result expected = run(arena, SCALAR, TWO, c);
             Result actual = run(arena, VECTOR, TWO, c);
-            String what = "seed=%d, queries=%d, keys=%d, heads=%d, dim=%d, valueDim=%d, plan=%s".formatted(seed, queries,
+            String what = "seed=%d, queries=%d, keys=%d, heads=%d, dim=%d, valueDim=%d, plan=%s".formatted(seed,
+                    queries,
                     keys, c.q.size(2), dim, valueDim, plan);
             // Scores of size s carry errors of s · 2^-24 a few times over; probabilities carry them on.
             double error = 4e-6 * sharpness;
@@ -155,13 +157,16 @@ final class VectorAttentionTest {
         }
     }
 
-    private static Case randomCase(TensorArena arena, Random random, int batch, int n, int dim, int valueDim, AttentionPlan plan) {
+    private static Case randomCase(TensorArena arena, Random random, int batch, int n, int dim, int valueDim,
+            AttentionPlan plan) {
         return randomCase(arena, random, batch, n, n, 3, dim, valueDim, plan);
     }
 
-    private static Case randomCase(TensorArena arena, Random random, int batch, int queries, int keys, int heads, int dim,
+    private static Case randomCase(TensorArena arena, Random random, int batch, int queries, int keys, int heads,
+            int dim,
             int valueDim, AttentionPlan plan) {
-        return new Case(plan, rows(arena, random, batch, queries, heads, dim), rows(arena, random, batch, keys, heads, dim),
+        return new Case(plan, rows(arena, random, batch, queries, heads, dim), rows(arena, random, batch, keys, heads,
+                dim),
                 rows(arena, random, batch, keys, heads, valueDim), rows(arena, random, batch, queries, heads, valueDim),
                 normal(arena, random, batch, heads, queries));
     }
@@ -189,7 +194,8 @@ final class VectorAttentionTest {
                     long segment = 1L + random.nextInt(2 * keys + 2);
                     schedule.add(new AttentionPattern.Branch(segment, 1 + random.nextInt((int) Math.min(segment, 12))));
                 }
-                yield new AttentionPattern.Dilated(schedule, random.nextBoolean() ? HeadOffset.GROUPED : HeadOffset.MODULO,
+                yield new AttentionPattern.Dilated(schedule, random.nextBoolean() ? HeadOffset.GROUPED
+                        : HeadOffset.MODULO,
                         random.nextBoolean() ? PadKeys.COUNT : PadKeys.MASK);
             }
             default -> new AttentionPattern.Dense();
@@ -221,7 +227,8 @@ final class VectorAttentionTest {
     }
 
     private static Tensor mask(TensorArena arena, Random random, int batch, int queries, int keys) {
-        Tensor mask = arena.allocate(DType.U8, random.nextBoolean() ? 1 : batch, random.nextBoolean() ? 1 : queries, keys);
+        Tensor mask = arena.allocate(DType.U8, random.nextBoolean() ? 1 : batch, random.nextBoolean() ? 1 : queries,
+                keys);
         long[] visible = new long[(int) mask.elements()];
         for (int i = 0; i < visible.length; i++) {
             visible[i] = random.nextInt(3) > 0 ? 1 : 0;
@@ -263,7 +270,8 @@ final class VectorAttentionTest {
         }
         for (int i = 0; i < e.length; i++) {
             if (a[i] != e[i] && !(Math.abs((double) a[i] - e[i]) <= error * (1e-3 + largest))) {
-                throw new AssertionError("%s: element %d is %s, expected %s, largest %s".formatted(what, i, a[i], e[i], largest));
+                throw new AssertionError("%s: element %d is %s, expected %s, largest %s".formatted(what, i, a[i], e[i],
+                        largest));
             }
         }
     }

@@ -41,8 +41,10 @@ final class VectorGemmTest {
     void agreesWithDoubleSumsAcrossBlocksAndSlices() {
         Random random = new Random(2);
         for (int i = 0; i < 16; i++) {
-            check(random, 1 + random.nextInt(5), 1 + random.nextInt(600), 1 + random.nextInt(5000), (i & 1) > 0, (i & 2) > 0, i % 3);
-            check(random, 90 + random.nextInt(120), 1 + random.nextInt(300), 240 + random.nextInt(300), (i & 1) > 0, (i & 2) > 0, i % 3);
+            check(random, 1 + random.nextInt(5), 1 + random.nextInt(600), 1 + random.nextInt(5000), (i & 1) > 0,
+                    (i & 2) > 0, i % 3);
+            check(random, 90 + random.nextInt(120), 1 + random.nextInt(300), 240 + random.nextInt(300), (i & 1) > 0,
+                    (i & 2) > 0, i % 3);
         }
         check(random, 7, 2100, 30, false, true, 1);
         check(random, 100, 40, 4200, true, false, 2);
@@ -77,7 +79,8 @@ final class VectorGemmTest {
     void writesNothingOutsideAViewOfALargerMatrix() {
         Random random = new Random(4);
         Tensor whole = arena.allocate(DType.F32, 20, 50).fill(7);
-        gemm.gemm(ONE, normal(random, 13, 9), normal(random, 9, 21), null, whole.slice(0, 3, 16).slice(1, 5, 26), false);
+        gemm.gemm(ONE, normal(random, 13, 9), normal(random, 9, 21), null, whole.slice(0, 3, 16).slice(1, 5, 26),
+                false);
         float[] values = whole.toFloats();
         for (int i = 0; i < 20; i++) {
             for (int j = 0; j < 50; j++) {
@@ -121,12 +124,14 @@ final class VectorGemmTest {
             }
             double[] before = c.toDoubles();
             gemm.gemm(TWO, a, b, bias, c, mode == 2);
-            String what = "m=%d, n=%d, k=%d, aTransposed=%b, bTransposed=%b, mode=%d".formatted(m, n, k, aTransposed, bTransposed, mode);
+            String what = "m=%d, n=%d, k=%d, aTransposed=%b, bTransposed=%b, mode=%d".formatted(m, n, k, aTransposed,
+                    bTransposed, mode);
             compare(what, a, b, bias, mode == 2 ? before : null, c);
         }
     }
 
-    private static void compare(String what, Tensor a, Tensor b, @Nullable Tensor bias, double @Nullable [] before, Tensor c) {
+    private static void compare(String what, Tensor a, Tensor b, @Nullable Tensor bias, double @Nullable [] before,
+            Tensor c) {
         int m = (int) c.size(0);
         int n = (int) c.size(1);
         int k = (int) a.size(1);
@@ -145,7 +150,8 @@ final class VectorGemmTest {
                 // k roundings of partial sums that are at most the sum of magnitudes; they hardly ever all add up.
                 double bound = size * Math.ulp(1f) * (2 + Math.sqrt(k));
                 if (!(Math.abs(z[i * n + j] - sum) <= bound)) {
-                    throw new AssertionError("%s: element (%d, %d) is %s, expected %s".formatted(what, i, j, z[i * n + j], sum));
+                    throw new AssertionError("%s: element (%d, %d) is %s, expected %s".formatted(what, i, j, z[i * n
+                            + j], sum));
                 }
             }
         }
