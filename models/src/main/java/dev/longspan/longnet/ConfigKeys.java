@@ -72,10 +72,10 @@ public enum ConfigKeys {
         Map<String, @Nullable Object> json = new LinkedHashMap<>();
         json.put("model_type", "longnet");
         json.put("vocab_size", config.vocabulary());
-        json.put(side + "_embed_dim", config.width());
-        json.put(side + "_attention_heads", config.heads());
-        json.put(side + "_layers", config.layers());
-        json.put(side + "_ffn_embed_dim", config.feedForward());
+        json.put(side + "_embed_dim", (long) config.width());
+        json.put(side + "_attention_heads", (long) config.heads());
+        json.put(side + "_layers", (long) config.layers());
+        json.put(side + "_ffn_embed_dim", (long) config.feedForward());
         json.put(side + "_normalize_before", config.norms().before());
         json.put("deepnorm", config.norms().deep());
         json.put("subln", config.norms().inner());

@@ -1,0 +1,73 @@
+package dev.longspan.longnet;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.longspan.autograd.Gradients;
+import dev.longspan.autograd.Pass;
+import dev.longspan.autograd.Randomness;
+import dev.longspan.autograd.Workspace;
+import dev.longspan.backend.Backend;
+import dev.longspan.kernel.AttentionPattern.Branch;
+import dev.longspan.nn.Layer;
+import dev.longspan.op.Loss;
+import dev.longspan.parallel.Parallel;
+import dev.longspan.tensor.DType;
+import dev.longspan.tensor.Tensor;
+import java.util.List;
+import org.assertj.core.data.Percentage;
+import org.junit.jupiter.api.Test;
+
+class ModelPlanTest {
+
+    @Test
+    void theCountOfParametersIsTheModels() {
+        try (Bench bench = new Bench()) {
+            for (LongNetConfig config : List.of(Bench.awkward(), Bench.awkward().withEmbedding(true, true).withPositions(0, 9),
+                    Bench.awkward().withNorms(LongNetConfig.Norms.DEEPNORM),
+                    Bench.awkward().withNorms(new LongNetConfig.Norms(true, false, false, true, true, 0)))) {
+                long counted = Layer.distinct(bench.model(config).parameters()).stream().mapToLong(Tensor::elements).sum();
+                assertThat(ModelPlan.of(config, 10, 1, DType.F32, false).parameters()).isEqualTo(counted);
+            }
+        }
+    }
+
+    @Test
+    void thePapersSizesHaveRoughlyTheirNamesParametersWithoutTables() {
+        assertThat(millions("125M")).isCloseTo(85, within(1.0));
+        assertThat(millions("350M")).isCloseTo(302, within(2.0));
+        assertThat(millions("760M")).isCloseTo(680, within(3.0));
+        assertThat(millions("2.7B")).isCloseTo(2518, within(10.0));
+    }
+
+    private static double millions(String preset) {
+        return ModelPlan.of(LongNetConfig.preset(preset, 1), 1, 1, DType.F32, false).parameters() / 1e6;
+    }
+
+    @Test
+    void theBytesOfATrainingStepAreThoseThatThePassTakes() {
+        LongNetConfig config = LongNetConfig.of(50, 32, 4, 3, List.of(new Branch(16, 1), new Branch(64, 4)));
+        for (boolean recompute : new boolean[] {false, true}) {
+            try (Bench bench = new Bench(); Workspace workspace = new Workspace(1 << 16)) {
+                LongNet model = LongNet.create(config, bench.arena, DType.F32, 1).withRecompute(recompute);
+                Gradients gradients = new Gradients(bench.arena, model.parameters().values());
+                try (Pass pass = Pass.training(Backend.named("scalar"), Parallel.of(1), workspace, gradients,
+                        new Randomness(1, 1))) {
+                    Tensor tokens = bench.tokens(1, 2, 100);
+                    pass.backward(Loss.meanCrossEntropy(pass, model.logits(pass, tokens), tokens));
+                }
+                assertThat((double) workspace.peakBytes()).as("recompute=%s", recompute).isCloseTo(
+                        ModelPlan.of(config, 100, 2, DType.F32, recompute).trainingBytes(), Percentage.withPercentage(6));
+            }
+        }
+    }
+
+    @Test
+    void costGrowsLinearlyWithTheContextOnceTheScheduleIsFull() {
+        LongNetConfig config = LongNetConfig.preset("125M", 256);
+        ModelPlan short32K = ModelPlan.of(config, 32_768, 1, DType.F32, false);
+        ModelPlan long1M = ModelPlan.of(config, 1 << 20, 1, DType.F32, false);
+        assertThat(long1M.forwardFlops() / short32K.forwardFlops()).isCloseTo(32, within(1e-9));
+        assertThat(long1M.cacheBytes()).isEqualTo(short32K.cacheBytes()).isEqualTo(2L * 12 * 11_606 * 768 * 4);
+    }
+}
