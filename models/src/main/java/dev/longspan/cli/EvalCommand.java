@@ -58,8 +58,8 @@ final class EvalCommand implements Callable<Integer> {
         Output output = main.output();
         ModelFolder folder = ModelFolder.open(model, main.architectures());
         long length = context == null ? TrainingRun.settingsOf(folder.path()).context() : context;
-        if (length <= 0 || length > Integer.MAX_VALUE - 8 || cut <= 0 || cut > length || bytes <= 0) {
-            throw new IllegalArgumentException("context, cut and bytes must be positive and cut at most context: context="
+        if (length <= 0 || length > Integer.MAX_VALUE - 8 || cut <= 0 || bytes <= 0) {
+            throw new IllegalArgumentException("context, cut and bytes must be positive: context="
                     + length + ", cut=" + cut + ", bytes=" + bytes);
         }
         Corpus corpus = data == null ? TrainingRun.corpusOf(folder.path()) : Sources.folder(data);
@@ -67,7 +67,8 @@ final class EvalCommand implements Callable<Integer> {
         try (StopSignals signals = StopSignals.caught(); TensorArena arena = new TensorArena();
                 Checkpoint weights = folder.weights();
                 Evaluator evaluator = new Evaluator(backend, folder.load(weights, arena))) {
-            HeldOutBits found = evaluator.measure(main.parallel().cancelledBy(signals.cancel()), passages, (int) cut);
+            HeldOutBits found = evaluator.measure(main.parallel().cancelledBy(signals.cancel()), passages,
+                    (int) Math.min(cut, length));
             print(found, folder.path(), corpus, output);
         }
         return ExitStatus.OK;

@@ -114,6 +114,9 @@ public final class Main implements Runnable {
         } catch (OutOfMemoryError heap) {
             // Nothing of the failed command is reachable any more, so there is heap enough for one line.
             return failures.report(heap, err);
+        } finally {
+            out.flush();
+            err.flush();
         }
     }
 

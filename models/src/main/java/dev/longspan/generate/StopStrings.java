@@ -16,13 +16,22 @@ final class StopStrings {
         this.stops = List.copyOf(stops);
     }
 
-    /** What can be shown now. */
+    /** What can be shown now; the text does not depend on how it is cut into pieces. */
     String add(String piece) {
-        held.append(piece);
-        int first = stops.stream().mapToInt(held::indexOf).filter(at -> at >= 0).min().orElse(-1);
-        if (first >= 0) {
+        StringBuilder shown = new StringBuilder();
+        for (int i = 0; i < piece.length() && !stopped; i++) {
+            held.append(piece.charAt(i));
+            shown.append(take(free()));
+        }
+        return shown.toString();
+    }
+
+    /** How many characters of what is held belong to no stop string and never will. */
+    private int free() {
+        int begun = stops.stream().filter(this::isAtEnd).mapToInt(String::length).max().orElse(0);
+        if (begun > 0) {
             stopped = true;
-            return take(first);
+            return held.length() - begun;
         }
         int keep = 0;
         for (String stop : stops) {
@@ -32,7 +41,11 @@ final class StopStrings {
                 }
             }
         }
-        return take(held.length() - keep);
+        return held.length() - keep;
+    }
+
+    private boolean isAtEnd(String stop) {
+        return held.length() >= stop.length() && held.indexOf(stop, held.length() - stop.length()) >= 0;
     }
 
     /** What was held back, when nothing more comes. */

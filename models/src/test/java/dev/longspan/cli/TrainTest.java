@@ -1,0 +1,196 @@
+package dev.longspan.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.longspan.checkpoint.Checkpoint;
+import dev.longspan.json.Json;
+import dev.longspan.tensor.NativeBudget;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class TrainTest {
+
+    /** A model small enough to train in a second. */
+    private static final List<String> SMALL = List.of("--context", "64", "--set", "decoder_layers=1",
+            "--set", "decoder_embed_dim=16", "--set", "decoder_attention_heads=2", "--set", "decoder_ffn_embed_dim=32",
+            "--set", "segment_length=[32,64]", "--set", "dilated_ratio=[1,2]");
+
+    @TempDir
+    private Path temporary;
+
+    private Path out;
+    private Path data;
+
+    @BeforeEach
+    void text() throws IOException {
+        out = temporary.resolve("out");
+        data = Files.createDirectory(temporary.resolve("data"));
+        for (int i = 0; i < 30; i++) {
+            Files.writeString(data.resolve("f" + i + ".txt"), ("line " + i + " of a file\n").repeat(10));
+        }
+    }
+
+    @Test
+    void aModelIsTrainedResumedMeasuredAndContinued() throws IOException {
+        CommandLineRun first = train("--steps", "6", "--eval-every", "3", "--minutes", "0");
+        assertThat(first.status()).as(first.err()).isZero();
+        assertThat(first.out()).contains("stopped after step 0 of 6", "--resume");
+        CommandLineRun second = CommandLineRun.of("train", "--out", out.toString(), "--resume");
+        assertThat(second.status()).as(second.err()).isZero();
+        assertThat(second.out()).contains("done after step 6 of 6");
+        assertThat(second.err()).contains("step 3/6", "step 6/6", "held-out").doesNotContain("\r");
+        List<String> log = Files.readAllLines(out.resolve("log.jsonl"));
+        assertThat(log).hasSize(6 + 3);
+        assertThat(Json.object(log.get(1))).containsKeys("step", "loss", "bpb", "lr", "grad_norm", "tokens_per_s", "memory_bytes");
+
+        CommandLineRun eval = CommandLineRun.of("eval", out.toString(), "--cut", "16", "--format", "json");
+        assertThat(eval.status()).as(eval.err()).isZero();
+        Map<String, ?> measured = Json.object(eval.out());
+        assertThat(measured).containsKeys("bpb", "positions", "gain_bpb", "bpb_beyond_cut_when_cut");
+        assertThat((Double) measured.get("bpb")).isBetween(1.0, 12.0);
+
+        CommandLineRun text = CommandLineRun.of("generate", out.toString(), "--prompt", "line", "--tokens", "5");
+        assertThat(text.status()).as(text.err()).isZero();
+        assertThat(text.out()).startsWith("line");
+        assertThat(text.err()).contains("prompt 5 tokens", "state");
+        CommandLineRun again = CommandLineRun.of("generate", out.toString(), "--prompt", "line", "--tokens", "5", "--format", "json");
+        assertThat(text.out()).isEqualTo("line" + Json.object(again.out()).get("text") + System.lineSeparator());
+        assertThat(again.err()).isEmpty();
+    }
+
+    @Test
+    void recomputingGivesTheSameBits() throws IOException {
+        assertThat(train("--steps", "3", "--quiet").status()).isZero();
+        byte[] kept = Files.readAllBytes(out.resolve("step-00000003/model.safetensors"));
+        out = temporary.resolve("recomputed");
+        assertThat(train("--steps", "3", "--quiet", "--recompute").status()).isZero();
+        assertThat(Files.readAllBytes(out.resolve("step-00000003/model.safetensors"))).isEqualTo(kept);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "--context 0                                                    | context",
+        "--set segment_length=[0,64]                                    | segment",
+        "--set segment_length=[-4,64]                                   | segment",
+        "--set dilated_ratio=[1,65]                                     | dilation",
+        "--set decoder_attention_heads=3                                | heads must divide width",
+        "--set no_such_key=1                                            | no_such_key",
+        "--steps 0                                                      | steps",
+        "--batch 0                                                      | batch",
+        "--learning-rate -1                                             | learningRate",
+        "--preset huge                                                  | preset",
+        "--arch nonsense                                                | architecture",
+        "--set vocab_size=100                                           | vocabulary"})
+    void valuesThatCannotBeAreOneLineStatus2AndLeaveNoFolder(String options, String named) {
+        CommandLineRun run = train(options.split(" "));
+        assertThat(run.status()).as(run.err()).isEqualTo(ExitStatus.USAGE);
+        assertThat(run.err()).startsWith("error: ").contains(named).hasLineCount(1);
+        if (!options.contains("vocab_size")) {
+            assertThat(out).doesNotExist();
+        }
+    }
+
+    @Test
+    void aSecondRunInAFolderIsRefusedUnlessItResumes() {
+        assertThat(train("--steps", "1").status()).isZero();
+        CommandLineRun second = train("--steps", "1");
+        assertThat(second.status()).isEqualTo(ExitStatus.USAGE);
+        assertThat(second.err()).contains("--resume").hasLineCount(1);
+        CommandLineRun nothing = CommandLineRun.of("train", "--resume", "--out", temporary.resolve("none").toString());
+        assertThat(nothing.status()).isEqualTo(ExitStatus.USAGE);
+        assertThat(nothing.err()).contains("no checkpoint").hasLineCount(1);
+    }
+
+    @Test
+    void aFolderThatCannotBeWrittenIsOneLineAndStatus4() throws IOException {
+        Path file = Files.createFile(temporary.resolve("file"));
+        out = file.resolve("out");
+        CommandLineRun run = train("--steps", "1");
+        assertThat(run.status()).as(run.err()).isEqualTo(ExitStatus.NO_RESOURCES);
+        assertThat(run.err()).startsWith("error: ").contains(file.toString()).hasLineCount(1);
+    }
+
+    @Test
+    void aFolderWithoutPermissionIsStatus4() throws IOException {
+        Path locked = Files.createDirectory(temporary.resolve("locked"));
+        Assumptions.assumeTrue(locked.toFile().setWritable(false) && !Files.isWritable(locked), "running as root");
+        out = locked.resolve("out");
+        assertThat(train("--steps", "1").status()).isEqualTo(ExitStatus.NO_RESOURCES);
+    }
+
+    @Test
+    void moreThanTheMemoryBudgetIsATypedErrorBeforeAllocation() {
+        long limit = NativeBudget.process().limitBytes();
+        long used = NativeBudget.process().usedBytes();
+        try {
+            CommandLineRun run = train("--steps", "1", "--max-memory", String.valueOf(used + (70 << 20)), "--set",
+                    "decoder_ffn_embed_dim=200000");
+            assertThat(run.status()).as(run.err()).isEqualTo(ExitStatus.NO_RESOURCES);
+            assertThat(run.err()).startsWith("error: ").contains("native memory budget").hasLineCount(1);
+            assertThat(NativeBudget.process().usedBytes()).as("nothing leaks").isEqualTo(used);
+        } finally {
+            NativeBudget.process().limit(limit);
+        }
+    }
+
+    @Test
+    void damagedModelsAreOneLineAndStatus3() throws IOException {
+        assertThat(train("--steps", "1").status()).isZero();
+        Path step = out.resolve("step-00000001");
+        Path weights = step.resolve(Checkpoint.FILE);
+        byte[] whole = Files.readAllBytes(weights);
+        Files.write(weights, Arrays.copyOf(whole, whole.length - 100));
+        for (String command : List.of("eval", "generate", "inspect")) {
+            CommandLineRun run = CommandLineRun.of(command, out.toString());
+            assertThat(run.status()).as(command + " " + run.err()).isEqualTo(ExitStatus.BAD_FILE);
+            assertThat(run.err()).startsWith("error: ").contains("model.safetensors").hasLineCount(1);
+        }
+        CommandLineRun resumed = CommandLineRun.of("train", "--resume", "--out", out.toString());
+        assertThat(resumed.status()).as(resumed.err()).isEqualTo(ExitStatus.BAD_FILE);
+        Files.write(weights, whole);
+        Path config = step.resolve("config.json");
+        String good = Files.readString(config);
+        for (String bad : List.of("{", "[]", good.replace("\"longnet\"", "\"nonsense\""), good.replace("64", "0"),
+                good.replace("\"decoder_embed_dim\" : 16", "\"decoder_embed_dim\" : 20"))) {
+            Files.writeString(config, bad);
+            CommandLineRun run = CommandLineRun.of("generate", out.toString(), "--tokens", "1");
+            assertThat(run.status()).as(bad + run.err()).isEqualTo(ExitStatus.BAD_FILE);
+            assertThat(run.err()).startsWith("error: ").hasLineCount(1);
+        }
+    }
+
+    @Test
+    void aPromptBeyondTheVocabularyAndAFolderWithoutAModelAreRefused() {
+        CommandLineRun none = CommandLineRun.of("generate", data.toString());
+        assertThat(none.status()).isEqualTo(ExitStatus.BAD_FILE);
+        assertThat(none.err()).contains("not a model").hasLineCount(1);
+        CommandLineRun missing = CommandLineRun.of("eval", data.resolve("none").toString());
+        assertThat(missing.status()).isEqualTo(ExitStatus.BAD_FILE);
+        assertThat(missing.err()).contains("no such file").hasLineCount(1);
+    }
+
+    private CommandLineRun train(String... options) {
+        List<String> line = new ArrayList<>(List.of("train", "--out", out.toString(), "--data", data.toString()));
+        List<String> given = List.of(options);
+        for (int i = 0; i < SMALL.size(); i += 2) {
+            String name = SMALL.get(i + 1).contains("=") ? SMALL.get(i + 1).substring(0, SMALL.get(i + 1).indexOf('=') + 1)
+                    : SMALL.get(i);
+            if (given.stream().noneMatch(o -> o.startsWith(name)) && !given.contains("huge")) {
+                line.addAll(SMALL.subList(i, i + 2));
+            }
+        }
+        line.addAll(given);
+        return CommandLineRun.of(line.toArray(String[]::new));
+    }
+}
