@@ -79,8 +79,9 @@ final class Failures implements IExecutionExceptionHandler, IParameterExceptionH
             case AccessDeniedException denied -> "permission denied: " + denied.getFile();
             case NoSuchFileException missing -> "no such file or folder: " + missing.getFile();
             case FileSystemException other when other.getReason() != null -> other.getReason() + ": " + other.getFile();
-            case UncheckedIOException unchecked when !(unchecked instanceof CheckpointIOException)
-                    && unchecked.getCause() != null -> message(unchecked.getCause());
+            case UncheckedIOException bare when bare.getCause() != null
+                    && bare.getCause().toString().equals(bare.getMessage()) -> message(bare.getCause());
+            case UncheckedIOException told when told.getMessage() != null -> told.getMessage();
             case IllegalArgumentException usage when usage.getMessage() != null -> usage.getMessage();
             case RuntimeException own when own.getClass().getName().startsWith("dev.longspan.")
                     && own.getMessage() != null -> own.getMessage();
