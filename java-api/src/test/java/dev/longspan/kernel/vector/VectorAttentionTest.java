@@ -22,6 +22,7 @@ import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.jspecify.annotations.Nullable;
 
+@OnThisCpu
 final class VectorAttentionTest {
 
     private static final Parallel ONE = Parallel.of(1);

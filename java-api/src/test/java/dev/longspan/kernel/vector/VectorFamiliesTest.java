@@ -21,6 +21,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** Norms, pointwise kernels, embedding, loss and optimiser against the scalar ones; the same bits however they run. */
+@OnThisCpu
 class VectorFamiliesTest {
 
     private static final int[] SIZES = IntStream.concat(IntStream.rangeClosed(0, 70),

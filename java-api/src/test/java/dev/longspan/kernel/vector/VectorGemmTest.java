@@ -11,6 +11,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.jspecify.annotations.Nullable;
 
+@OnThisCpu
 final class VectorGemmTest {
 
     private static final Parallel ONE = Parallel.of(1);

@@ -18,6 +18,7 @@ import jdk.incubator.vector.FloatVector;
 import org.junit.jupiter.api.Test;
 
 /** Over every 1031st of the 2³² floats; results below 2⁻¹²¹ (32 times the smallest normal float) may be 0. */
+@OnThisCpu
 class VectorMathTest {
 
     private static final int STRIDE = 1031;
