@@ -39,6 +39,7 @@ public enum ConfigKeys {
     public LongNetConfig read(Map<String, ? extends @Nullable Object> values) {
         JsonObject json = JsonObject.of("config", values);
         NEUTRAL.forEach((key, neutral) -> checkNeutral(json, key, neutral));
+        checkNeutral(json, "share_" + (this == DECODER ? "encoder" : "decoder") + "_input_output_embed", false);
         json.ignore(WITHOUT_EFFECT);
         boolean deep = json.flag("deepnorm", false);
         boolean inner = json.flag("subln", !deep) && !deep;
@@ -139,7 +140,7 @@ public enum ConfigKeys {
 
     /** torchscale has the last norm where norms stand before, in encoders unless {@code normalize_output} is false. */
     private boolean last(JsonObject json, boolean before) {
-        boolean output = this == DECODER || json.flag("normalize_output", true);
+        boolean output = json.flag("normalize_output", true) || this == DECODER;
         return json.flag("final_layer_norm", before && output) && output;
     }
 

@@ -7,11 +7,14 @@ import dev.longspan.kernel.AttentionPlan.Gradient;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** What the manifest says of one tensor, with the tensor. */
-record GoldenTensor(String name, Role role, Precision precision, HeadOffset offset, PadKeys pads, Gradient gradient,
-        Tolerance tolerance, Tensor data) {
+record GoldenTensor(String name, Role role, Precision precision, HeadOffset offset, PadKeys pads,
+        @Nullable Gradient gradient, Tolerance tolerance, Tensor data) {
 
     enum Role {
         INPUT, WEIGHT, EXPECTED, REFERENCE
@@ -29,7 +32,7 @@ record GoldenTensor(String name, Role role, Precision precision, HeadOffset offs
                 constant(Precision.class, "precision", json.text("precision", "f64")),
                 constant(HeadOffset.class, "offset", mode.text("offset", "GROUPED")),
                 constant(PadKeys.class, "pad", mode.text("pad", "COUNT")),
-                constant(Gradient.class, "gradient", mode.text("gradient", "EXACT")),
+                mode.has("gradient") ? constant(Gradient.class, "gradient", mode.text("gradient")) : null,
                 role == Role.EXPECTED ? Tolerance.of(json.object("tol")) : Tolerance.EXACT, data);
         mode.rejectUnread();
         return tensor;
@@ -40,8 +43,12 @@ record GoldenTensor(String name, Role role, Precision precision, HeadOffset offs
         return name.replaceFirst("_(f32|f64|bf16)$", "");
     }
 
-    Variant variant(Machine machine) {
-        return new Variant(machine.dtype(precision), offset, pads, gradient);
+    /** How to compute it; what does not depend on the gradient's mode shares the run of one of {@code others} that does. */
+    Variant variant(Machine machine, List<GoldenTensor> others) {
+        Gradient mode = gradient != null ? gradient : others.stream()
+                .filter(t -> machine.dtype(t.precision) == machine.dtype(precision) && t.offset == offset && t.pads == pads)
+                .flatMap(t -> Stream.ofNullable(t.gradient)).findFirst().orElse(Gradient.EXACT);
+        return new Variant(machine.dtype(precision), offset, pads, mode);
     }
 
     private static <E extends Enum<E>> E constant(Class<E> type, String what, String name) {

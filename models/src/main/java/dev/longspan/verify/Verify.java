@@ -148,7 +148,7 @@ public final class Verify {
         }
         Map<Variant, Map<String, Values>> computed = new LinkedHashMap<>();
         for (GoldenTensor tensor : expected) {
-            Variant variant = tensor.variant(machine);
+            Variant variant = tensor.variant(machine, expected);
             Values values = computed.computeIfAbsent(variant, v -> runner.run(golden, v, machine))
                     .get(runner.quantity(tensor.stem()));
             if (values == null) {
