@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help build test run dist bench javadoc clean
+.PHONY: help build test run dist bench report-check javadoc clean
 
 # .ci/jdk finds a JDK >= 25 or says what to install. Maven 3.8 itself uses sun.misc.Unsafe and jansi's native code.
 mvn = JAVA_HOME="$$(.ci/jdk)" && export JAVA_HOME && \
@@ -10,7 +10,7 @@ quiet = -Dorg.slf4j.simpleLogger.defaultLogLevel=warn
 longspan = models/target/longspan
 
 help: ## print the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## compile everything and make the jars, without tests
 	@$(mvn) $(quiet) package -DskipTests
@@ -18,8 +18,8 @@ build: ## compile everything and make the jars, without tests
 test: ## everything CI runs: compile with all checks, all tests
 	@$(mvn) verify
 
-run: dist ## build the launcher and run the demo
-	@$(longspan)/bin/longspan run
+run: dist ## the main job: check, measure, train; leaves out/report.html. ARGS="--data DIR" goes to longspan run
+	@$(longspan)/bin/longspan run $(ARGS)
 
 dist: ## build the launcher models/target/longspan/bin/longspan
 	@rm -rf $(longspan) models/target/longspan-models-*.jar
@@ -28,12 +28,15 @@ dist: ## build the launcher models/target/longspan/bin/longspan
 	@cp models/target/longspan-models-*.jar $(longspan)/lib
 	@install -m 755 models/src/main/launcher/longspan $(longspan)/bin/longspan
 	@install -m 755 .ci/jdk $(longspan)/libexec/jdk
+	@cp -r models/src/test/resources/goldens $(longspan)
 	@cp LICENSE $(longspan)
 	@echo $(longspan)/bin/longspan
 
-bench: ## run the JMH benchmarks; ARGS="Attention -f 1" chooses
-	@$(mvn) $(quiet) package -DskipTests -pl jmh -am
-	@"$$(.ci/jdk)/bin/java" -jar jmh/target/benchmarks.jar $(ARGS)
+bench: dist ## time and memory over the context; ARGS="gemm" or "attention" compares backends
+	@$(longspan)/bin/longspan bench $(ARGS)
+
+report-check: ## open out/report.html in headless Chromium; leaves out/report.png
+	@models/src/test/sh/report-check out/report.html out/report.png
 
 javadoc: ## build the Javadoc and source jars of every module
 	@$(mvn) $(quiet) package -DskipTests -Pjavadoc

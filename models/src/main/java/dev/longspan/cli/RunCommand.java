@@ -6,13 +6,17 @@ import dev.longspan.report.MainJob;
 import dev.longspan.report.Report;
 import dev.longspan.report.Step;
 import dev.longspan.report.SweepStep;
+import dev.longspan.report.TrainingStep;
 import dev.longspan.report.VerifyStep;
+import dev.longspan.text.Corpus;
+import dev.longspan.text.Sources;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -23,9 +27,11 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "run",
         header = "Check, measure and train in about 2.5 minutes; leaves report.html and results.json.",
-        description = {"", "doctor, verify, bench sweep. Exit status 1 if a check fails.", ""},
-        footer = {"", "Examples:", "  longspan run", "  longspan run --out out/mine"})
+        description = {"", "doctor, verify, bench sweep, then a small training at a context of 8K. Exit status 1 if a check fails.", ""},
+        footer = {"", "Examples:", "  longspan run", "  longspan run --data ~/texts --out out/mine"})
 final class RunCommand implements Callable<Integer> {
+
+    private static final int CONTEXT = 8192;
 
     @ParentCommand
     private Main main;
@@ -37,6 +43,18 @@ final class RunCommand implements Callable<Integer> {
             description = "Folder for the report and the trained model (default: ${DEFAULT-VALUE}).")
     private Path out = Path.of("out");
 
+    @Option(names = "--data", paramLabel = "DIR",
+            description = "Train on every text file below a folder (default: the sources of the running JDK).")
+    private @Nullable Path data;
+
+    @Option(names = "--preset", defaultValue = "tiny", paramLabel = "NAME",
+            description = "Size of the trained model (default: ${DEFAULT-VALUE}).")
+    private String preset = "tiny";
+
+    @Option(names = "--train-seconds", defaultValue = "60", paramLabel = "S",
+            description = "How long to train (default: ${DEFAULT-VALUE}).")
+    private double trainSeconds;
+
     @Option(names = "--to", defaultValue = "1m", paramLabel = "TOKENS", converter = ByteSize.class,
             description = "Longest context of the sweep (default: ${DEFAULT-VALUE}).")
     private long to;
@@ -45,6 +63,7 @@ final class RunCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         // An unwritable folder is found before minutes of work.
         Files.createDirectories(out);
+        Corpus corpus = data == null ? Sources.standard() : Sources.folder(data);
         SweepConfig standard = SweepConfig.standard();
         SweepConfig sweep = new SweepConfig(standard.first(), to, standard.heads(), standard.dim(), standard.backward(),
                 standard.limitSeconds(), standard.cellSeconds());
@@ -52,7 +71,9 @@ final class RunCommand implements Callable<Integer> {
         List<Step> steps = List.of(
                 new DoctorStep(main),
                 new VerifyStep(Goldens.folder("longnet")),
-                new SweepStep(sweep));
+                new SweepStep(sweep),
+                new TrainingStep(main.architectures().named("longnet"),
+                        new TrainingStep.Plan(corpus, preset, CONTEXT, trainSeconds, 32 << 10, 128 << 10)));
         Report report = new MainJob(steps).run(new Job(main.backend(), main.parallel(), main.seed(), out, progress));
         main.output().result(report.figures());
         return report.passed() ? ExitStatus.OK : ExitStatus.CHECK_FAILED;

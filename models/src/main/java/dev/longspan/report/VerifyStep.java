@@ -16,7 +16,7 @@ public final class VerifyStep implements Step {
 
     private final Path goldens;
 
-    /** @param goldens a folder with a manifest.json */
+    /** Runs the goldens of a folder with a manifest.json. */
     public VerifyStep(Path goldens) {
         this.goldens = goldens;
     }
