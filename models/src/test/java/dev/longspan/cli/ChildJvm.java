@@ -33,6 +33,13 @@ final class ChildJvm {
         return new ChildJvm(new ProcessBuilder(command).start());
     }
 
+    /** Starts this JVM's java with the arguments given and nothing else. */
+    static ChildJvm java(List<String> arguments) throws IOException {
+        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+        command.addAll(arguments);
+        return new ChildJvm(new ProcessBuilder(command).start());
+    }
+
     void signal(String name) throws IOException, InterruptedException {
         new ProcessBuilder("kill", "-" + name, String.valueOf(process.pid())).start().waitFor();
     }
