@@ -2,6 +2,7 @@ package dev.longspan.cli;
 
 import dev.longspan.checkpoint.Checkpoint;
 import dev.longspan.model.ModelFolder;
+import dev.longspan.parallel.CancelledException;
 import dev.longspan.tensor.TensorArena;
 import dev.longspan.text.Corpus;
 import dev.longspan.text.Passage;
@@ -67,11 +68,14 @@ final class EvalCommand implements Callable<Integer> {
         try (StopSignals signals = StopSignals.caught(); TensorArena arena = new TensorArena();
                 Checkpoint weights = folder.weights();
                 Evaluator evaluator = new Evaluator(backend, folder.load(weights, arena))) {
-            HeldOutBits found = evaluator.measure(main.parallel().cancelledBy(signals.cancel()), passages,
-                    (int) Math.min(cut, length));
-            print(found, folder.path(), corpus, output);
+            try {
+                print(evaluator.measure(main.parallel().cancelledBy(signals.cancel()), passages, (int) Math.min(cut, length)),
+                        folder.path(), corpus, output);
+                return ExitStatus.OK;
+            } catch (CancelledException stopped) {
+                return signals.status().orElse(ExitStatus.CHECK_FAILED);
+            }
         }
-        return ExitStatus.OK;
     }
 
     private static void print(HeldOutBits found, Path path, Corpus corpus, Output output) {

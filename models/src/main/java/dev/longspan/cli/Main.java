@@ -84,10 +84,7 @@ public final class Main implements Runnable {
     public static void main(String[] args) {
         PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
         PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
-        int status = run(builtIn(), out, err, args);
-        out.flush();
-        err.flush();
-        System.exit(status);
+        System.exit(run(builtIn(), out, err, args));
     }
 
     /** Runs one command line and returns its exit status. */

@@ -35,7 +35,7 @@ public final class Sources {
         }
         Path project = project().orElseThrow(() -> new IllegalArgumentException("no text found: this JDK has no lib/src.zip"
                 + " (" + System.getProperty("java.home") + ") and the project's sources are not near: pass --data DIR"));
-        return folder(PROJECT, project, ".java");
+        return folder(PROJECT, project, ".java"); // what the build generates lies below folders named target
     }
 
     /** Whether {@link #standard} gives corpora of that name; folders have the name {@code folder}. */
@@ -90,7 +90,8 @@ public final class Sources {
         Files.walkFileTree(folder, new SimpleFileVisitor<>() {
             @Override
             public FileVisitResult preVisitDirectory(Path at, BasicFileAttributes attributes) {
-                return isHidden(at) && !at.equals(folder) ? FileVisitResult.SKIP_SUBTREE : FileVisitResult.CONTINUE;
+                boolean built = !ending.isEmpty() && at.endsWith("target");
+                return (isHidden(at) || built) && !at.equals(folder) ? FileVisitResult.SKIP_SUBTREE : FileVisitResult.CONTINUE;
             }
 
             @Override

@@ -4,12 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.longspan.checkpoint.Checkpoint;
 import dev.longspan.json.Json;
+import dev.longspan.model.ModelConfig;
+import dev.longspan.model.ModelFolder;
 import dev.longspan.tensor.NativeBudget;
+import dev.longspan.tensor.TensorArena;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Assumptions;
@@ -171,7 +175,24 @@ class TrainTest {
     }
 
     @Test
-    void aPromptBeyondTheVocabularyAndAFolderWithoutAModelAreRefused() {
+    void aPromptBeyondTheVocabularyIsRefused() throws IOException {
+        Path model = Files.createDirectory(temporary.resolve("model"));
+        Map<String, Object> settings = Map.of("vocab_size", 61, "decoder_layers", 1, "decoder_embed_dim", 16,
+                "decoder_attention_heads", 2, "decoder_ffn_embed_dim", 32, "segment_length", List.of(32), "dilated_ratio",
+                List.of(1));
+        ModelConfig config = ModelConfig.of(Main.builtIn().named("longnet"), new LinkedHashMap<>(settings));
+        Files.writeString(model.resolve("config.json"), Json.pretty(config.json()));
+        try (TensorArena arena = new TensorArena()) {
+            Checkpoint.save(model.resolve(Checkpoint.FILE), ModelFolder.stored(config.blueprint().create(arena, 1)), Map.of());
+        }
+        CommandLineRun run = CommandLineRun.of("generate", model.toString(), "--prompt", "abc");
+        assertThat(run.status()).as(run.err()).isEqualTo(ExitStatus.USAGE);
+        assertThat(run.err()).contains("ids must be in [0, 61): ids[1]=97").hasLineCount(1);
+        assertThat(CommandLineRun.of("generate", model.toString(), "--tokens", "3").status()).isZero();
+    }
+
+    @Test
+    void aFolderWithoutAModelIsRefused() {
         CommandLineRun none = CommandLineRun.of("generate", data.toString());
         assertThat(none.status()).isEqualTo(ExitStatus.BAD_FILE);
         assertThat(none.err()).contains("not a model").hasLineCount(1);
