@@ -69,6 +69,7 @@ public final class TrainProgress implements TrainListener, AutoCloseable {
     public void onEvaluation(long step, double bitsPerByte) {
         heldOut = bitsPerByte;
         if (bar != null) {
+            bar.setExtraMessage(last == null ? String.format(Locale.ROOT, "held-out %.3f bpb", bitsPerByte) : facts(last));
             return;
         }
         out.println(String.format(Locale.ROOT, "step %d/%d  ", step, steps)
