@@ -6,6 +6,7 @@ import dev.longspan.kernel.AttentionPattern.Branch;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.OutOfNativeMemoryException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
@@ -18,6 +19,8 @@ import org.jspecify.annotations.Nullable;
 public final class Sweep {
 
     private static final int TURNS = 3;
+    /** No further turn is begun after this time. */
+    private static final double TURNS_SECONDS = 20;
     private static final int SHORT_STEPS_PER_TURN = 3;
     /** From here on the geometric schedule's work per token hardly grows. */
     private static final long SHORT_TOKENS = 32_768;
@@ -47,7 +50,7 @@ public final class Sweep {
     /** Measures every context; each row is handed on as soon as it is there. */
     public SweepResult run(Consumer<SweepRow> listener) {
         List<SweepRow> rows = new ArrayList<>();
-        Contestant longnet = new Contestant("LongNet", 2, 3 * config.limitSeconds());
+        Contestant longnet = new Contestant("LongNet", 2, 6 * config.limitSeconds());
         Contestant dense = new Contestant("dense", 4, config.limitSeconds());
         try {
             for (long tokens : config.contexts()) {
@@ -79,14 +82,16 @@ public final class Sweep {
     private double[] turns(AttentionStep longStep) {
         AttentionStep reference = Objects.requireNonNull(shortStep);
         double[] samples = new double[TURNS];
-        ratios = new double[TURNS];
-        for (int i = 0; i < TURNS; i++) {
+        double[] taken = new double[TURNS];
+        int turns = 0;
+        for (double spent = 0; turns < TURNS && spent < TURNS_SECONDS; spent += samples[turns++]) {
             double[] before = Median.samples(reference::seconds, SHORT_STEPS_PER_TURN, 0);
-            samples[i] = longStep.seconds();
+            samples[turns] = longStep.seconds();
             double[] after = Median.samples(reference::seconds, SHORT_STEPS_PER_TURN, 0);
-            ratios[i] = samples[i] * SHORT_TOKENS / last() / ((Median.of(before) + Median.of(after)) / 2);
+            taken[turns] = samples[turns] * SHORT_TOKENS / last() / ((Median.of(before) + Median.of(after)) / 2);
         }
-        return samples;
+        ratios = Arrays.copyOf(taken, turns);
+        return Arrays.copyOf(samples, turns);
     }
 
     private long last() {

@@ -63,7 +63,7 @@ final class BenchCommand implements Callable<Integer> {
     private boolean backward;
 
     @Option(names = "--limit", defaultValue = "10", paramLabel = "SECONDS",
-            description = "Dense attention stops where one step would take longer, LongNet at three times that (default: ${DEFAULT-VALUE}).")
+            description = "Dense attention stops where one step would take longer, LongNet at six times that (default: ${DEFAULT-VALUE}).")
     private double limit;
 
     @Override
