@@ -30,6 +30,8 @@ public final class Sweep {
     private final Parallel parallel;
     private @Nullable AttentionStep shortStep;
     private double[] ratios = {};
+    private double longnetProbe;
+    private double denseProbe;
 
     public Sweep(SweepConfig config, Backend backend, Parallel parallel) {
         this.config = config;
@@ -42,7 +44,9 @@ public final class Sweep {
         long tokens = Math.min(config.first() * 2, 4096);
         try (AttentionStep longnet = longnet(tokens); AttentionStep dense = dense(tokens)) {
             for (double spent = 0; spent < seconds; ) {
-                spent += longnet.seconds() + dense.seconds();
+                longnetProbe = longnet.seconds() / tokens;
+                denseProbe = dense.seconds() / tokens / tokens;
+                spent += (longnetProbe + denseProbe * tokens) * tokens;
             }
         }
     }
@@ -52,6 +56,9 @@ public final class Sweep {
         List<SweepRow> rows = new ArrayList<>();
         Contestant longnet = new Contestant("LongNet", 2, 6 * config.limitSeconds());
         Contestant dense = new Contestant("dense", 4, config.limitSeconds());
+        // What the warm-up took tells whether even the first context is too long.
+        longnet.lastSeconds = longnetProbe * config.first() / longnet.growth;
+        dense.lastSeconds = denseProbe * config.first() * config.first() / dense.growth;
         try {
             for (long tokens : config.contexts()) {
                 boolean inTurns = shortStep != null && tokens == last();
