@@ -44,9 +44,11 @@ public final class Sweep {
         long tokens = Math.min(config.first() * 2, 4096);
         try (AttentionStep longnet = longnet(tokens); AttentionStep dense = dense(tokens)) {
             for (double spent = 0; spent < seconds; ) {
-                longnetProbe = longnet.seconds() / tokens;
-                denseProbe = dense.seconds() / tokens / tokens;
-                spent += (longnetProbe + denseProbe * tokens) * tokens;
+                double sparse = longnet.seconds();
+                double full = dense.seconds();
+                longnetProbe = spent == 0 ? sparse / tokens : Math.min(longnetProbe, sparse / tokens);
+                denseProbe = spent == 0 ? full / tokens / tokens : Math.min(denseProbe, full / tokens / tokens);
+                spent += sparse + full;
             }
         }
     }
