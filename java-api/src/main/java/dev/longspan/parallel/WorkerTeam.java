@@ -4,6 +4,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -23,7 +24,7 @@ final class WorkerTeam {
         final @Nullable CancelSignal cancel;
         final AtomicLong next = new AtomicLong();
         final AtomicLong done = new AtomicLong();
-        volatile @Nullable Throwable failure;
+        final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
         Region(long items, Work work, @Nullable CancelSignal cancel) {
             this.items = items;
@@ -49,6 +50,7 @@ final class WorkerTeam {
         return threads;
     }
 
+    @SuppressWarnings("ThreadPriorityCheck") // yielding affects the speed alone
     void run(long items, Work work, @Nullable CancelSignal cancel, @Nullable ProgressListener progress) {
         Region mine = new Region(items, work, cancel);
         boolean team = threads > 1 && items > 1 && busy.compareAndSet(false, true);
@@ -62,8 +64,12 @@ final class WorkerTeam {
             }
             work(mine, scratch, progress);
             if (team) {
-                while (active.get() > 0 || mine.done.get() < items && mine.failure == null) {
-                    Thread.onSpinWait();
+                for (int spins = 0; active.get() > 0 || mine.done.get() < items && mine.failure.get() == null; spins++) {
+                    if (spins < SPINS) {
+                        Thread.onSpinWait();
+                    } else {
+                        Thread.yield(); // a worker without a core may want this one
+                    }
                 }
             }
         } finally {
@@ -124,13 +130,13 @@ final class WorkerTeam {
                 }
             }
         } catch (RuntimeException | Error e) {
-            region.failure = e;
+            region.failure.compareAndSet(null, e);
             region.next.set(region.items); // nobody starts another item
         }
     }
 
     private static void rethrow(Region region) {
-        Throwable failure = region.failure;
+        Throwable failure = region.failure.get();
         if (failure instanceof Error error) {
             throw error;
         }

@@ -34,7 +34,10 @@ import org.jspecify.annotations.Nullable;
 public final class TrainingStep implements Step {
 
     private static final int CUT = 1024;
-    private static final double CALIBRATION_SECONDS = 5;
+    /** High, because the steps are few. */
+    private static final double LEARNING_RATE = 6e-3;
+    /** By then the kernels are compiled. */
+    private static final double CALIBRATION_SECONDS = 12;
     private static final int CALIBRATION_STEPS = 3;
     private static final double SECONDS_BETWEEN_EVALUATIONS = 12;
     private static final int SAMPLE_BYTES = 360;
@@ -76,7 +79,8 @@ public final class TrainingStep implements Step {
         long steps = calibrate(job, config.blueprint());
         try (TensorArena arena = new TensorArena()) {
             LanguageModel<?> model = config.blueprint().create(arena, job.seed());
-            return new Run(job, config, model, TrainSettings.standard(plan.context, steps, job.seed())).section();
+            return new Run(job, config, model, TrainSettings.standard(plan.context, steps, job.seed())
+                    .withLearningRate(LEARNING_RATE)).section();
         }
     }
 
@@ -131,7 +135,8 @@ public final class TrainingStep implements Step {
             figures.put("model", saved.toString());
             return new Section("training", "Training at a context of 8K on source code", learned, figures, headlines(learned), blocks(),
                     "longspan train --arch " + architecture.name() + " --preset " + plan.preset + " --context " + plan.context
-                            + " --steps " + settings.steps() + " --seed " + job.seed());
+                            + " --steps " + settings.steps() + " --learning-rate " + settings.learningRate() + " --seed " + job.seed()
+                            + " --out out/model");
         }
 
         private void train(Map<String, @Nullable Object> figures) {

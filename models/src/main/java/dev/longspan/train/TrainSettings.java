@@ -52,6 +52,12 @@ public record TrainSettings(int context, int batch, int accumulation, long steps
                 evalEvery, evalBytes, saveEvery, keep, seed);
     }
 
+    /** The same run with another highest learning rate and a tenth of it at the end. */
+    public TrainSettings withLearningRate(double highest) {
+        return new TrainSettings(context, batch, accumulation, steps, highest, highest / 10, warmup, clip, weightDecay,
+                evalEvery, evalBytes, saveEvery, keep, seed);
+    }
+
     /** Tokens that one step reads. */
     public long tokensPerStep() {
         return (long) context * batch * accumulation;
