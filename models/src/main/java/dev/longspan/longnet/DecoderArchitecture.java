@@ -12,9 +12,10 @@ import org.jspecify.annotations.Nullable;
 /** The decoder under one pattern, as the command line and model folders know it. */
 public record DecoderArchitecture(String name, Suited suited) implements Architecture {
 
-    /** LongNet: a geometric schedule that spans the context. */
+    /** LongNet: from the preset's shortest segment on a geometric schedule that spans the context. */
     public static final DecoderArchitecture LONGNET = new DecoderArchitecture("longnet", (preset, context) ->
-            preset.withSchedule(SchedulePlan.geometric(context, preset.heads()).schedule()));
+            preset.withSchedule(SchedulePlan.geometric(context, preset.heads(),
+                    Math.min(preset.shortestSegment(), Math.max(1, context)), 2).schedule()));
 
     /** A preset with a pattern that suits a context. */
     @FunctionalInterface

@@ -121,7 +121,8 @@ public record LongNetConfig(long vocabulary, int width, int heads, int layers, i
             case "350M" -> of(vocabulary, 1024, 16, 24, PAPER_SCHEDULE);
             case "760M" -> of(vocabulary, 1536, 16, 24, PAPER_SCHEDULE);
             case "2.7B" -> of(vocabulary, 2560, 32, 32, PAPER_SCHEDULE);
-            case "tiny" -> of(vocabulary, 128, 4, 2, List.of(new Branch(512, 1), new Branch(2048, 2), new Branch(8192, 4)));
+            case "tiny" -> of(vocabulary, 128, 4, 2, List.of(new Branch(512, 1), new Branch(1024, 2),
+                    new Branch(2048, 4), new Branch(4096, 8), new Branch(8192, 16)));
             case "small" -> of(vocabulary, 256, 8, 4, List.of(new Branch(1024, 1), new Branch(2048, 2),
                     new Branch(4096, 4), new Branch(8192, 8)));
             default -> throw new IllegalArgumentException("preset must be one of " + String.join(", ", presets())
@@ -160,6 +161,13 @@ public record LongNetConfig(long vocabulary, int width, int heads, int layers, i
                 learnedPositions, activation, norms, scaleEmbedding, tiedOutput, outputLayer, dropouts);
     }
 
+    /** The smallest w of a dilated pattern; Long.MAX_VALUE where there is none. */
+    public long shortestSegment() {
+        return pattern instanceof Dilated dilated
+                ? dilated.schedule().stream().mapToLong(Branch::segment).min().orElseThrow() : Long.MAX_VALUE;
+    }
+
+    /** The same model with a dilated pattern of this schedule. */
     public LongNetConfig withSchedule(List<Branch> schedule) {
         return withPattern(pattern instanceof Dilated old ? new Dilated(schedule, old.offset(), old.pads())
                 : dilated(schedule));
