@@ -51,7 +51,7 @@ final class RunCommand implements Callable<Integer> {
             description = "Size of the trained model (default: ${DEFAULT-VALUE}).")
     private String preset = "tiny";
 
-    @Option(names = "--train-seconds", defaultValue = "60", paramLabel = "S",
+    @Option(names = "--train-seconds", defaultValue = "45", paramLabel = "S",
             description = "How long to train (default: ${DEFAULT-VALUE}).")
     private double trainSeconds;
 
@@ -73,7 +73,7 @@ final class RunCommand implements Callable<Integer> {
                 new VerifyStep(Goldens.folder("longnet")),
                 new SweepStep(sweep),
                 new TrainingStep(main.architectures().named("longnet"),
-                        new TrainingStep.Plan(corpus, preset, CONTEXT, trainSeconds, 32 << 10, 128 << 10)));
+                        new TrainingStep.Plan(corpus, preset, CONTEXT, trainSeconds, 16 << 10, 128 << 10)));
         Report report = new MainJob(steps).run(new Job(main.backend(), main.parallel(), main.seed(), out, progress));
         main.output().result(report.figures());
         return report.passed() ? ExitStatus.OK : ExitStatus.CHECK_FAILED;

@@ -26,7 +26,7 @@ public final class SweepStep implements Step {
 
     @Override
     public int shareSeconds() {
-        return 45;
+        return 62;
     }
 
     @Override

@@ -68,7 +68,7 @@ public final class TrainingStep implements Step {
 
     @Override
     public int shareSeconds() {
-        return (int) (plan.seconds + CALIBRATION_SECONDS + 12);
+        return (int) (plan.seconds + CALIBRATION_SECONDS + 20);
     }
 
     @Override
