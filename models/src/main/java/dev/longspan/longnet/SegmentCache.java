@@ -127,14 +127,19 @@ final class SegmentCache implements KeyValueCache {
         List<Page> list = pages.get(branch);
         long rows = pageRows(schedule.get(branch));
         while (list.size() <= row / rows) {
-            list.add(new Page(arena.allocate(dtype, shape[0], rows, shape[1], shape[2]),
-                    arena.allocate(dtype, shape[0], rows, shape[1], shape[2])));
+            long left = keptRows(schedule.get(branch)) - list.size() * rows;
+            long[] page = {shape[0], Math.min(rows, left), shape[1], shape[2]};
+            list.add(new Page(arena.allocate(dtype, page), arena.allocate(dtype, page)));
         }
         return list.get(Math.toIntExact(row / rows));
     }
 
     private static long pageRows(Branch branch) {
-        return Math.min(PAGE_ROWS, Math.ceilDiv(branch.segment(), branch.dilation()));
+        return Math.min(PAGE_ROWS, keptRows(branch));
+    }
+
+    private static long keptRows(Branch branch) {
+        return Math.ceilDiv(branch.segment(), branch.dilation());
     }
 
     @Override

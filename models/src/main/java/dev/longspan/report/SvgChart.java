@@ -105,7 +105,7 @@ final class SvgChart {
 
     private static String label(Chart.Axis axis, double tick) {
         // Ticks are sums and powers: rounded, they lose what binary fractions add to them.
-        double rounded = new BigDecimal(tick).round(new MathContext(6)).doubleValue();
+        double rounded = new BigDecimal(tick).round(new MathContext(9)).doubleValue();
         String text = axis.format() == Format.TOKENS || axis.format() == Format.BYTES
                 ? axis.format().text(rounded).replace(".0 ", " ").replace(".00 ", " ")
                 : new BigDecimal(Double.toString(rounded)).stripTrailingZeros().toPlainString();

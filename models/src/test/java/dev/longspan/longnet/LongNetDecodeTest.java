@@ -98,6 +98,21 @@ class LongNetDecodeTest {
     }
 
     @Test
+    void theLastPageOfASegmentEndsWithTheSegment() {
+        long segment = SegmentCache.PAGE_ROWS + 20;
+        LongNet model = bench.model(LongNetConfig.of(Bench.VOCABULARY, 4, 1, 1, List.of(new Branch(segment, 1))));
+        Tensor tokens = bench.tokens(1, 1, segment + 7);
+        double[] whole = bench.values(pass -> model.logits(pass, tokens));
+        assertClose("into the next segment", bench.stream(model, tokens, List.of((int) segment - 30, 25, 12)), whole);
+        LongNetState state = model.start(bench.arena, 1);
+        try (Pass pass = bench.inference()) {
+            state = model.next(pass, state, tokens).state();
+        }
+        assertThat(state.tensors().entrySet().stream().filter(e -> e.getKey().endsWith("keys"))
+                .mapToLong(e -> e.getValue().size(1)).sum()).isEqualTo(segment);
+    }
+
+    @Test
     void anyChunkingOfTheSparseBaselineGivesTheLogitsOfTheWhole() {
         LongNetConfig sparse = Bench.awkward().withPattern(new AttentionPattern.FixedSparse(5, 2));
         checkChunkings(sparse, 31);
