@@ -8,5 +8,7 @@ public record Kernels(
         ElementwiseKernel elementwise,
         EmbeddingKernel embedding,
         LossKernel loss,
-        OptimizerKernel optimizer) {
+        OptimizerKernel optimizer,
+        ScanKernel scan,
+        TimestepNormKernel timestepNorm) {
 }

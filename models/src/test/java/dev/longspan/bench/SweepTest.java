@@ -91,7 +91,8 @@ final class SweepTest {
 
     private static Backend withAttention(AttentionKernel attention) {
         Kernels k = SCALAR.kernels();
-        Kernels wrong = new Kernels(k.gemm(), attention, k.norm(), k.elementwise(), k.embedding(), k.loss(), k.optimizer());
+        Kernels wrong = new Kernels(k.gemm(), attention, k.norm(), k.elementwise(), k.embedding(), k.loss(), k.optimizer(),
+                k.scan(), k.timestepNorm());
         return new Backend("wrong", "", SCALAR.space(), SCALAR.dtypes(), wrong, null);
     }
 

@@ -11,6 +11,6 @@ public final class ScalarKernels {
     /** All kernel families for F32 and F64. */
     public static Kernels create() {
         return new Kernels(new ScalarGemm(), new ScalarAttention(), new ScalarNorm(), new ScalarElementwise(),
-                new ScalarEmbedding(), new ScalarLoss(), new ScalarOptimizer());
+                new ScalarEmbedding(), new ScalarLoss(), new ScalarOptimizer(), new ScalarScan(), new ScalarTimestepNorm());
     }
 }

@@ -1,6 +1,7 @@
 package dev.longspan.kernel.vector;
 
 import dev.longspan.kernel.Kernels;
+import dev.longspan.kernel.scalar.ScalarKernels;
 
 /** The kernel families of this package, float32 only; the backend registry loads this class by name. */
 public final class VectorKernels {
@@ -12,7 +13,8 @@ public final class VectorKernels {
     public static Kernels create() {
         VectorWidth.bits();
         return new Kernels(new VectorGemm(), new VectorAttention(), new VectorNorm(),
-                new VectorElementwise(), new VectorEmbedding(), new VectorLoss(), new VectorOptimizer());
+                new VectorElementwise(), new VectorEmbedding(), new VectorLoss(), new VectorOptimizer(),
+                ScalarKernels.create().scan(), ScalarKernels.create().timestepNorm());
     }
 
     /** Width and lanes, such as {@code 512 bit, 16 lanes}. */
