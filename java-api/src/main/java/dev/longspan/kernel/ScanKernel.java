@@ -32,7 +32,8 @@ public interface ScanKernel {
      * @param omega [D, 1]
      * @param start state before the first step, [B, n, 2, D]; zeros where absent
      * @param last receives the state after the last step
-     * @param kept receives the states before every {@link ScanPlan#BLOCK} steps, [B, blocks, n, 2, D]; absent at inference
+     * @param kept receives the states before every {@link ScanPlan#BLOCK} steps, of size [B, blocks, n, 2, D], in an
+     *     order that only {@link #cemaBackward} of the same backend knows; absent at inference
      */
     void cema(Parallel parallel, ScanPlan plan, Tensor x, Tensor q, Tensor c, Tensor omega, @Nullable Tensor start, Tensor y,
             Tensor last, @Nullable Tensor kept);

@@ -1,0 +1,223 @@
+package dev.longspan.kernel.vector;
+
+import static dev.longspan.kernel.ScanPlan.BLOCK;
+import static dev.longspan.kernel.vector.Lanes.LANES;
+
+import dev.longspan.kernel.ScanPlan;
+import dev.longspan.parallel.Parallel;
+import dev.longspan.parallel.Scratch;
+import dev.longspan.tensor.Elements;
+import dev.longspan.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The way back through {@link CemaForward}, blocks from the last to the first: the states of a block are computed again
+ * from the kept one before it. Sums over steps are float32 within {@link #FOLD} blocks, double beyond.
+ */
+final class CemaBackward {
+
+    private static final int FOLD = 4;
+    /** Floats of a group's sums: {@code Σ dy·s} (real, imaginary), then {@link CemaSteps#SUMS} rows for dq, by mode. */
+    private static final int GROUP_SUMS = (2 + CemaSteps.SUMS) * CemaSteps.MODES * LANES;
+    private static final int TABLE = 0;
+    private static final int STATES = 3;
+    private static final int BEFORE = 4;
+    private static final int X = 5;
+    private static final int DY = 6;
+    private static final int DX = 7;
+    private static final int Z = 8;
+    private static final int SUMS = 9;
+    private static final int KEPT = 10;
+    private static final int TOTALS = 1;
+
+    private final ScanPlan plan;
+    private final Tensor q;
+    private final Tensor c;
+    private final Channels x;
+    private final Channels omega;
+    private final KeptStates kept;
+    private final Channels dy;
+    private final @Nullable Channels dLast;
+    private final @Nullable Channels dx;
+    private final @Nullable Tensor dq;
+    private final @Nullable Tensor dc;
+    private final @Nullable Tensor dOmega;
+    private final @Nullable Channels dStart;
+    private final long batch;
+    private final long rows;
+    private final long width;
+    private final int modes;
+
+    CemaBackward(ScanPlan plan, Tensor x, Tensor q, Tensor c, Tensor omega, Tensor kept, Tensor dy, @Nullable Tensor dLast,
+            @Nullable Tensor dx, @Nullable Tensor dq, @Nullable Tensor dc, @Nullable Tensor dOmega, @Nullable Tensor dStart) {
+        this.plan = plan;
+        this.q = q;
+        this.c = c;
+        this.x = new Channels(x);
+        this.omega = new Channels(omega.reshape(x.size(2)));
+        this.kept = new KeptStates(kept);
+        this.dy = new Channels(dy);
+        this.dLast = dLast == null ? null : new Channels(dLast);
+        this.dx = dx == null ? null : new Channels(dx);
+        this.dq = dq;
+        this.dc = dc;
+        this.dOmega = dOmega;
+        this.dStart = dStart == null ? null : new Channels(dStart);
+        batch = x.size(0);
+        rows = x.size(1);
+        width = x.size(2);
+        modes = Math.toIntExact(q.size(0));
+    }
+
+    void run(Parallel parallel) {
+        int slice = CemaForward.VECTORS * LANES;
+        parallel.forEach(Math.ceilDiv(width, slice), (item, scratch) -> scan(item * slice, scratch));
+    }
+
+    private void scan(long first, Scratch scratch) {
+        int vectors = (int) Math.min(CemaForward.VECTORS, Math.ceilDiv(width - first, LANES));
+        CemaTable table = new CemaTable(q, c, first, vectors, rows, scratch, TABLE);
+        int state = table.groups * CemaSteps.STATE;
+        int sumsOf = sumsOf(table);
+        float[] z = scratch.floats(Z, vectors * state);
+        float[] sums = scratch.floats(SUMS, vectors * sumsOf);
+        double[] totals = scratch.doubles(TOTALS, vectors * sumsOf);
+        Arrays.fill(sums, 0, vectors * sumsOf, 0f);
+        Arrays.fill(totals, 0, vectors * sumsOf, 0);
+        CemaStates states = new CemaStates(modes);
+        for (long b = 0; b < batch; b++) {
+            for (int v = 0; v < vectors; v++) {
+                states.load(dLast, b, first + v * LANES, z, v * state, state);
+            }
+            Pieces pieces = new Pieces(plan.resets(b, rows));
+            for (long block = ScanPlan.blocks(rows) - 1; block >= 0; block--) {
+                pieces.cut(block * BLOCK, (int) Math.min(BLOCK, rows - block * BLOCK));
+                block(b, block, first, vectors, table, pieces, z, sums, scratch);
+                if (block % FOLD == 0) {
+                    fold(sums, totals, vectors * sumsOf);
+                }
+            }
+            for (int v = 0; v < vectors && dStart != null; v++) {
+                states.add(dStart, b, first + v * LANES, z, v * state);
+            }
+        }
+        for (int v = 0; v < vectors; v++) {
+            addTotals(totals, v * sumsOf, first + v * LANES, table.groups);
+        }
+    }
+
+    private void block(long b, long block, long first, int vectors, CemaTable table, Pieces pieces, float[] z, float[] sums,
+            Scratch scratch) {
+        int stage = CemaForward.VECTORS * BLOCK * LANES;
+        float[] xs = scratch.floats(X, stage);
+        float[] dys = scratch.floats(DY, stage);
+        float[] dxs = scratch.floats(DX, stage);
+        int state = table.groups * CemaSteps.STATE;
+        float[] start = scratch.floats(KEPT, state);
+        int steps = pieces.to(pieces.count() - 1);
+        int step = plan.reversed() ? -1 : 1;
+        long row = b * rows + plan.row(block * BLOCK, rows);
+        x.load(row, step, steps, first, vectors, BLOCK, xs);
+        dy.load(row, step, steps, first, vectors, BLOCK, dys);
+        for (int v = 0; v < vectors; v++) {
+            long d = first + v * LANES;
+            int xo = v * BLOCK * LANES;
+            int uo = v * sumsOf(table);
+            CemaForward.scale(omega.load(0, d), dys, dxs, xo, steps);
+            new CemaStates(modes).restore(kept, b * ScanPlan.blocks(rows) + block, d, start, state);
+            for (int group = 0; group < table.groups; group++) {
+                float[] s = states(v, group, xo, table, pieces, start, xs, dys, sums, uo, scratch);
+                goBack(v, group, xo, table, pieces, s, dys, dxs, z, sums, uo, scratch);
+            }
+            if (dOmega != null) {
+                dot(xs, dys, xo, steps, sums, uo + table.groups * GROUP_SUMS);
+            }
+        }
+        if (dx != null) {
+            dx.add(row, step, steps, first, vectors, BLOCK, dxs);
+        }
+    }
+
+    /** States before the block and after each of its steps, a row each; sums what dc needs. */
+    private static float[] states(int v, int group, int xo, CemaTable table, Pieces pieces, float[] start, float[] xs,
+            float[] dys, float[] sums, int uo, Scratch scratch) {
+        float[] s = scratch.floats(STATES, (BLOCK + 1) * CemaSteps.STATE);
+        System.arraycopy(start, group * CemaSteps.STATE, s, 0, CemaSteps.STATE);
+        for (int piece = 0; piece < pieces.count(); piece++) {
+            int from = pieces.from(piece);
+            int to = pieces.to(piece);
+            if (pieces.isFresh(piece)) {
+                Arrays.fill(s, from * CemaSteps.STATE, (from + 1) * CemaSteps.STATE, 0f);
+            }
+            CemaSteps.recompute(from, to, table.values, table.at(v, group), s, xs, dys, xo, sums, uo + group * GROUP_SUMS);
+            table.correct(to - from, v, group, false, s, from * CemaSteps.STATE, s, to * CemaSteps.STATE);
+        }
+        return s;
+    }
+
+    private static void goBack(int v, int group, int xo, CemaTable table, Pieces pieces, float[] s, float[] dys, float[] dxs,
+            float[] z, float[] sums, int uo, Scratch scratch) {
+        float[] before = scratch.floats(BEFORE, CemaSteps.STATE);
+        int zo = (v * table.groups + group) * CemaSteps.STATE;
+        for (int piece = pieces.count() - 1; piece >= 0; piece--) {
+            System.arraycopy(z, zo, before, 0, CemaSteps.STATE);
+            for (int m = 0; m < CemaSteps.MODES; m += 2) {
+                CemaSteps.backward(pieces.from(piece), pieces.to(piece), m, table.values, table.at(v, group), s, dys, dxs, xo,
+                        z, zo, sums, uo + group * GROUP_SUMS + CemaSteps.STATE);
+            }
+            if (pieces.isFresh(piece)) {
+                Arrays.fill(z, zo, zo + CemaSteps.STATE, 0f);
+            } else {
+                table.correct(pieces.to(piece) - pieces.from(piece), v, group, true, before, 0, z, zo);
+            }
+        }
+    }
+
+    /** Floats of the sums of a vector of channels; the last vector is dω's. */
+    private static int sumsOf(CemaTable table) {
+        return table.groups * GROUP_SUMS + LANES;
+    }
+
+    /** {@code sums += Σ a ⊙ b} over rows. */
+    private static void dot(float[] a, float[] b, int from, int rows, float[] sums, int at) {
+        FloatVector sum = FloatVector.fromArray(Lanes.SPECIES, sums, at);
+        for (int i = from; i < from + rows * LANES; i += LANES) {
+            sum = FloatVector.fromArray(Lanes.SPECIES, a, i).fma(FloatVector.fromArray(Lanes.SPECIES, b, i), sum);
+        }
+        sum.intoArray(sums, at);
+    }
+
+    private static void fold(float[] sums, double[] totals, int n) {
+        for (int i = 0; i < n; i++) {
+            totals[i] += sums[i];
+            sums[i] = 0;
+        }
+    }
+
+    private void addTotals(double[] totals, int at, long d, int groups) {
+        int count = (int) Math.min(LANES, width - d);
+        int part = CemaSteps.MODES * LANES;
+        for (int mode = 0; mode < modes; mode++) {
+            int from = at + mode / CemaSteps.MODES * GROUP_SUMS + mode % CemaSteps.MODES * LANES;
+            for (int i = 0; i < count; i++) {
+                add(dc, (2L * mode) * width + d + i, totals[from + i]);
+                add(dc, (2L * mode + 1) * width + d + i, -totals[from + part + i]);
+                add(dq, (2L * mode) * width + d + i, totals[from + 2 * part + i]);
+                add(dq, (2L * mode + 1) * width + d + i, totals[from + 3 * part + i] - totals[from + 4 * part + i]);
+            }
+        }
+        for (int i = 0; i < count; i++) {
+            add(dOmega, d + i, totals[at + groups * GROUP_SUMS + i]);
+        }
+    }
+
+    private static void add(@Nullable Tensor to, long i, double value) {
+        if (to != null) {
+            MemorySegment memory = to.segment();
+            Elements.set(memory, to.dtype(), to.offset() + i, Elements.get(memory, to.dtype(), to.offset() + i) + value);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+package dev.longspan.kernel.vector;
+
+import dev.longspan.kernel.ScanPlan;
+import java.util.Arrays;
+
+/** The steps of a block, cut where the state is forgotten and into powers of two. */
+final class Pieces {
+
+    private final long[] resets;
+    private final int[] starts = new int[2 * ScanPlan.BLOCK + 1];
+    private final boolean[] fresh = new boolean[2 * ScanPlan.BLOCK];
+    private int count;
+
+    /** @param resets steps that forget the state before them, in order, and the number of steps behind the last */
+    Pieces(long[] resets) {
+        this.resets = resets;
+    }
+
+    /** Cuts steps {@code from} to {@code from + steps − 1}. */
+    void cut(long from, int steps) {
+        count = 0;
+        int found = Arrays.binarySearch(resets, from);
+        int next = found >= 0 ? found : -found - 1;
+        int at = 0;
+        while (at < steps) {
+            boolean forgets = resets[next] == from + at;
+            next += forgets ? 1 : 0;
+            int end = (int) Math.min(steps, next < resets.length ? resets[next] - from : steps);
+            while (at < end) {
+                starts[count] = at;
+                fresh[count++] = forgets;
+                forgets = false;
+                at += Integer.highestOneBit(end - at);
+            }
+        }
+        starts[count] = steps;
+    }
+
+    int count() {
+        return count;
+    }
+
+    /** First step of a piece, within the block. */
+    int from(int piece) {
+        return starts[piece];
+    }
+
+    /** The step behind its last. */
+    int to(int piece) {
+        return starts[piece + 1];
+    }
+
+    /** Whether it forgets the state before it. */
+    boolean isFresh(int piece) {
+        return fresh[piece];
+    }
+}
