@@ -14,7 +14,7 @@ public final class VectorKernels {
         VectorWidth.bits();
         return new Kernels(new VectorGemm(), new VectorAttention(), new VectorNorm(),
                 new VectorElementwise(), new VectorEmbedding(), new VectorLoss(), new VectorOptimizer(),
-                new VectorScan(ScalarKernels.create().scan()), ScalarKernels.create().timestepNorm());
+                new VectorScan(ScalarKernels.create().scan()), new VectorTimestepNorm());
     }
 
     /** Width and lanes, such as {@code 512 bit, 16 lanes}. */

@@ -1,0 +1,123 @@
+package dev.longspan.kernel.vector;
+
+import static dev.longspan.kernel.vector.Lanes.LANES;
+import static dev.longspan.kernel.vector.Lanes.ORDER;
+import static dev.longspan.kernel.vector.Lanes.SPECIES;
+
+import dev.longspan.kernel.Moments;
+import dev.longspan.parallel.Scratch;
+import dev.longspan.tensor.DType;
+import dev.longspan.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import org.jspecify.annotations.Nullable;
+
+/** Rows of groups of channels and their moments. */
+final class GroupRows {
+
+    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
+    private static final ValueLayout.OfDouble DOUBLE = ValueLayout.JAVA_DOUBLE_UNALIGNED;
+
+    private GroupRows() {
+    }
+
+    static MemorySegment memory(Tensor tensor) {
+        if (tensor.dtype() != DType.F32) {
+            throw new IllegalArgumentException("vector kernels compute with F32: dtype=" + tensor.dtype());
+        }
+        return tensor.segment();
+    }
+
+    /**
+     * Mean u and population variance v of each of n groups of d channels of a row: of {@code x − x₀}, x₀ the group's first
+     * channel, so that {@code mean(x²) − mean(x)²} loses nothing to an offset that all have.
+     */
+    static void ownMoments(float[] x, int at, int n, int d, float[] sums, double[] u, double[] v, int to) {
+        int per = Math.ceilDiv(d, LANES);
+        if (d == LANES) {
+            for (int g = 0; g < n; g++) {
+                int place = at + g * LANES;
+                FloatVector off = FloatVector.fromArray(SPECIES, x, place).sub(x[place]);
+                PairSums.store(off, off.mul(off), sums, g * LANES);
+            }
+        } else {
+            for (int g = 0; g < n; g++) {
+                for (int i = 0; i < per; i++) {
+                    VectorMask<Float> in = Lanes.first(d - i * LANES);
+                    FloatVector off = FloatVector.fromArray(SPECIES, x, at + g * d + i * LANES, in).sub(x[at + g * d], in);
+                    PairSums.store(off, off.mul(off), sums, (g * per + i) * LANES);
+                }
+            }
+        }
+        for (int g = 0; g < n; g++) {
+            double sum = 0;
+            double squares = 0;
+            for (int i = g * per; i < (g + 1) * per; i++) {
+                sum += PairSums.first(sums, i * LANES);
+                squares += PairSums.second(sums, i * LANES);
+            }
+            double off = sum / d;
+            u[to + g] = x[at + g * d] + off;
+            v[to + g] = Math.max(0, squares / d - off * off);
+        }
+    }
+
+    /** {@code n} floats from element {@code from} of a tensor's storage on. */
+    static void load(MemorySegment memory, long from, float[] to, int at, int n) {
+        MemorySegment.copy(memory, FLOAT, from * 4, to, at, n);
+    }
+
+    static void store(float[] from, int at, MemorySegment memory, long to, int n) {
+        MemorySegment.copy(from, at, memory, FLOAT, to * 4, n);
+    }
+
+    /** Channels {@code from} to {@code from + n − 1} of a parameter plus an offset, with room for a whole last vector. */
+    static float[] parameter(@Nullable Tensor values, int from, int n, float otherwise, double offset, Scratch scratch,
+            int slot) {
+        float[] row = scratch.floats(slot, n + LANES);
+        if (values == null) {
+            Arrays.fill(row, 0, n, otherwise);
+        } else {
+            MemorySegment.copy(memory(values), FLOAT, (values.offset() + from) * 4, row, 0, n);
+            for (int i = 0; i < n; i++) {
+                row[i] = (float) (row[i] + offset);
+            }
+        }
+        return row;
+    }
+
+    /** Mean and variance of n groups from {@code first} on. */
+    static void moments(Moments of, long batch, int first, int n, double[] mean, double[] var) {
+        load(of.mean(), batch * of.groups() + first, n, mean);
+        load(of.var(), batch * of.groups() + first, n, var);
+    }
+
+    /** Elements of a contiguous F64 tensor. */
+    static void load(Tensor from, long at, int n, double[] to) {
+        MemorySegment.copy(from.segment(), DOUBLE, (from.offset() + at) * 8, to, 0, n);
+    }
+
+    static void set(Tensor to, long at, double value) {
+        to.segment().set(DOUBLE, (to.offset() + at) * 8, value);
+    }
+
+    static void add(@Nullable Tensor to, long at, double value) {
+        if (to != null) {
+            set(to, at, to.segment().get(DOUBLE, (to.offset() + at) * 8) + value);
+        }
+    }
+
+    /** {@code to[from + i] += values[i]}. */
+    static void add(@Nullable Tensor to, long from, int n, double[] values) {
+        if (to != null) {
+            MemorySegment memory = memory(to);
+            for (int i = 0; i < n; i++) {
+                long at = (to.offset() + from + i) * 4;
+                memory.set(FLOAT, at, (float) (memory.get(FLOAT, at) + values[i]));
+            }
+        }
+    }
+}

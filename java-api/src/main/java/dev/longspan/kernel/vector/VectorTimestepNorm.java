@@ -1,0 +1,41 @@
+package dev.longspan.kernel.vector;
+
+import dev.longspan.kernel.Moments;
+import dev.longspan.kernel.TimestepNormKernel;
+import dev.longspan.kernel.TimestepNormPlan;
+import dev.longspan.parallel.Parallel;
+import dev.longspan.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/** Some groups of channels are a work item, all rows in order; a parallel region a sequence, so that sums are ordered. */
+final class VectorTimestepNorm implements TimestepNormKernel {
+
+    /** Channels of a work item, about. */
+    private static final int CHANNELS = 128;
+
+    @Override
+    public void forward(Parallel parallel, TimestepNormPlan plan, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias,
+            Moments fresh, @Nullable Moments start, Tensor y, Moments last, @Nullable Tensor means, @Nullable Tensor rstds) {
+        for (long b = 0; b < x.size(0); b++) {
+            TimestepNormForward forward = new TimestepNormForward(plan, b, x, weight, bias, fresh, start, y, last, means, rstds);
+            parallel.forRanges(fresh.groups(), grain(x, fresh), (from, to, scratch) ->
+                    forward.run((int) from, (int) (to - from), scratch));
+        }
+    }
+
+    @Override
+    public void backward(Parallel parallel, TimestepNormPlan plan, Tensor x, @Nullable Tensor weight, Moments fresh,
+            @Nullable Moments start, Tensor means, Tensor rstds, Tensor dy, MomentGradients dLast, @Nullable Tensor dx,
+            @Nullable Tensor dWeight, @Nullable Tensor dBias, MomentGradients dFresh, MomentGradients dStart) {
+        for (long b = 0; b < x.size(0); b++) {
+            TimestepNormBackward backward = new TimestepNormBackward(plan, b, x, weight, fresh, start, means, rstds, dy, dLast,
+                    dx, dWeight, dBias, dFresh, dStart);
+            parallel.forRanges(fresh.groups(), grain(x, fresh), (from, to, scratch) ->
+                    backward.run((int) from, (int) (to - from), scratch));
+        }
+    }
+
+    private static long grain(Tensor x, Moments fresh) {
+        return Math.max(1, CHANNELS * fresh.groups() / Math.max(1, x.size(2)));
+    }
+}
