@@ -44,13 +44,13 @@ final class VectorScan implements ScanKernel {
     @Override
     public void recurrence(Parallel parallel, ScanPlan plan, Tensor a, @Nullable Tensor b, Tensor x, @Nullable Tensor start,
             Tensor h) {
-        scalar.recurrence(parallel, plan, a, b, x, start, h);
+        new VectorRecurrence(plan, a, b, x, start, h).forward(parallel);
     }
 
     @Override
     public void recurrenceBackward(Parallel parallel, ScanPlan plan, Tensor a, @Nullable Tensor b, Tensor x,
             @Nullable Tensor start, Tensor h, Tensor dh, @Nullable Tensor da, @Nullable Tensor db, @Nullable Tensor dx,
             @Nullable Tensor dStart) {
-        scalar.recurrenceBackward(parallel, plan, a, b, x, start, h, dh, da, db, dx, dStart);
+        new VectorRecurrence(plan, a, b, x, start, h).backward(parallel, dh, da, db, dx, dStart);
     }
 }

@@ -3,6 +3,7 @@ package dev.longspan.kernel.vector;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.longspan.kernel.RandomScans;
+import dev.longspan.kernel.RandomTensors;
 import dev.longspan.kernel.ScanKernel;
 import dev.longspan.kernel.ScanPlan;
 import dev.longspan.kernel.scalar.ScalarKernels;
@@ -12,6 +13,7 @@ import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
 import java.util.List;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 final class VectorScanTest {
@@ -42,6 +44,56 @@ final class VectorScanTest {
                 check("dStart, " + name, actual.dStart(), expected.dStart());
             }
         }
+    }
+
+    @Test
+    void recurrencesAgreeWithTheScalarKernelForAnyKindAndSizes() {
+        for (int seed = 0; seed < 160; seed++) {
+            try (TensorArena arena = new TensorArena()) {
+                Random random = new Random(seed);
+                RandomTensors tensors = new RandomTensors(arena, random, DType.F32);
+                boolean complex = (seed & 1) != 0;
+                boolean perStep = (seed & 2) != 0;
+                int batch = 1 + random.nextInt(3);
+                int rows = 1 + random.nextInt(100);
+                int width = 1 + random.nextInt(40);
+                long[] shape = complex ? new long[] {batch, rows, 2, width} : new long[] {batch, rows, width};
+                long[] once = complex ? new long[] {2, width} : new long[] {width};
+                Tensor a = tensors.contiguous(perStep ? shape : once);
+                float[] damped = a.toFloats();
+                for (int i = 0; i < damped.length; i++) {
+                    damped[i] = (float) (0.7 * Math.tanh(damped[i]));
+                }
+                a.set(damped);
+                Tensor b = (seed & 4) != 0 ? tensors.contiguous((seed & 8) != 0 ? shape : once) : null;
+                Tensor x = tensors.contiguous(shape);
+                Tensor start = (seed & 16) != 0 ? tensors.contiguous(complex ? new long[] {batch, 2, width}
+                        : new long[] {batch, width}) : null;
+                Tensor dh = tensors.contiguous(shape);
+                ScanPlan forward = ScanPlan.forward(new RandomScans(arena, random, DType.F32).documents(batch, rows),
+                        random.nextInt(3));
+                ScanPlan plan = random.nextBoolean() ? forward : forward.backwards();
+                List<Tensor> expected = recurrence(arena, SCALAR, plan, a, b, x, start, dh);
+                List<Tensor> actual = recurrence(arena, VECTOR, plan, a, b, x, start, dh);
+                for (int i = 0; i < expected.size(); i++) {
+                    check("output " + i + ", seed=" + seed + ", x=" + x, actual.get(i), expected.get(i));
+                }
+            }
+        }
+    }
+
+    /** h, da, db, dx and dStart. */
+    private static List<Tensor> recurrence(TensorArena arena, ScanKernel kernel, ScanPlan plan, Tensor a, @Nullable Tensor b,
+            Tensor x, @Nullable Tensor start, Tensor dh) {
+        Tensor h = arena.allocate(DType.F32, x.shape());
+        Tensor da = arena.allocate(DType.F32, a.shape());
+        Tensor db = arena.allocate(DType.F32, b == null ? new long[] {0} : b.shape());
+        Tensor dx = arena.allocate(DType.F32, x.shape());
+        Tensor dStart = arena.allocate(DType.F32, start == null ? new long[] {0} : start.shape());
+        kernel.recurrence(TWO, plan, a, b, x, start, h);
+        kernel.recurrenceBackward(TWO, plan, a, b, x, start, h, dh, da, b == null ? null : db, dx,
+                start == null ? null : dStart);
+        return List.of(h, da, db, dx, dStart);
     }
 
     @Test
