@@ -6,9 +6,7 @@ import static dev.longspan.kernel.vector.Lanes.LANES;
 import dev.longspan.kernel.ScanPlan;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.parallel.Scratch;
-import dev.longspan.tensor.Elements;
 import dev.longspan.tensor.Tensor;
-import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
@@ -73,12 +71,13 @@ final class CemaBackward {
     }
 
     void run(Parallel parallel) {
-        int slice = CemaForward.VECTORS * LANES;
-        parallel.forEach(Math.ceilDiv(width, slice), (item, scratch) -> scan(item * slice, scratch));
+        int vectors = CemaForward.vectors(parallel, width, 1);
+        parallel.forEach(Math.ceilDiv(width, vectors * LANES), (item, scratch) ->
+                scan(item * vectors * LANES, vectors, scratch));
     }
 
-    private void scan(long first, Scratch scratch) {
-        int vectors = (int) Math.min(CemaForward.VECTORS, Math.ceilDiv(width - first, LANES));
+    private void scan(long first, int most, Scratch scratch) {
+        int vectors = (int) Math.min(most, Math.ceilDiv(width - first, LANES));
         CemaTable table = new CemaTable(q, c, first, vectors, rows, scratch, TABLE);
         int state = table.groups * CemaSteps.STATE;
         int sumsOf = sumsOf(table);
@@ -95,7 +94,9 @@ final class CemaBackward {
             Pieces pieces = new Pieces(plan.resets(b, rows));
             for (long block = ScanPlan.blocks(rows) - 1; block >= 0; block--) {
                 pieces.cut(block * BLOCK, (int) Math.min(BLOCK, rows - block * BLOCK));
-                block(b, block, first, vectors, table, pieces, z, sums, scratch);
+                for (int v0 = 0; v0 < vectors; v0 += CemaForward.STAGE) {
+                    block(b, block, first, v0, Math.min(CemaForward.STAGE, vectors - v0), table, pieces, z, sums, scratch);
+                }
                 if (block % FOLD == 0) {
                     fold(sums, totals, vectors * sumsOf);
                 }
@@ -105,13 +106,13 @@ final class CemaBackward {
             }
         }
         for (int v = 0; v < vectors; v++) {
-            addTotals(totals, v * sumsOf, first + v * LANES, table.groups);
+            addTotals(totals, v * sumsOf, first + v * LANES, table.groups, scratch.doubles(0, LANES));
         }
     }
 
-    private void block(long b, long block, long first, int vectors, CemaTable table, Pieces pieces, float[] z, float[] sums,
-            Scratch scratch) {
-        int stage = CemaForward.VECTORS * BLOCK * LANES;
+    private void block(long b, long block, long first, int v0, int count, CemaTable table, Pieces pieces, float[] z,
+            float[] sums, Scratch scratch) {
+        int stage = CemaForward.STAGE * BLOCK * LANES;
         float[] xs = scratch.floats(X, stage);
         float[] dys = scratch.floats(DY, stage);
         float[] dxs = scratch.floats(DX, stage);
@@ -120,11 +121,11 @@ final class CemaBackward {
         int steps = pieces.to(pieces.count() - 1);
         int step = plan.reversed() ? -1 : 1;
         long row = b * rows + plan.row(block * BLOCK, rows);
-        x.load(row, step, steps, first, vectors, BLOCK, xs);
-        dy.load(row, step, steps, first, vectors, BLOCK, dys);
-        for (int v = 0; v < vectors; v++) {
+        x.load(row, step, steps, first + v0 * LANES, count, BLOCK, xs);
+        dy.load(row, step, steps, first + v0 * LANES, count, BLOCK, dys);
+        for (int v = v0; v < v0 + count; v++) {
             long d = first + v * LANES;
-            int xo = v * BLOCK * LANES;
+            int xo = (v - v0) * BLOCK * LANES;
             int uo = v * sumsOf(table);
             CemaForward.scale(omega.load(0, d), dys, dxs, xo, steps);
             new CemaStates(modes).restore(kept, b * ScanPlan.blocks(rows) + block, d, start, state);
@@ -137,7 +138,7 @@ final class CemaBackward {
             }
         }
         if (dx != null) {
-            dx.add(row, step, steps, first, vectors, BLOCK, dxs);
+            dx.add(row, step, steps, first + v0 * LANES, count, BLOCK, dxs);
         }
     }
 
@@ -197,27 +198,31 @@ final class CemaBackward {
         }
     }
 
-    private void addTotals(double[] totals, int at, long d, int groups) {
+    private void addTotals(double[] totals, int at, long d, int groups, double[] row) {
         int count = (int) Math.min(LANES, width - d);
         int part = CemaSteps.MODES * LANES;
         for (int mode = 0; mode < modes; mode++) {
             int from = at + mode / CemaSteps.MODES * GROUP_SUMS + mode % CemaSteps.MODES * LANES;
-            for (int i = 0; i < count; i++) {
-                add(dc, (2L * mode) * width + d + i, totals[from + i]);
-                add(dc, (2L * mode + 1) * width + d + i, -totals[from + part + i]);
-                add(dq, (2L * mode) * width + d + i, totals[from + 2 * part + i]);
-                add(dq, (2L * mode + 1) * width + d + i, totals[from + 3 * part + i] - totals[from + 4 * part + i]);
+            long re = 2L * mode * width + d;
+            if (dc != null) {
+                addRow(dc, re, count, totals, from, 1, row);
+                addRow(dc, re + width, count, totals, from + part, -1, row);
+            }
+            if (dq != null) {
+                addRow(dq, re, count, totals, from + 2 * part, 1, row);
+                addRow(dq, re + width, count, totals, from + 3 * part, 1, row);
+                addRow(dq, re + width, count, totals, from + 4 * part, -1, row);
             }
         }
-        for (int i = 0; i < count; i++) {
-            add(dOmega, d + i, totals[at + groups * GROUP_SUMS + i]);
-        }
+        GroupRows.add(dOmega, d, count, totals, at + groups * GROUP_SUMS);
     }
 
-    private static void add(@Nullable Tensor to, long i, double value) {
-        if (to != null) {
-            MemorySegment memory = to.segment();
-            Elements.set(memory, to.dtype(), to.offset() + i, Elements.get(memory, to.dtype(), to.offset() + i) + value);
+    /** {@code to[first + i] += sign · values[from + i]} of an F64 tensor. */
+    private static void addRow(Tensor to, long first, int count, double[] values, int from, double sign, double[] row) {
+        GroupRows.load(to, first, count, row);
+        for (int i = 0; i < count; i++) {
+            row[i] += sign * values[from + i];
         }
+        GroupRows.store(row, count, to, first);
     }
 }

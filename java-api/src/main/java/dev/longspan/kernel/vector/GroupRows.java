@@ -110,13 +110,17 @@ final class GroupRows {
         }
     }
 
-    /** {@code to[from + i] += values[i]}. */
-    static void add(@Nullable Tensor to, long from, int n, double[] values) {
+    static void store(double[] from, int n, Tensor to, long at) {
+        MemorySegment.copy(from, 0, to.segment(), DOUBLE, (to.offset() + at) * 8, n);
+    }
+
+    /** {@code to[first + i] += values[from + i]} of an F32 tensor. */
+    static void add(@Nullable Tensor to, long first, int n, double[] values, int from) {
         if (to != null) {
             MemorySegment memory = memory(to);
             for (int i = 0; i < n; i++) {
-                long at = (to.offset() + from + i) * 4;
-                memory.set(FLOAT, at, (float) (memory.get(FLOAT, at) + values[i]));
+                long at = (to.offset() + first + i) * 4;
+                memory.set(FLOAT, at, (float) (memory.get(FLOAT, at) + values[from + i]));
             }
         }
     }

@@ -120,8 +120,8 @@ final class TimestepNormBackward {
             GroupRows.add(to.mean(), at, dMean[g]);
             GroupRows.add(to.var(), at, dVar[g]);
         }
-        GroupRows.add(dWeight, (long) first * d, width, dwTotal);
-        GroupRows.add(dBias, (long) first * d, width, dbTotal);
+        GroupRows.add(dWeight, (long) first * d, width, dwTotal, 0);
+        GroupRows.add(dBias, (long) first * d, width, dbTotal, 0);
     }
 
     private long place(Tensor t, int row, int first) {
