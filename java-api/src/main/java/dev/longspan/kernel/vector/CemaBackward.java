@@ -89,7 +89,7 @@ final class CemaBackward {
         CemaStates states = new CemaStates(modes);
         for (long b = 0; b < batch; b++) {
             for (int v = 0; v < vectors; v++) {
-                states.load(dLast, b, first + v * LANES, z, v * state, state);
+                states.load(dLast, b, first + (long) v * LANES, z, v * state, state);
             }
             Pieces pieces = new Pieces(plan.resets(b, rows));
             for (long block = ScanPlan.blocks(rows) - 1; block >= 0; block--) {
@@ -102,11 +102,11 @@ final class CemaBackward {
                 }
             }
             for (int v = 0; v < vectors && dStart != null; v++) {
-                states.add(dStart, b, first + v * LANES, z, v * state);
+                states.add(dStart, b, first + (long) v * LANES, z, v * state);
             }
         }
         for (int v = 0; v < vectors; v++) {
-            addTotals(totals, v * sumsOf, first + v * LANES, table.groups, scratch.doubles(0, LANES));
+            addTotals(totals, v * sumsOf, first + (long) v * LANES, table.groups, scratch.doubles(0, LANES));
         }
     }
 
@@ -121,10 +121,10 @@ final class CemaBackward {
         int steps = pieces.to(pieces.count() - 1);
         int step = plan.reversed() ? -1 : 1;
         long row = b * rows + plan.row(block * BLOCK, rows);
-        x.load(row, step, steps, first + v0 * LANES, count, BLOCK, xs);
-        dy.load(row, step, steps, first + v0 * LANES, count, BLOCK, dys);
+        x.load(row, step, steps, first + (long) v0 * LANES, count, BLOCK, xs);
+        dy.load(row, step, steps, first + (long) v0 * LANES, count, BLOCK, dys);
         for (int v = v0; v < v0 + count; v++) {
-            long d = first + v * LANES;
+            long d = first + (long) v * LANES;
             int xo = (v - v0) * BLOCK * LANES;
             int uo = v * sumsOf(table);
             CemaForward.scale(omega.load(0, d), dys, dxs, xo, steps);
@@ -138,7 +138,7 @@ final class CemaBackward {
             }
         }
         if (dx != null) {
-            dx.add(row, step, steps, first + v0 * LANES, count, BLOCK, dxs);
+            dx.add(row, step, steps, first + (long) v0 * LANES, count, BLOCK, dxs);
         }
     }
 

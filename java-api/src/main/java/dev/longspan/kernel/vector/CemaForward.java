@@ -82,7 +82,7 @@ final class CemaForward {
         float[] ys = scratch.floats(Y, STAGE * BLOCK * LANES);
         CemaStates states = new CemaStates(modes);
         for (int v = 0; v < vectors; v++) {
-            states.load(start, b, first + v * LANES, s, v * state, state);
+            states.load(start, b, first + (long) v * LANES, s, v * state, state);
         }
         Pieces pieces = new Pieces(plan.resets(b, rows));
         int step = plan.reversed() ? -1 : 1;
@@ -92,9 +92,9 @@ final class CemaForward {
             long row = b * rows + plan.row(from, rows);
             for (int v0 = 0; v0 < vectors; v0 += STAGE) {
                 int count = Math.min(STAGE, vectors - v0);
-                x.load(row, step, steps, first + v0 * LANES, count, BLOCK, xs);
+                x.load(row, step, steps, first + (long) v0 * LANES, count, BLOCK, xs);
                 for (int v = v0; v < v0 + count; v++) {
-                    long d = first + v * LANES;
+                    long d = first + (long) v * LANES;
                     if (kept != null) {
                         states.keep(kept, b * ScanPlan.blocks(rows) + from / BLOCK, d, s, v * state);
                     }
@@ -104,11 +104,11 @@ final class CemaForward {
                         steps(table, v, group, pieces, before, s, v * state + group * CemaSteps.STATE, xs, ys, xo);
                     }
                 }
-                y.store(row, step, steps, first + v0 * LANES, count, BLOCK, ys);
+                y.store(row, step, steps, first + (long) v0 * LANES, count, BLOCK, ys);
             }
         }
         for (int v = 0; v < vectors; v++) {
-            states.store(last, b, first + v * LANES, s, v * state);
+            states.store(last, b, first + (long) v * LANES, s, v * state);
         }
     }
 

@@ -47,9 +47,9 @@ final class CemaTable {
                 int place = mode % CemaSteps.MODES * LANES;
                 for (int part = 0; part < 2; part++) {
                     int at = part * CemaSteps.MODES * LANES + place;
-                    int count = row(q, mode, part, first + v * LANES, row);
+                    int count = row(q, mode, part, first + (long) v * LANES, row);
                     split(row, count, values, group * GROUP + at, errors, group * CemaSteps.STATE + at);
-                    count = row(c, mode, part, first + v * LANES, row);
+                    count = row(c, mode, part, first + (long) v * LANES, row);
                     for (int i = 0; i < count; i++) {
                         values[group * GROUP + 2 * CemaSteps.MODES * LANES + at + i] = (float) (part == 0 ? row[i] : -row[i]);
                     }

@@ -50,7 +50,7 @@ final class Channels {
     void load(long first, int step, int rows, long d, int vectors, int stride, float[] to) {
         for (int i = 0; i < rows; i++) {
             for (int v = 0; v < vectors; v++) {
-                load(first + (long) i * step, d + v * LANES).intoArray(to, (v * stride + i) * LANES);
+                load(first + (long) i * step, d + (long) v * LANES).intoArray(to, (v * stride + i) * LANES);
             }
         }
     }
@@ -59,7 +59,7 @@ final class Channels {
     void store(long first, int step, int rows, long d, int vectors, int stride, float[] from) {
         for (int i = 0; i < rows; i++) {
             for (int v = 0; v < vectors; v++) {
-                store(first + (long) i * step, d + v * LANES, FloatVector.fromArray(SPECIES, from, (v * stride + i) * LANES));
+                store(first + (long) i * step, d + (long) v * LANES, FloatVector.fromArray(SPECIES, from, (v * stride + i) * LANES));
             }
         }
     }
@@ -68,7 +68,7 @@ final class Channels {
     void add(long first, int step, int rows, long d, int vectors, int stride, float[] from) {
         for (int i = 0; i < rows; i++) {
             for (int v = 0; v < vectors; v++) {
-                add(first + (long) i * step, d + v * LANES, FloatVector.fromArray(SPECIES, from, (v * stride + i) * LANES));
+                add(first + (long) i * step, d + (long) v * LANES, FloatVector.fromArray(SPECIES, from, (v * stride + i) * LANES));
             }
         }
     }

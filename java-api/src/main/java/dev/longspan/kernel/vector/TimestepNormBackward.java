@@ -157,7 +157,7 @@ final class TimestepNormBackward {
             float low = (float) (mean - high);
             float r = (float) block.rstd[t * n + g];
             if (d == LANES) {
-                long place = g * LANES * 4L;
+                long place = 4L * g * LANES;
                 add(FloatVector.fromMemorySegment(SPECIES, dy, dyo + place, ORDER),
                         FloatVector.fromMemorySegment(SPECIES, x, xo + place, ORDER).sub(high).sub(low), r, g * LANES, w, dw, db,
                         pairs, g * LANES);
