@@ -6,14 +6,26 @@ import dev.longspan.tensor.Tensor;
 /** Softmax cross-entropy. */
 public final class Loss {
 
-    private Loss() {
-    }
-
     /** Target that takes no part. */
     public static final long IGNORED = -1;
 
+    private Loss() {
+    }
+
     /** {@code −ln softmax(logits)[target]} for each row; logits: [..., classes], targets: [...]; 0 where {@link #IGNORED}. */
     public static Tensor crossEntropy(Pass pass, Tensor logits, Tensor targets) {
+        check(pass, logits, targets);
+        return losses(pass, logits, targets);
+    }
+
+    /** The mean of {@link #crossEntropy} over the rows that take part, of shape [1]; 0 if none does. */
+    public static Tensor meanCrossEntropy(Pass pass, Tensor logits, Tensor targets) {
+        long counted = check(pass, logits, targets);
+        return Elementwise.sum(pass, counted == 0 ? 0 : 1.0 / counted, losses(pass, logits, targets));
+    }
+
+    /** How many rows take part. */
+    private static long check(Pass pass, Tensor logits, Tensor targets) {
         Shapes.checkComputes(pass, "logits", logits);
         Shapes.checkContiguous("logits", logits);
         Tensor rows = Shapes.rows(logits);
@@ -21,7 +33,11 @@ public final class Loss {
             throw new IllegalArgumentException("targets must be one for each row of logits: targets=" + targets + ", logits="
                     + logits);
         }
-        Ids.check("targets", targets, IGNORED, rows.size(1));
+        return Ids.check("targets", targets, IGNORED, rows.size(1));
+    }
+
+    private static Tensor losses(Pass pass, Tensor logits, Tensor targets) {
+        Tensor rows = Shapes.rows(logits);
         Tensor flat = targets.reshape(targets.elements());
         Tensor losses = pass.allocate(logits.dtype(), rows.size(0));
         Tensor lse = pass.allocate(logits.dtype(), rows.size(0));
@@ -31,12 +47,5 @@ public final class Loss {
                     pass.gradient(losses), Shapes.rows(pass.gradient(logits))));
         }
         return losses;
-    }
-
-    /** The mean of {@link #crossEntropy} over the rows that take part, of shape [1]; 0 if none does. */
-    public static Tensor meanCrossEntropy(Pass pass, Tensor logits, Tensor targets) {
-        Tensor losses = crossEntropy(pass, logits, targets);
-        long counted = Ids.check("targets", targets, IGNORED, logits.size(-1));
-        return Elementwise.sum(pass, counted == 0 ? 0 : 1.0 / counted, losses);
     }
 }

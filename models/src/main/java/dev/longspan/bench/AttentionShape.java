@@ -9,8 +9,4 @@ public record AttentionShape(long tokens, int heads, int dim, boolean backward) 
                     + heads + ", dim=" + dim);
         }
     }
-
-    AttentionShape withTokens(long count) {
-        return new AttentionShape(count, heads, dim, backward);
-    }
 }

@@ -46,8 +46,7 @@ final class AttentionBackward {
     private final int group;
 
     AttentionBackward(AttentionPlan plan, Tensor q, Tensor k, Tensor v, Tensor dOut, QueryState state, Tensor dq,
-            Tensor dk,
-            Tensor dv) {
+            Tensor dk, Tensor dv) {
         this.plan = plan;
         this.q = q;
         this.k = k;
@@ -61,9 +60,8 @@ final class AttentionBackward {
     }
 
     /**
-     * A task is one item, so that nobody else adds to its rows. Too few of them for the team are split twice, by keys
-     * and by
-     * queries, at the price of computing scores twice; sums keep their order, and with it their bits.
+     * A task is one item, so that nobody else adds to its rows. Too few of them for the team are split twice, by keys and
+     * by queries, at the price of computing scores twice; sums keep their order, and with it their bits.
      */
     void run(Parallel parallel, TaskList tasks) {
         if (tasks.count() >= parallel.threads()) {
