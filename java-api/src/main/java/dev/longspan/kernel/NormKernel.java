@@ -26,4 +26,12 @@ public interface NormKernel {
     /** Adds to dx and dWeight; each may be absent. */
     void rmsNormBackward(Parallel parallel, Tensor x, @Nullable Tensor weight, double weightOffset, Tensor rstd,
             Tensor dy, @Nullable Tensor dx, @Nullable Tensor dWeight);
+
+    /** {@code y = x · factor · weight + bias}: what a norm does once its moments are known. */
+    void affine(Parallel parallel, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias, double weightOffset,
+            double factor, Tensor y);
+
+    /** Adds to dx, dWeight and dBias; each may be absent. */
+    void affineBackward(Parallel parallel, Tensor x, @Nullable Tensor weight, double weightOffset, double factor, Tensor dy,
+            @Nullable Tensor dx, @Nullable Tensor dWeight, @Nullable Tensor dBias);
 }

@@ -39,6 +39,20 @@ public final class Norm {
         return y;
     }
 
+    /** {@code y = x · factor · (weight + offset) + bias}. */
+    public static Tensor affine(Pass pass, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias, double weightOffset,
+            double factor) {
+        Tensor rows = check(pass, x, weight, bias, 0);
+        Tensor y = pass.allocate(x.dtype(), x.shape());
+        pass.kernels().norm().affine(pass.parallel(), rows, weight, bias, weightOffset, factor, Shapes.rows(y));
+        if (pass.tracks(x, weight, bias)) {
+            pass.record(y, () -> pass.kernels().norm().affineBackward(pass.parallel(), rows, weight, weightOffset, factor,
+                    Shapes.rows(pass.gradient(y)), rowsIfTracked(pass, x), pass.gradientIfTracked(weight),
+                    pass.gradientIfTracked(bias)));
+        }
+        return y;
+    }
+
     private static @Nullable Tensor rowsIfTracked(Pass pass, Tensor x) {
         return pass.tracks(x) ? Shapes.rows(pass.gradient(x)) : null;
     }

@@ -142,6 +142,8 @@ class OpGradientTest {
         check(pass -> Norm.layerNorm(pass, x, weight, bias, 0, 1e-5), x, weight, bias);
         check(pass -> Norm.layerNorm(pass, x, null, null, 0, 1e-2), x);
         check(pass -> Norm.rmsNorm(pass, x, weight, 1, 1e-5), x, weight);
+        check(pass -> Norm.affine(pass, x, weight, bias, 1, 0.3), x, weight, bias);
+        check(pass -> Norm.affine(pass, x, weight, null, 0, 1), x, weight);
     }
 
     @Test

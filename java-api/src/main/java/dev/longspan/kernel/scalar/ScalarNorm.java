@@ -5,6 +5,7 @@ import dev.longspan.parallel.Parallel;
 import dev.longspan.parallel.Scratch;
 import dev.longspan.tensor.Tensor;
 import java.util.Arrays;
+import java.util.function.LongToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
 /** Rows for y and dx, columns for the gradients of weight and bias. RMS norm is layer norm with a mean of 0. */
@@ -37,6 +38,50 @@ final class ScalarNorm implements NormKernel {
         backward(parallel, x, weight, weightOffset, null, rstd, dy, dx, dWeight, null);
     }
 
+    @Override
+    public void affine(Parallel parallel, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias, double weightOffset,
+            double factor, Tensor y) {
+        int d = Math.toIntExact(x.size(-1));
+        Reals xs = new Reals(x);
+        Reals ys = new Reals(y);
+        parallel.forRanges(x.size(0), TILE_ROWS, (from, end, scratch) -> {
+            double[] w = factors(weight, weightOffset, d, scratch);
+            double[] b = terms(bias, d, scratch);
+            double[] row = scratch.doubles(2, d);
+            for (long i = from; i < end; i++) {
+                xs.load(x.offset() + i * d, row, d);
+                for (int j = 0; j < d; j++) {
+                    row[j] = row[j] * factor * w[j] + b[j];
+                }
+                ys.store(y.offset() + i * d, row, 0, d);
+            }
+        });
+    }
+
+    @Override
+    public void affineBackward(Parallel parallel, Tensor x, @Nullable Tensor weight, double weightOffset, double factor,
+            Tensor dy, @Nullable Tensor dx, @Nullable Tensor dWeight, @Nullable Tensor dBias) {
+        int d = Math.toIntExact(x.size(-1));
+        if (dx != null) {
+            Reals dys = new Reals(dy);
+            Reals dxs = new Reals(dx);
+            parallel.forRanges(x.size(0), TILE_ROWS, (from, end, scratch) -> {
+                double[] w = factors(weight, weightOffset, d, scratch);
+                double[] row = scratch.doubles(1, d);
+                for (long i = from; i < end; i++) {
+                    dys.load(dy.offset() + i * d, row, d);
+                    for (int j = 0; j < d; j++) {
+                        row[j] *= factor * w[j];
+                    }
+                    dxs.add(dx.offset() + i * d, row, 0, d);
+                }
+            });
+        }
+        if (dWeight != null || dBias != null) {
+            addParameterGradients(parallel, x, row -> 0, row -> factor, dy, dWeight, dBias);
+        }
+    }
+
     private static void forward(Parallel parallel, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias,
             double weightOffset, double eps, Tensor y, @Nullable Tensor mean, Tensor rstd) {
         int d = Math.toIntExact(x.size(-1));
@@ -47,12 +92,7 @@ final class ScalarNorm implements NormKernel {
         Reals rstds = new Reals(rstd);
         parallel.forRanges(rstd.elements(), TILE_ROWS, (from, end, scratch) -> {
             double[] w = factors(weight, weightOffset, d, scratch);
-            double[] b = scratch.doubles(1, d);
-            if (bias == null) {
-                Arrays.fill(b, 0, d, 0);
-            } else {
-                new Reals(bias).load(bias.offset(), b, d);
-            }
+            double[] b = terms(bias, d, scratch);
             double[] row = scratch.doubles(2, d);
             for (long i = from; i < end; i++) {
                 xs.load(x.offset() + i * d, row, d);
@@ -85,7 +125,10 @@ final class ScalarNorm implements NormKernel {
             addInputGradient(parallel, x, weight, weightOffset, mean, rstd, dy, dx);
         }
         if (dWeight != null || dBias != null) {
-            addParameterGradients(parallel, x, mean, rstd, dy, dWeight, dBias);
+            Reals rstds = new Reals(rstd);
+            Reals means = new Reals(mean == null ? rstd : mean);
+            addParameterGradients(parallel, x, row -> mean == null ? 0 : means.get(mean.offset() + row),
+                    row -> rstds.get(rstd.offset() + row), dy, dWeight, dBias);
         }
     }
 
@@ -126,13 +169,11 @@ final class ScalarNorm implements NormKernel {
     }
 
     /** {@code dWeight += Σ dy ⊙ x̂}, {@code dBias += Σ dy} over the rows in order. */
-    private static void addParameterGradients(Parallel parallel, Tensor x, @Nullable Tensor mean, Tensor rstd, Tensor dy,
-            @Nullable Tensor dWeight, @Nullable Tensor dBias) {
+    private static void addParameterGradients(Parallel parallel, Tensor x, LongToDoubleFunction mean,
+            LongToDoubleFunction rstd, Tensor dy, @Nullable Tensor dWeight, @Nullable Tensor dBias) {
         long d = x.size(-1);
         Reals xs = new Reals(x);
         Reals dys = new Reals(dy);
-        Reals rstds = new Reals(rstd);
-        Reals means = new Reals(mean == null ? rstd : mean);
         parallel.forRanges(d, TILE_COLS, (from, end, scratch) -> {
             int cols = (int) (end - from);
             double[] xHat = scratch.doubles(0, cols);
@@ -141,9 +182,9 @@ final class ScalarNorm implements NormKernel {
             double[] db = scratch.doubles(3, cols);
             Arrays.fill(dw, 0, cols, 0);
             Arrays.fill(db, 0, cols, 0);
-            for (long i = 0; i < rstd.elements(); i++) {
-                double m = mean == null ? 0 : means.get(mean.offset() + i);
-                double r = rstds.get(rstd.offset() + i);
+            for (long i = 0; i < x.size(0); i++) {
+                double m = mean.applyAsDouble(i);
+                double r = rstd.applyAsDouble(i);
                 xs.load(x.offset() + i * d + from, xHat, cols);
                 dys.load(dy.offset() + i * d + from, dyRow, cols);
                 for (int j = 0; j < cols; j++) {
@@ -158,6 +199,17 @@ final class ScalarNorm implements NormKernel {
                 new Reals(dBias).add(dBias.offset() + from, db, 0, cols);
             }
         });
+    }
+
+    /** The bias, or zeros. */
+    private static double[] terms(@Nullable Tensor bias, int d, Scratch scratch) {
+        double[] b = scratch.doubles(1, d);
+        if (bias == null) {
+            Arrays.fill(b, 0, d, 0);
+        } else {
+            new Reals(bias).load(bias.offset(), b, d);
+        }
+        return b;
     }
 
     /** {@code weight + weightOffset}, or ones. */

@@ -41,13 +41,32 @@ final class VectorNorm implements NormKernel {
     @Override
     public void layerNormBackward(Parallel parallel, Tensor x, @Nullable Tensor weight, double weightOffset,
             Tensor mean, Tensor rstd, Tensor dy, @Nullable Tensor dx, @Nullable Tensor dWeight, @Nullable Tensor dBias) {
-        backward(parallel, x, weight, weightOffset, mean, rstd, dy, dx, dWeight, dBias);
+        backward(parallel, x, weight, weightOffset, mean, rstd, 0, dy, dx, dWeight, dBias);
     }
 
     @Override
     public void rmsNormBackward(Parallel parallel, Tensor x, @Nullable Tensor weight, double weightOffset, Tensor rstd,
             Tensor dy, @Nullable Tensor dx, @Nullable Tensor dWeight) {
-        backward(parallel, x, weight, weightOffset, null, rstd, dy, dx, dWeight, null);
+        backward(parallel, x, weight, weightOffset, null, rstd, 0, dy, dx, dWeight, null);
+    }
+
+    @Override
+    public void affine(Parallel parallel, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias, double weightOffset,
+            double factor, Tensor y) {
+        int d = Math.toIntExact(x.size(-1));
+        parallel.forRanges(x.size(0), Math.max(1, ITEM / Math.max(1, d)), (from, to, scratch) -> {
+            float[] w = factors(weight, weightOffset, d, scratch);
+            float[] b = buffer(bias, 0, d, 1, scratch);
+            for (long row = from; row < to; row++) {
+                apply(Floats.range(x, row * d, d), 0, (float) factor, w, b, Floats.range(y, row * d, d), d);
+            }
+        });
+    }
+
+    @Override
+    public void affineBackward(Parallel parallel, Tensor x, @Nullable Tensor weight, double weightOffset, double factor,
+            Tensor dy, @Nullable Tensor dx, @Nullable Tensor dWeight, @Nullable Tensor dBias) {
+        backward(parallel, x, weight, weightOffset, null, null, factor, dy, dx, dWeight, dBias);
     }
 
     private static void forward(Parallel parallel, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias,
@@ -86,25 +105,28 @@ final class VectorNorm implements NormKernel {
         }
     }
 
+    /** Without rstd the rows are multiplied by a factor that does not depend on them. */
     private static void backward(Parallel parallel, Tensor x, @Nullable Tensor weight, double weightOffset,
-            @Nullable Tensor mean, Tensor rstd, Tensor dy, @Nullable Tensor dx, @Nullable Tensor dWeight,
+            @Nullable Tensor mean, @Nullable Tensor rstd, double factor, Tensor dy, @Nullable Tensor dx, @Nullable Tensor dWeight,
             @Nullable Tensor dBias) {
         int d = Math.toIntExact(x.size(-1));
         int padded = Math.ceilDiv(d, LANES) * LANES;
         boolean parameters = dWeight != null || dBias != null;
-        long blockRows = Math.max(MIN_BLOCK_ROWS, Math.ceilDiv(rstd.elements(), MAX_BLOCKS));
-        int blocks = Math.toIntExact(Math.ceilDiv(rstd.elements(), blockRows));
+        long blockRows = Math.max(MIN_BLOCK_ROWS, Math.ceilDiv(x.size(0), MAX_BLOCKS));
+        int blocks = Math.toIntExact(Math.ceilDiv(x.size(0), blockRows));
         float[] dWeights = new float[parameters ? blocks * padded : 0];
         float[] dBiases = new float[parameters ? blocks * padded : 0];
-        parallel.forRanges(rstd.elements(), blockRows, (from, to, scratch) -> {
+        parallel.forRanges(x.size(0), blockRows, (from, to, scratch) -> {
             float[] w = factors(weight, weightOffset, d, scratch);
             int at = (int) (from / blockRows) * padded;
             for (long row = from; row < to; row++) {
                 MemorySegment xs = Floats.range(x, row * d, d);
                 MemorySegment dys = Floats.range(dy, row * d, d);
                 float m = mean == null ? 0 : Floats.get(mean, row);
-                float r = Floats.get(rstd, row);
-                if (dx != null) {
+                float r = rstd == null ? (float) factor : Floats.get(rstd, row);
+                if (dx != null && rstd == null) {
+                    addScaled(dys, w, r, Floats.range(dx, row * d, d), d);
+                } else if (dx != null) {
                     float meanG = mean == null ? 0 : RowSums.dot(dys, w, d) / d;
                     float meanGx = RowSums.dot(dys, w, xs, m, d) * r / d;
                     addInputGradient(xs, m, r, dys, w, meanG, meanGx, Floats.range(dx, row * d, d), d);
@@ -132,6 +154,20 @@ final class VectorNorm implements NormKernel {
             VectorMask<Float> rest = Lanes.first(d - i);
             FloatVector g = load(dy, i, rest).mul(FloatVector.fromArray(SPECIES, w, i)).sub(meanG);
             load(x, i, rest).sub(m).mul(scale).fma(slope, g).fma(scale, load(dx, i, rest))
+                    .intoMemorySegment(dx, i * 4L, ORDER, rest);
+        }
+    }
+
+    /** {@code dx += r · dy ⊙ w}. */
+    private static void addScaled(MemorySegment dy, float[] w, float r, MemorySegment dx, int d) {
+        FloatVector scale = FloatVector.broadcast(SPECIES, r);
+        int i = 0;
+        for (; i < Lanes.whole(d); i += LANES) {
+            load(dy, i).mul(FloatVector.fromArray(SPECIES, w, i)).fma(scale, load(dx, i)).intoMemorySegment(dx, i * 4L, ORDER);
+        }
+        if (i < d) {
+            VectorMask<Float> rest = Lanes.first(d - i);
+            load(dy, i, rest).mul(FloatVector.fromArray(SPECIES, w, i)).fma(scale, load(dx, i, rest))
                     .intoMemorySegment(dx, i * 4L, ORDER, rest);
         }
     }

@@ -230,6 +230,22 @@ class VectorFamiliesTest {
                 k.norm().rmsNormBackward(p, x, weight, 1, rstd, dy, dx, null);
                 return List.of(plain, y, rstd, dx, dWeight);
             });
+            check("affine " + d, 2e-5, (k, p, in) -> {
+                Tensor x = in.floats(rows, d);
+                Tensor weight = in.floats(d);
+                Tensor dy = in.floats(rows, d);
+                Tensor y = in.floats(rows, d);
+                Tensor scaled = in.floats(rows, d);
+                Tensor dx = in.floats(rows, d);
+                Tensor dWeight = in.floats(d);
+                Tensor dBias = in.floats(d);
+                k.norm().affine(p, x, weight, in.floats(d), 1, 0.3, y);
+                k.norm().affine(p, x, null, null, 0, 0.3, scaled);
+                k.norm().affineBackward(p, x, weight, 1, 0.3, dy, dx, dWeight, dBias);
+                k.norm().affineBackward(p, x, weight, 1, 0.3, dy, null, dWeight, null);
+                k.norm().affineBackward(p, x, null, 0, 0.3, dy, dx, null, dBias);
+                return List.of(y, scaled, dx, dWeight, dBias);
+            });
         }
     }
 
