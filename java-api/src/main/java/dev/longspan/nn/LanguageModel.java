@@ -3,6 +3,7 @@ package dev.longspan.nn;
 import dev.longspan.autograd.Pass;
 import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
+import java.util.Map;
 
 /**
  * A causal model of token sequences that trains on whole sequences and generates from an explicit state.
@@ -19,6 +20,9 @@ public interface LanguageModel<S extends StreamState> extends Layer {
 
     /** The state before the first token of {@code batch} sequences. */
     S start(TensorArena arena, long batch);
+
+    /** The state that {@link StreamState#tensors()} was taken from, copied into the arena. */
+    S restore(TensorArena arena, Map<String, Tensor> saved);
 
     /**
      * Logits of the next tokens [B, n], the same as {@link #logits} gives for them within the whole sequence, for any n ≥ 1.

@@ -3,6 +3,7 @@ package dev.longspan.longnet;
 import dev.longspan.autograd.Pass;
 import dev.longspan.nn.Backbone;
 import dev.longspan.nn.Embedding;
+import dev.longspan.nn.KeyValueCache;
 import dev.longspan.nn.LanguageModel;
 import dev.longspan.nn.LayerNorm;
 import dev.longspan.nn.Linear;
@@ -107,7 +108,7 @@ public record LongNet(LongNetConfig config, Embedding embedding, @Nullable Embed
         return LongNetState.start(config, embedding.weight().dtype(), arena, batch);
     }
 
-    /** The state that {@link LongNetState#tensors()} was saved from, copied into the arena. */
+    @Override
     public LongNetState restore(TensorArena arena, Map<String, Tensor> saved) {
         return LongNetState.restore(config, embedding.weight().dtype(), arena, saved);
     }

@@ -1,6 +1,9 @@
 package dev.longspan.longnet;
 
 import dev.longspan.kernel.AttentionPattern;
+import dev.longspan.nn.GrowingCache;
+import dev.longspan.nn.KeyValueCache;
+import dev.longspan.nn.SegmentCache;
 import dev.longspan.nn.StreamState;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
@@ -48,11 +51,10 @@ public final class LongNetState implements StreamState {
     }
 
     private static KeyValueCache cache(LongNetConfig config, DType dtype, TensorArena arena, long batch) {
+        SegmentCache.Shape shape = new SegmentCache.Shape(batch, config.heads(), config.headDim(), config.headDim());
         return switch (config.pattern()) {
-            case AttentionPattern.Dilated dilated -> new SegmentCache(arena, dilated.schedule(), dilated.offset(), dtype,
-                    batch, config.heads(), config.headDim());
-            case AttentionPattern.Dense dense -> new SegmentCache(arena, SegmentCache.endless(),
-                    AttentionPattern.HeadOffset.GROUPED, dtype, batch, config.heads(), config.headDim());
+            case AttentionPattern.Dilated dilated -> SegmentCache.dilated(arena, dilated, dtype, shape);
+            case AttentionPattern.Dense dense -> SegmentCache.dense(arena, dtype, shape);
             default -> new GrowingCache(arena, dtype, batch, config.heads(), config.headDim());
         };
     }

@@ -11,6 +11,7 @@ import dev.longspan.kernel.AttentionPattern.Branch;
 import dev.longspan.kernel.AttentionPattern.Dilated;
 import dev.longspan.kernel.AttentionPattern.HeadOffset;
 import dev.longspan.kernel.AttentionPattern.PadKeys;
+import dev.longspan.nn.SegmentCache;
 import dev.longspan.nn.LanguageModel.Step;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;

@@ -1,8 +1,7 @@
-package dev.longspan.longnet;
+package dev.longspan.nn;
 
 import dev.longspan.autograd.Pass;
 import dev.longspan.kernel.AttentionPlan;
-import dev.longspan.nn.SelfAttention;
 import dev.longspan.op.Attention;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
@@ -11,7 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** Every row of the sequence, for any pattern over positions. Capacity doubles: what it outgrew stays in the arena. */
-final class GrowingCache implements KeyValueCache {
+public final class GrowingCache implements KeyValueCache {
 
     private static final long FIRST_ROWS = 256;
 
@@ -19,8 +18,8 @@ final class GrowingCache implements KeyValueCache {
     private Tensor keys;
     private Tensor values;
 
-    /** {@code shape} is [B, H, D]. */
-    GrowingCache(TensorArena arena, DType dtype, long... shape) {
+    /** An empty cache; {@code shape} is [B, H, D]. */
+    public GrowingCache(TensorArena arena, DType dtype, long... shape) {
         this.arena = arena;
         this.keys = arena.allocate(dtype, shape[0], 0, shape[1], shape[2]);
         this.values = arena.allocate(dtype, shape[0], 0, shape[1], shape[2]);

@@ -1,4 +1,4 @@
-package dev.longspan.longnet;
+package dev.longspan.nn;
 
 import dev.longspan.autograd.Pass;
 import dev.longspan.kernel.AttentionPattern;
@@ -6,7 +6,6 @@ import dev.longspan.kernel.AttentionPattern.Branch;
 import dev.longspan.kernel.AttentionPattern.CompactDilated;
 import dev.longspan.kernel.AttentionPattern.HeadOffset;
 import dev.longspan.kernel.AttentionPlan;
-import dev.longspan.nn.SelfAttention;
 import dev.longspan.op.Attention;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
@@ -21,25 +20,29 @@ import java.util.stream.IntStream;
 /**
  * Of each branch, the rows of the segment in hand that a head keeps: row t of head h stands at position
  * {@code segmentStart + phase(h) + t · dilation}. At most {@code Σ ⌈w/r⌉} rows a head however long the sequence, in pages
- * that are allocated when first needed. Dense attention is one branch whose only segment never ends.
+ * that are allocated when first needed. Dense attention is one branch whose only segment never ends, chunked attention one
+ * without dilation.
  */
-final class SegmentCache implements KeyValueCache {
+public final class SegmentCache implements KeyValueCache {
 
-    static final long PAGE_ROWS = 1024;
+    public static final long PAGE_ROWS = 1024;
 
     private final TensorArena arena;
     private final List<Branch> schedule;
     private final HeadOffset offset;
     private final DType dtype;
-    private final long[] shape;
+    private final Shape shape;
     private final List<List<Page>> pages;
 
-    /** Keys and values of some rows, each [B, rows, H, D]. */
+    /** Sequences, heads, and elements of a key and of a value in one head. */
+    public record Shape(long batch, int heads, int keyDim, int valueDim) {
+    }
+
+    /** Keys [B, rows, H, D] and values [B, rows, H, Dv] of some rows. */
     private record Page(Tensor keys, Tensor values) {
     }
 
-    /** {@code shape} is [B, H, D]. */
-    SegmentCache(TensorArena arena, List<Branch> schedule, HeadOffset offset, DType dtype, long... shape) {
+    private SegmentCache(TensorArena arena, List<Branch> schedule, HeadOffset offset, DType dtype, Shape shape) {
         this.arena = arena;
         this.schedule = schedule;
         this.offset = offset;
@@ -48,14 +51,25 @@ final class SegmentCache implements KeyValueCache {
         this.pages = schedule.stream().<List<Page>>map(branch -> new ArrayList<>()).toList();
     }
 
-    static List<Branch> endless() {
-        return List.of(new Branch(Long.MAX_VALUE / 4, 1));
+    /** An empty cache for {@link AttentionPattern.Dilated}. */
+    public static SegmentCache dilated(TensorArena arena, AttentionPattern.Dilated pattern, DType dtype, Shape shape) {
+        return new SegmentCache(arena, pattern.schedule(), pattern.offset(), dtype, shape);
+    }
+
+    /** An empty cache for {@link AttentionPattern.Chunked}. */
+    public static SegmentCache chunked(TensorArena arena, long chunk, DType dtype, Shape shape) {
+        return new SegmentCache(arena, List.of(new Branch(chunk, 1)), HeadOffset.GROUPED, dtype, shape);
+    }
+
+    /** An empty cache for {@link AttentionPattern.Dense}. */
+    public static SegmentCache dense(TensorArena arena, DType dtype, Shape shape) {
+        return chunked(arena, Long.MAX_VALUE / 4, dtype, shape);
     }
 
     @Override
     public Tensor attend(Pass pass, AttentionPlan plan, SelfAttention.Heads rows, long position) {
         Tensor q = rows.queries();
-        Tensor seen = pass.zeros(q.dtype(), q.shape());
+        Tensor seen = pass.zeros(q.dtype(), q.size(0), q.size(1), q.size(2), shape.valueDim);
         long end = position + q.size(1);
         for (long from = position; from < end;) {
             long to = Math.min(end, nextBoundary(from));
@@ -97,7 +111,7 @@ final class SegmentCache implements KeyValueCache {
     private void store(int branch, SelfAttention.Heads rows, long from, long to, long position) {
         Branch b = schedule.get(branch);
         long start = from / b.segment() * b.segment();
-        int heads = Math.toIntExact(shape[1]);
+        int heads = shape.heads;
         // Without dilation all heads keep the same rows, and a row of all heads is copied at once.
         int together = b.dilation() == 1 ? heads : 1;
         for (int head = 0; head < heads; head += together) {
@@ -128,10 +142,13 @@ final class SegmentCache implements KeyValueCache {
         long rows = pageRows(schedule.get(branch));
         while (list.size() <= row / rows) {
             long left = keptRows(schedule.get(branch)) - list.size() * rows;
-            long[] page = {shape[0], Math.min(rows, left), shape[1], shape[2]};
-            list.add(new Page(arena.allocate(dtype, page), arena.allocate(dtype, page)));
+            list.add(new Page(page(Math.min(rows, left), shape.keyDim), page(Math.min(rows, left), shape.valueDim)));
         }
         return list.get(Math.toIntExact(row / rows));
+    }
+
+    private Tensor page(long rows, int dim) {
+        return arena.allocate(dtype, shape.batch, rows, shape.heads, dim);
     }
 
     private static long pageRows(Branch branch) {
@@ -156,7 +173,8 @@ final class SegmentCache implements KeyValueCache {
 
     @Override
     public KeyValueCache fresh(TensorArena into, long batch) {
-        return new SegmentCache(into, schedule, offset, dtype, batch, shape[1], shape[2]);
+        return new SegmentCache(into, schedule, offset, dtype,
+                new Shape(batch, shape.heads, shape.keyDim, shape.valueDim));
     }
 
     @Override

@@ -1,14 +1,13 @@
-package dev.longspan.longnet;
+package dev.longspan.nn;
 
 import dev.longspan.autograd.Pass;
 import dev.longspan.kernel.AttentionPlan;
-import dev.longspan.nn.SelfAttention;
 import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
 import java.util.Map;
 
-/** Keys and values that queries to come may still see, of one layer. */
-interface KeyValueCache {
+/** Keys and values that queries to come may still see, of one layer; they lie in the arena of its maker. */
+public interface KeyValueCache {
 
     /** Takes in rows that begin at {@code position}, and attends from them: [B, n, H, D]. */
     Tensor attend(Pass pass, AttentionPlan plan, SelfAttention.Heads rows, long position);
