@@ -1,6 +1,8 @@
 package dev.longspan.kernel;
 
 import java.util.Arrays;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 
 /** Where packed documents start: for each row of the batch (or one row for all) increasing positions, the first 0. */
 public final class Documents {
@@ -41,6 +43,17 @@ public final class Documents {
         long[] row = row(batch);
         int i = index(row, position);
         return i + 1 < row.length ? row[i + 1] : Long.MAX_VALUE;
+    }
+
+    /** The same documents cut into pieces of {@code length} positions from each one's start, up to position {@code end}. */
+    public Documents pieces(long length, long end) {
+        if (length <= 0) {
+            throw new IllegalArgumentException("length must be positive: length=" + length);
+        }
+        return new Documents(Arrays.stream(starts).map(row -> IntStream.range(0, row.length).boxed()
+                .flatMapToLong(i -> LongStream.iterate(row[i], at -> at < (i + 1 < row.length ? row[i + 1] : end),
+                        at -> at + length))
+                .toArray()).toArray(long[][]::new));
     }
 
     private long[] row(long batch) {

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param groups divides D
  */
 public record TimestepNorm(Tensor weight, Tensor bias, @Nullable Tensor priorMean, @Nullable Tensor priorLogVar,
-        long priorCount, long groups, double eps) implements Layer {
+        long priorCount, long groups, double eps) implements SequenceNorm {
 
     /** With weight and bias from a source of parameters, and a prior without weight. */
     public static TimestepNorm of(Parameters parameters, String name, long d, long groups, double eps) {
@@ -28,15 +28,16 @@ public record TimestepNorm(Tensor weight, Tensor bias, @Nullable Tensor priorMea
     }
 
     /** Output and the moments to continue from; x: [B, L, D], start: absent at the beginning. */
-    public dev.longspan.op.TimestepNorm.Result apply(Pass pass, Tensor x, @Nullable Moments start) {
+    public Output apply(Pass pass, Tensor x, @Nullable Moments start) {
         return apply(pass, x, start, null, 0, null);
     }
 
-    /** The same with documents, row 0 at position {@code first} among them, and padding, U8 or BOOL [B, L]. */
-    public dev.longspan.op.TimestepNorm.Result apply(Pass pass, Tensor x, @Nullable Moments start,
-            @Nullable Documents documents, long first, @Nullable Tensor padding) {
+    @Override
+    public Output apply(Pass pass, Tensor x, @Nullable Moments start, @Nullable Documents documents, long first,
+            @Nullable Tensor padding) {
         TimestepNormPlan plan = new TimestepNormPlan(documents, first, padding, 1, eps);
-        return dev.longspan.op.TimestepNorm.apply(pass, plan, x, weight, bias, prior(pass), start);
+        var normed = dev.longspan.op.TimestepNorm.apply(pass, plan, x, weight, bias, prior(pass), start);
+        return new Output(normed.y(), normed.last());
     }
 
     /** The moments before the first timestep, of batch 1. */
