@@ -18,7 +18,7 @@ import picocli.CommandLine.ParentCommand;
         header = "Compare with a folder of goldens: inputs, weights and results of a reference implementation.",
         description = {"", "A line for each compared tensor and last 'N passed, N failed'. Exit status 1 on any failure, on "
                 + "anything in the folder that is not known, and if there is nothing to compare.", ""},
-        footer = {"", "Examples:", "  longspan verify goldens/longnet", "  longspan verify goldens/longnet --backend scalar"})
+        footer = {"", "Examples:", "  longspan verify goldens/longnet", "  longspan verify goldens/megalodon --backend scalar"})
 final class VerifyCommand implements Callable<Integer> {
 
     @ParentCommand

@@ -69,6 +69,13 @@ public final class JsonObject {
         return has(key) ? text(key) : absent(key, otherwise);
     }
 
+    /** Throws IllegalArgumentException if the key has another value; it may be absent. */
+    public void expect(String key, String value) {
+        if (!text(key, value).equals(value)) {
+            throw new IllegalArgumentException(where + "." + key + " must be " + value + ": " + key + "=" + text(key));
+        }
+    }
+
     public boolean flag(String key, boolean otherwise) {
         return has(key) ? typed(key, Boolean.class, "true or false") : absent(key, otherwise);
     }

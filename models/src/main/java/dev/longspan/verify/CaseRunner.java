@@ -1,5 +1,6 @@
 package dev.longspan.verify;
 
+import java.util.List;
 import java.util.Map;
 
 /** Computes the cases of one kind. */
@@ -7,6 +8,11 @@ public interface CaseRunner {
 
     /** Everything that a case of this kind can expect, by name without precision, computed in one variant. */
     Map<String, Values> run(GoldenCase golden, Variant variant, Machine machine);
+
+    /** The ways to feed the sequence that must all give what is expected; the whole at once unless the kind carries state. */
+    default List<Parts> partitions(GoldenCase golden) {
+        return List.of(Parts.WHOLE);
+    }
 
     /** The name in {@link #run}'s result of what a golden calls {@code stem}. */
     default String quantity(String stem) {

@@ -1,8 +1,6 @@
 package dev.longspan.verify;
 
-import dev.longspan.autograd.Gradients;
 import dev.longspan.autograd.Pass;
-import dev.longspan.autograd.Randomness;
 import dev.longspan.json.JsonObject;
 import dev.longspan.kernel.AttentionPlan;
 import dev.longspan.longnet.ConfigKeys;
@@ -31,8 +29,7 @@ final class CoreCase implements CaseRunner {
                 .withGradient(variant.gradient());
         config.rejectUnread();
         Map<String, Values> results = new LinkedHashMap<>();
-        try (Pass pass = Pass.training(machine.backend(), machine.parallel(), machine.workspace(),
-                new Gradients(machine.arena(), List.of()), Randomness.NONE)) {
+        try (Pass pass = machine.watching()) {
             pass.watch(q);
             pass.watch(k);
             pass.watch(v);

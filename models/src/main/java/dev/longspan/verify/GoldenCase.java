@@ -16,17 +16,18 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.UnaryOperator;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /** One file of goldens: a configuration, inputs, weights and what a reference made of them. Knows what nobody asked for. */
 public final class GoldenCase {
 
     /** Where a case came from and how well the reference knows it: without effect on the result. */
-    private static final Set<String> NOTES = Set.of("kind", "notes", "seed");
+    private static final Set<String> NOTES = Set.of("kind", "notes", "seed", "checks", "dtype", "init", "params", "param_order");
     private static final List<String> MEASURED = List.of("max_abs_diff_", "oracle_");
 
     /** Sizes that the tensors have already: checked, not used. */
-    private static final Set<String> SIZES = Set.of("B", "N", "H", "D", "E");
+    private static final Set<String> SIZES = Set.of("B", "N", "L", "H", "D", "E");
 
     private final String name;
     private final Map<String, @Nullable Object> config;
@@ -64,6 +65,13 @@ public final class GoldenCase {
             throw new IllegalArgumentException("config." + key + " must be the tensors': " + key + "=" + config.get(key)
                     + ", tensors=" + actual);
         }
+    }
+
+    /** The whole sequence and, where the configuration has {@code chunks}, the same in these. */
+    List<Parts> partitions() {
+        JsonObject json = JsonObject.of("config", config);
+        return json.has("chunks") ? List.of(Parts.WHOLE, new Parts(LongStream.of(json.integers("chunks")).boxed().toList()))
+                : List.of(Parts.WHOLE);
     }
 
     /** A size that only the configuration states. */
@@ -106,16 +114,24 @@ public final class GoldenCase {
         return copy(tensor, GoldenTensor.Role.INPUT, dtype, arena);
     }
 
+    /** An input of a given shape. */
+    Tensor input(String tensor, DType dtype, TensorArena arena, long... shape) {
+        return checked(tensor, input(tensor, dtype, arena), shape);
+    }
+
     /** Weights in the arena, {@code w.} and the foreign name of what is asked for. */
     Parameters weights(UnaryOperator<String> toForeign, DType dtype, TensorArena arena) {
         return (parameter, shape) -> {
-            Tensor weight = copy("w." + toForeign.apply(parameter), GoldenTensor.Role.WEIGHT, dtype, arena);
-            if (!Arrays.equals(weight.shape(), shape)) {
-                throw new IllegalArgumentException("tensor w." + toForeign.apply(parameter) + " must have shape "
-                        + Arrays.toString(shape) + ": " + weight);
-            }
-            return weight;
+            String name = "w." + toForeign.apply(parameter);
+            return checked(name, copy(name, GoldenTensor.Role.WEIGHT, dtype, arena), shape);
         };
+    }
+
+    private static Tensor checked(String name, Tensor tensor, long... shape) {
+        if (!Arrays.equals(tensor.shape(), shape)) {
+            throw new IllegalArgumentException("tensor " + name + " must have shape " + Arrays.toString(shape) + ": " + tensor);
+        }
+        return tensor;
     }
 
     private Tensor copy(String tensor, GoldenTensor.Role role, DType dtype, TensorArena arena) {

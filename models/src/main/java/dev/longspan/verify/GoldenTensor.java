@@ -48,7 +48,7 @@ record GoldenTensor(String name, Role role, Precision precision, HeadOffset offs
         Gradient mode = gradient != null ? gradient : others.stream()
                 .filter(t -> machine.dtype(t.precision) == machine.dtype(precision) && t.offset == offset && t.pads == pads)
                 .flatMap(t -> Stream.ofNullable(t.gradient)).findFirst().orElse(Gradient.EXACT);
-        return new Variant(machine.dtype(precision), offset, pads, mode);
+        return new Variant(machine.dtype(precision), offset, pads, mode, Parts.WHOLE);
     }
 
     private static <E extends Enum<E>> E constant(Class<E> type, String what, String name) {

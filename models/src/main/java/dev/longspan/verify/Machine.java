@@ -1,10 +1,14 @@
 package dev.longspan.verify;
 
+import dev.longspan.autograd.Gradients;
+import dev.longspan.autograd.Pass;
+import dev.longspan.autograd.Randomness;
 import dev.longspan.autograd.Workspace;
 import dev.longspan.backend.Backend;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.TensorArena;
+import java.util.List;
 
 /** What a case runs on; {@code arena} is for weights and inputs of this case. */
 public record Machine(Backend backend, Parallel parallel, Workspace workspace, TensorArena arena) {
@@ -12,5 +16,15 @@ public record Machine(Backend backend, Parallel parallel, Workspace workspace, T
     /** The dtype that a precision is computed in: float64 only where the backend has it. */
     DType dtype(Precision precision) {
         return precision == Precision.F64 && backend.dtypes().contains(DType.F64) ? DType.F64 : DType.F32;
+    }
+
+    /** A pass without gradients. */
+    Pass inferring() {
+        return Pass.inference(backend, parallel, workspace);
+    }
+
+    /** A pass that keeps the gradients of what it is asked to watch. */
+    Pass watching() {
+        return Pass.training(backend, parallel, workspace, new Gradients(arena, List.of()), Randomness.NONE);
     }
 }

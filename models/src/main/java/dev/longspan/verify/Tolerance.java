@@ -25,6 +25,16 @@ record Tolerance(double f64, double f32) {
         boolean isOk() {
             return problem.isEmpty() && maxAbsError <= bound;
         }
+
+        /** The same with the parts named if it did not hold in them. */
+        Comparison in(Parts parts) {
+            return isOk() || parts.lengths().isEmpty() ? this : new Comparison(maxAbsError, bound, (problem + " " + parts).strip());
+        }
+
+        /** Whether this one should be told of two comparisons with the same expectation. */
+        boolean isWorseThan(Comparison other) {
+            return other.isOk() && (!isOk() || maxAbsError > other.maxAbsError);
+        }
     }
 
     Comparison compare(Values computed, Values expected, DType dtype) {

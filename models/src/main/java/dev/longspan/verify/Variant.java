@@ -9,9 +9,14 @@ import dev.longspan.tensor.DType;
 import java.util.List;
 
 /** One way to compute a case: the dtype and the choices in which implementations differ. */
-public record Variant(DType dtype, HeadOffset offset, PadKeys pads, Gradient gradient) {
+public record Variant(DType dtype, HeadOffset offset, PadKeys pads, Gradient gradient, Parts parts) {
 
     Dilated dilated(List<Branch> schedule) {
         return new Dilated(schedule, offset, pads);
+    }
+
+    /** The same with the sequence fed in other parts. */
+    Variant in(Parts other) {
+        return new Variant(dtype, offset, pads, gradient, other);
     }
 }

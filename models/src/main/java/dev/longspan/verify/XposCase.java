@@ -19,10 +19,7 @@ final class XposCase implements CaseRunner {
         long rows = x.size(1);
         golden.checkSize("N", rows);
         JsonObject config = golden.json();
-        String origin = config.text("min_pos", MIDDLE);
-        if (!origin.equals(MIDDLE)) {
-            throw new IllegalArgumentException("config.min_pos must be " + MIDDLE + ": min_pos=" + origin);
-        }
+        config.expect("min_pos", MIDDLE);
         int headDim = Math.toIntExact(config.integer("head_dim", x.size(2)));
         double scaleBase = config.number("scale_base", 512);
         config.rejectUnread();
@@ -31,7 +28,7 @@ final class XposCase implements CaseRunner {
         Rotary down = new Rotary(headDim, 10000, 0, scaleBase, -1, 0, middle);
         Tensor heads = x.reshape(x.size(0), rows, 1, x.size(2));
         Map<String, Values> results = new LinkedHashMap<>();
-        try (Pass pass = Pass.inference(machine.backend(), machine.parallel(), machine.workspace())) {
+        try (Pass pass = machine.inferring()) {
             results.put("q_rot", Values.of(Elementwise.rotary(pass, up, 0, heads).reshape(x.shape())));
             results.put("k_rot", Values.of(Elementwise.rotary(pass, down, 0, heads).reshape(x.shape())));
             Tensor last = Elementwise.rotary(pass, up, rows - 1, heads.slice(1, rows - 1, rows));
