@@ -11,6 +11,7 @@ module dev.longspan.models {
 
     exports dev.longspan.generate;
     exports dev.longspan.longnet;
+    exports dev.longspan.megalodon;
     exports dev.longspan.model;
     exports dev.longspan.text;
     exports dev.longspan.train;

@@ -32,6 +32,11 @@ public final class Documents {
         return new Documents(copy);
     }
 
+    /** Rows of the batch that it is given for; 1 serves all. */
+    public int batch() {
+        return starts.length;
+    }
+
     /** Start of the document that holds a position. */
     public long start(long batch, long position) {
         long[] row = row(batch);

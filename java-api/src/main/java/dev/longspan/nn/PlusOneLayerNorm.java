@@ -22,6 +22,9 @@ public record PlusOneLayerNorm(@Nullable Tensor weight, @Nullable Tensor bias, d
     @Override
     public Output apply(Pass pass, Tensor x, @Nullable Moments start, @Nullable Documents documents, long first,
             @Nullable Tensor padding) {
+        if (padding != null) {
+            throw new IllegalArgumentException("a layer norm cannot leave rows out: padding=" + padding);
+        }
         return new Output(apply(pass, x), null);
     }
 }

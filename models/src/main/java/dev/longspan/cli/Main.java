@@ -2,6 +2,7 @@ package dev.longspan.cli;
 
 import dev.longspan.backend.Backend;
 import dev.longspan.longnet.DecoderArchitecture;
+import dev.longspan.megalodon.MegalodonArchitecture;
 import dev.longspan.model.Architectures;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.NativeBudget;
@@ -78,7 +79,7 @@ public final class Main implements Runnable {
     /** Every architecture of this build. */
     static Architectures builtIn() {
         return new Architectures(List.of(DecoderArchitecture.LONGNET, DenseTransformer.ARCHITECTURE,
-                SparseTransformer.ARCHITECTURE));
+                SparseTransformer.ARCHITECTURE, MegalodonArchitecture.MEGALODON, MegalodonArchitecture.MEGA));
     }
 
     public static void main(String[] args) {

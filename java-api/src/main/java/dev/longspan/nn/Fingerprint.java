@@ -1,0 +1,41 @@
+package dev.longspan.nn;
+
+import dev.longspan.tensor.Elements;
+import dev.longspan.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
+/** Tells models apart: 64 bits of FNV-1a over names, dtypes, shapes and a sample of the values of all parameters. */
+public final class Fingerprint {
+
+    /** Values of each parameter that count, evenly spread. */
+    private static final long SAMPLE = 64;
+    private static final long BASIS = 0xCBF29CE484222325L;
+    private static final long PRIME = 0x100000001B3L;
+
+    private Fingerprint() {
+    }
+
+    /** The fingerprint of a model as its weights are now. */
+    public static long of(Layer model) {
+        long[] hash = {BASIS};
+        model.parameters().forEach((name, parameter) -> {
+            add(hash, name.hashCode());
+            add(hash, parameter.dtype().name().hashCode());
+            add(hash, Arrays.hashCode(parameter.shape()));
+            MemorySegment segment = parameter.segment();
+            long count = Math.min(SAMPLE, parameter.elements());
+            for (long i = 0; i < count; i++) {
+                long at = parameter.offset() + Math.floorDiv(i * (parameter.elements() - 1), Math.max(1, count - 1));
+                add(hash, Double.doubleToLongBits(Elements.get(segment, parameter.dtype(), at)));
+            }
+        });
+        return hash[0];
+    }
+
+    private static void add(long[] hash, long value) {
+        for (int shift = 0; shift < Long.SIZE; shift += Byte.SIZE) {
+            hash[0] = (hash[0] ^ (value >>> shift & 0xFF)) * PRIME;
+        }
+    }
+}

@@ -1,0 +1,59 @@
+package dev.longspan.megalodon;
+
+import dev.longspan.model.Architecture;
+import dev.longspan.model.Blueprint;
+import dev.longspan.nn.Parameters;
+import dev.longspan.tensor.DType;
+import dev.longspan.tensor.TensorArena;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** MEGALODON with some parts or all of them, as the command line and model folders know it. */
+public record MegalodonArchitecture(String name, MegalodonConfig.Parts parts) implements Architecture {
+
+    public static final MegalodonArchitecture MEGALODON =
+            new MegalodonArchitecture("megalodon", MegalodonConfig.Parts.MEGALODON);
+
+    /** The same without what MEGALODON added to MEGA. */
+    public static final MegalodonArchitecture MEGA = new MegalodonArchitecture("mega", MegalodonConfig.Parts.MEGA);
+
+    @Override
+    public List<String> presets() {
+        return MegalodonConfig.presets();
+    }
+
+    @Override
+    public Map<String, @Nullable Object> preset(String preset, long context, long vocabulary) {
+        return MegalodonKeys.write(MegalodonConfig.preset(preset, vocabulary).withParts(parts));
+    }
+
+    @Override
+    public Stack read(Map<String, @Nullable Object> config) {
+        return new Stack(MegalodonKeys.read(config), false);
+    }
+
+    /** Builds models of a configuration. */
+    public record Stack(MegalodonConfig config, boolean recompute) implements Blueprint {
+
+        @Override
+        public long vocabulary() {
+            return config.vocabulary();
+        }
+
+        @Override
+        public Megalodon build(Parameters parameters) {
+            return Megalodon.of(config, parameters).withRecompute(recompute);
+        }
+
+        @Override
+        public Megalodon create(TensorArena arena, long seed) {
+            return Megalodon.create(config, arena, DType.F32, seed).withRecompute(recompute);
+        }
+
+        @Override
+        public Stack recomputing() {
+            return new Stack(config, true);
+        }
+    }
+}
