@@ -16,8 +16,8 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
- * Tensors by name with string metadata, in one safetensors file or in the shards of a folder. Usable from any thread;
- * its tensors are read-only and gone once it is closed.
+ * Tensors by name with string metadata, in one safetensors file, in the shards of a folder or in a file of torch.save.
+ * Usable from any thread; its tensors are read-only and gone once it is closed.
  */
 public final class Checkpoint implements AutoCloseable {
 
@@ -27,19 +27,20 @@ public final class Checkpoint implements AutoCloseable {
     private static final int NAMES_LISTED = 20;
 
     private final Path path;
-    private final List<Safetensors> files;
+    private final List<Runnable> closings;
     private final Map<String, Tensor> tensors;
     private final Map<String, String> metadata;
 
-    private Checkpoint(Path path, List<Safetensors> files, Map<String, Tensor> tensors, Map<String, String> metadata) {
+    private Checkpoint(Path path, List<Runnable> closings, Map<String, Tensor> tensors, Map<String, String> metadata) {
         this.path = path;
-        this.files = files;
+        this.closings = closings;
         this.tensors = Collections.unmodifiableMap(tensors);
         this.metadata = Collections.unmodifiableMap(metadata);
     }
 
     /**
-     * Opens a file, or the {@value #FILE} or else the shards of a folder; checksums are verified where there are any.
+     * Opens a file (of torch.save if it looks like one, else safetensors), or the {@value #FILE} or else the shards of a
+     * folder; checksums are verified where there are any.
      */
     public static Checkpoint open(Path path) {
         if (!Files.isDirectory(path)) {
@@ -116,23 +117,27 @@ public final class Checkpoint implements AutoCloseable {
 
     @Override
     public void close() {
-        files.forEach(Safetensors::close);
+        closings.forEach(Runnable::run);
     }
 
     private static Checkpoint single(Path file) {
+        if (TorchCheckpoint.looksLikeOne(file)) {
+            TorchCheckpoint torch = TorchCheckpoint.open(file);
+            return new Checkpoint(file, List.of(torch::close), torch.tensors(), Map.of());
+        }
         Safetensors only = Safetensors.open(file);
-        return new Checkpoint(file, List.of(only), only.tensors(), only.metadata());
+        return new Checkpoint(file, List.of(only::close), only.tensors(), only.metadata());
     }
 
     private static Checkpoint sharded(Path folder, ShardIndex index) {
-        List<Safetensors> files = new ArrayList<>();
+        List<Runnable> closings = new ArrayList<>();
         try {
             Map<String, Tensor> tensors = new TreeMap<>();
             Map<String, String> metadata = new TreeMap<>();
             for (String shard : index.files()) {
                 Path file = folder.resolve(shard);
                 Safetensors part = Safetensors.open(file);
-                files.add(part);
+                closings.add(part::close);
                 metadata.putAll(part.metadata());
                 part.tensors().forEach((name, tensor) -> {
                     if (!shard.equals(index.fileOfTensor().get(name))) {
@@ -148,9 +153,9 @@ public final class Checkpoint implements AutoCloseable {
                             "is not in " + index.fileOfTensor().get(name));
                 }
             }
-            return new Checkpoint(folder, files, tensors, metadata);
+            return new Checkpoint(folder, closings, tensors, metadata);
         } catch (RuntimeException | Error e) {
-            files.forEach(Safetensors::close);
+            closings.forEach(Runnable::run);
             throw e;
         }
     }

@@ -1,18 +1,9 @@
 package dev.longspan.checkpoint;
 
-import dev.longspan.tensor.MemorySpace;
-import dev.longspan.tensor.Owner;
 import dev.longspan.tensor.Storage;
 import dev.longspan.tensor.Tensor;
-import dev.longspan.tensor.TensorArena;
-import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -24,11 +15,11 @@ import java.util.Map;
  */
 public final class Safetensors implements AutoCloseable {
 
-    private final Mapping mapping;
+    private final MappedFile mapping;
     private final Map<String, Tensor> tensors;
     private final Map<String, String> metadata;
 
-    private Safetensors(Mapping mapping, Map<String, Tensor> tensors, Map<String, String> metadata) {
+    private Safetensors(MappedFile mapping, Map<String, Tensor> tensors, Map<String, String> metadata) {
         this.mapping = mapping;
         this.tensors = Collections.unmodifiableMap(tensors);
         this.metadata = Collections.unmodifiableMap(metadata);
@@ -73,77 +64,20 @@ public final class Safetensors implements AutoCloseable {
 
     private static Safetensors open(Path file, Check check) {
         AtomicFile.removeStale(file);
-        Mapping mapping = Mapping.of(file);
+        MappedFile mapping = MappedFile.of(file);
         try {
-            SafetensorsHeader header = HeaderReader.read(file, mapping.bytes);
-            check.check(file, header, mapping.bytes);
+            SafetensorsHeader header = HeaderReader.read(file, mapping.bytes());
+            check.check(file, header, mapping.bytes());
             Map<String, Tensor> tensors = new LinkedHashMap<>();
             for (TensorEntry entry : header.entries()) {
-                tensors.put(entry.name(), mapping.tensor(header.dataStart() + entry.begin(), entry));
+                Storage storage = mapping.storage(header.dataStart() + entry.begin(), entry.bytes(), entry.dtype());
+                tensors.put(entry.name(), Tensor.of(storage, entry.dtype(), entry.shape()));
             }
             header.metadata().remove(Checksums.KEY);
             return new Safetensors(mapping, tensors, header.metadata());
         } catch (RuntimeException | Error e) {
             mapping.close();
             throw e;
-        }
-    }
-
-    private static final class Mapping implements Owner, AutoCloseable {
-        private final Path file;
-        private final Arena arena = Arena.ofShared();
-        private final TensorArena copies = new TensorArena();
-        private final MemorySegment bytes;
-        private final Storage storage;
-        private volatile boolean closed;
-
-        private Mapping(Path file) throws IOException {
-            this.file = file;
-            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-                bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
-            } catch (IOException | RuntimeException e) {
-                close();
-                throw e;
-            }
-            storage = new Storage(bytes, MemorySpace.HOST, this);
-        }
-
-        static Mapping of(Path file) {
-            try {
-                if (Files.exists(file) && !Files.isRegularFile(file)) {
-                    throw new NoSuchFileException(file.toString());
-                }
-                return new Mapping(file);
-            } catch (IOException e) {
-                throw new CheckpointIOException("read", file, e);
-            }
-        }
-
-        Tensor tensor(long at, TensorEntry entry) {
-            int bytesEach = entry.dtype().bytes();
-            if (at % bytesEach == 0) {
-                return Tensor.of(storage, at / bytesEach, entry.dtype(), entry.shape());
-            }
-            // Kernels read whole elements at multiples of their size; files of other writers need not lie so.
-            MemorySegment copy = copies.allocateStorage(entry.bytes()).segment();
-            copy.copyFrom(bytes.asSlice(at, entry.bytes()));
-            return Tensor.of(new Storage(copy.asReadOnly(), MemorySpace.HOST, this), entry.dtype(), entry.shape());
-        }
-
-        @Override
-        public void checkAlive() {
-            if (closed) {
-                throw new IllegalStateException("the model file is closed: " + file);
-            }
-        }
-
-        @Override
-        public synchronized void close() {
-            if (!closed) {
-                closed = true;
-                arena.close();
-                copies.close();
-            }
         }
     }
 }

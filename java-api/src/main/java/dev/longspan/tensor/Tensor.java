@@ -39,6 +39,25 @@ public final class Tensor {
         return new Tensor(storage, dtype, offset, shape.clone(), rowMajor(shape));
     }
 
+    /** A tensor whose neighbours along each dimension lie {@code strides} elements apart, from {@code offset} elements on. */
+    public static Tensor of(Storage storage, long offset, DType dtype, long[] shape, long[] strides) {
+        byteSize(dtype, shape);
+        boolean fits = offset >= 0 && strides.length == shape.length;
+        boolean empty = false;
+        long last = offset;
+        for (int d = 0; fits && d < shape.length; d++) {
+            empty |= shape[d] == 0;
+            fits = strides[d] >= 0;
+            last = shape[d] < 2 ? last : Math.addExact(last, Math.multiplyExact(shape[d] - 1, strides[d]));
+        }
+        if (!fits || !empty && last >= storage.bytes() / dtype.bytes()) {
+            throw new IllegalArgumentException("tensor must fit its storage: offset=" + offset + ", shape="
+                    + Arrays.toString(shape) + ", strides=" + Arrays.toString(strides) + ", dtype=" + dtype + ", storage="
+                    + storage.bytes() + " bytes");
+        }
+        return new Tensor(storage, dtype, offset, shape.clone(), strides.clone());
+    }
+
     /** Bytes of a row-major tensor; rejects negative dimensions and overflow. */
     public static long byteSize(DType dtype, long... shape) {
         long elements = 1;

@@ -5,6 +5,7 @@ import dev.longspan.checkpoint.ModelFormatException;
 import dev.longspan.model.ModelFolder;
 import dev.longspan.tensor.Elements;
 import dev.longspan.tensor.Tensor;
+import dev.longspan.tensor.TensorArena;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -27,7 +28,8 @@ import picocli.CommandLine.ParentCommand;
         name = "inspect",
         header = "List the tensors of a model: dtype, shape, bytes, checksum, values that are not finite.",
         description = "%nA damaged file is exit status 3. With --reject-nonfinite, a NaN or infinity is exit status 1.",
-        footer = {"", "Examples:", "  longspan inspect out/run", "  longspan inspect model.safetensors --reject-nonfinite"})
+        footer = {"", "Examples:", "  longspan inspect out/run", "  longspan inspect model.safetensors --reject-nonfinite",
+            "  longspan inspect consolidated.pth"})
 final class InspectCommand implements Callable<Integer> {
 
     private static final long PIECE_BYTES = 1L << 30;
@@ -35,7 +37,7 @@ final class InspectCommand implements Callable<Integer> {
     @ParentCommand
     private Main main;
 
-    @Parameters(paramLabel = "MODEL", description = "A safetensors file, a model folder, or the folder of a training run.")
+    @Parameters(paramLabel = "MODEL", description = "A safetensors or .pth file, a model folder, or the folder of a training run.")
     private Path model;
 
     @Option(names = "--reject-nonfinite", description = "Fail if a weight is NaN or infinite.")
@@ -56,8 +58,13 @@ final class InspectCommand implements Callable<Integer> {
             for (Map.Entry<String, Tensor> entry : checkpoint.tensors().entrySet()) {
                 Tensor tensor = entry.getValue();
                 long size = Tensor.byteSize(tensor.dtype(), tensor.shape());
-                long bad = countNonFinite(tensor);
-                String crc = crc(tensor, size);
+                long bad;
+                String crc;
+                try (TensorArena copies = new TensorArena()) {
+                    Tensor plain = tensor.isContiguous() ? tensor : copies.allocate(tensor.dtype(), tensor.shape()).copyFrom(tensor);
+                    bad = countNonFinite(plain);
+                    crc = crc(plain, size);
+                }
                 output.line("%-5s %-20s %,14d  %-8s %10d  %s", tensor.dtype(), Arrays.toString(tensor.shape()), size, crc, bad,
                         ModelFormatException.printable(entry.getKey()));
                 Map<String, Object> row = new LinkedHashMap<>();

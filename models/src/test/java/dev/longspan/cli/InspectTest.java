@@ -7,6 +7,8 @@ import dev.longspan.json.Json;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.TensorArena;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -48,6 +50,23 @@ class InspectTest {
             assertThat(run.status()).as("length=%d", length).isEqualTo(ExitStatus.BAD_FILE);
             assertThat(run.err()).startsWith("error: ").contains(file.toString()).hasLineCount(1);
         }
+    }
+
+    @Test
+    void aTorchFileIsListedViewsIncluded() throws IOException {
+        Path file = folder.resolve("state_dict.pth");
+        try (InputStream in = InspectTest.class.getResourceAsStream("/torch/state_dict.pth")) {
+            assertThat(in).isNotNull();
+            Files.copy(in, file);
+        }
+        CommandLineRun run = CommandLineRun.of("inspect", file.toString());
+        assertThat(run.status()).as(run.err()).isZero();
+        assertThat(run.out()).contains("linear.weight", "7 tensors, 36 elements", "0 not finite")
+                .containsPattern("BF16 +\\[3\\] +6").containsPattern("F32 +\\[2, 4\\] +32");
+        Files.write(file, "not a zip".getBytes(StandardCharsets.UTF_8));
+        CommandLineRun refused = CommandLineRun.of("inspect", file.toString());
+        assertThat(refused.status()).isEqualTo(ExitStatus.BAD_FILE);
+        assertThat(refused.err()).startsWith("error: ").contains("no torch file").hasLineCount(1);
     }
 
     @Test
