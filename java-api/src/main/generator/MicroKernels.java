@@ -4,7 +4,8 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Writes the unrolled Vector API micro-kernels; run by the build: {@code java MicroKernels.java OUTPUT_DIRECTORY}.
+ * Writes the unrolled Vector API micro-kernels, those of {@link CemaKernels} too; run by the build:
+ * {@code java MicroKernels.java OUTPUT_DIRECTORY}.
  *
  * <p>Each is a tile of ROWS x 2 vectors held in registers, {@code C[i][j] (+)= sum over k of A[i][k] B[k][j]}, on
  * scratch
@@ -12,7 +13,7 @@ import java.util.List;
  * registers of AVX-512, 12 the 16 of narrower x86; larger tiles spill, smaller ones leave the FMA units waiting.
  */
 final class MicroKernels {
-    private static final String PACKAGE = "dev.longspan.kernel.vector";
+    static final String PACKAGE = "dev.longspan.kernel.vector";
 
     /** Queries of a block of attention: a multiple of every tile's rows and columns. */
     private static final int BLOCK = 96;
@@ -49,6 +50,7 @@ final class MicroKernels {
         tile(root, 256, 6);
         tile(root, 512, 12);
         write(root, "Tiles", tiles());
+        CemaKernels.write(root);
     }
 
     private static void tile(Path root, int bits, int rows) throws IOException {
@@ -133,7 +135,7 @@ final class MicroKernels {
         return s.append("}\n").toString();
     }
 
-    private static void write(Path root, String name, String body) throws IOException {
+    static void write(Path root, String name, String body) throws IOException {
         Path file = root.resolve(PACKAGE.replace('.', '/')).resolve(name + ".java");
         String source = "package " + PACKAGE + ";\n\n" + body;
         // An unchanged file keeps its time stamp, so that the module is not compiled again.

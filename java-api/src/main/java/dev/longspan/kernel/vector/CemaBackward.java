@@ -2,6 +2,7 @@ package dev.longspan.kernel.vector;
 
 import static dev.longspan.kernel.ScanPlan.BLOCK;
 import static dev.longspan.kernel.vector.Lanes.LANES;
+import static dev.longspan.kernel.vector.Lanes.SPECIES;
 
 import dev.longspan.kernel.ScanPlan;
 import dev.longspan.parallel.Parallel;
@@ -34,12 +35,12 @@ final class CemaBackward {
     private final ScanPlan plan;
     private final Tensor q;
     private final Tensor c;
-    private final Channels x;
+    private final CemaRows x;
     private final Channels omega;
     private final KeptStates kept;
-    private final Channels dy;
+    private final CemaRows dy;
     private final @Nullable Channels dLast;
-    private final @Nullable Channels dx;
+    private final @Nullable CemaRows dx;
     private final @Nullable Tensor dq;
     private final @Nullable Tensor dc;
     private final @Nullable Tensor dOmega;
@@ -54,12 +55,12 @@ final class CemaBackward {
         this.plan = plan;
         this.q = q;
         this.c = c;
-        this.x = new Channels(x);
+        this.x = new CemaRows(x);
         this.omega = new Channels(omega.reshape(x.size(2)));
         this.kept = new KeptStates(kept);
-        this.dy = new Channels(dy);
+        this.dy = new CemaRows(dy);
         this.dLast = dLast == null ? null : new Channels(dLast);
-        this.dx = dx == null ? null : new Channels(dx);
+        this.dx = dx == null ? null : new CemaRows(dx);
         this.dq = dq;
         this.dc = dc;
         this.dOmega = dOmega;
@@ -94,9 +95,7 @@ final class CemaBackward {
             Pieces pieces = new Pieces(plan.resets(b, rows));
             for (long block = ScanPlan.blocks(rows) - 1; block >= 0; block--) {
                 pieces.cut(block * BLOCK, (int) Math.min(BLOCK, rows - block * BLOCK));
-                for (int v0 = 0; v0 < vectors; v0 += CemaForward.STAGE) {
-                    block(b, block, first, v0, Math.min(CemaForward.STAGE, vectors - v0), table, pieces, z, sums, scratch);
-                }
+                block(b, block, first, vectors, table, pieces, z, sums, scratch);
                 if (block % FOLD == 0) {
                     fold(sums, totals, vectors * sumsOf);
                 }
@@ -110,41 +109,41 @@ final class CemaBackward {
         }
     }
 
-    private void block(long b, long block, long first, int v0, int count, CemaTable table, Pieces pieces, float[] z,
-            float[] sums, Scratch scratch) {
-        int stage = CemaForward.STAGE * BLOCK * LANES;
-        float[] xs = scratch.floats(X, stage);
-        float[] dys = scratch.floats(DY, stage);
-        float[] dxs = scratch.floats(DX, stage);
+    private void block(long b, long block, long first, int vectors, CemaTable table, Pieces pieces, float[] z, float[] sums,
+            Scratch scratch) {
+        float[] xs = scratch.floats(X, CemaRows.LENGTH);
+        float[] dys = scratch.floats(DY, CemaRows.LENGTH);
+        float[] dxs = scratch.floats(DX, CemaRows.LENGTH);
         int state = table.groups * CemaSteps.STATE;
         float[] start = scratch.floats(KEPT, state);
         int steps = pieces.to(pieces.count() - 1);
         int step = plan.reversed() ? -1 : 1;
         long row = b * rows + plan.row(block * BLOCK, rows);
-        x.load(row, step, steps, first + (long) v0 * LANES, count, BLOCK, xs);
-        dy.load(row, step, steps, first + (long) v0 * LANES, count, BLOCK, dys);
-        for (int v = v0; v < v0 + count; v++) {
+        x.load(row, step, steps, first, vectors, xs);
+        dy.load(row, step, steps, first, vectors, dys);
+        if (dx == null) {
+            Arrays.fill(dxs, 0, CemaRows.LENGTH, 0f);
+        } else {
+            dx.load(row, step, steps, first, vectors, dxs);
+        }
+        for (int v = 0; v < vectors; v++) {
             long d = first + (long) v * LANES;
-            int xo = (v - v0) * BLOCK * LANES;
             int uo = v * sumsOf(table);
-            CemaForward.scale(omega.load(0, d), dys, dxs, xo, steps);
+            direct(omega.load(0, d), xs, dys, dxs, v * LANES, steps, sums, uo + table.groups * GROUP_SUMS);
             new CemaStates(modes).restore(kept, b * ScanPlan.blocks(rows) + block, d, start, state);
             for (int group = 0; group < table.groups; group++) {
-                float[] s = states(v, group, xo, table, pieces, start, xs, dys, sums, uo, scratch);
-                goBack(v, group, xo, table, pieces, s, dys, dxs, z, sums, uo, scratch);
-            }
-            if (dOmega != null) {
-                dot(xs, dys, xo, steps, sums, uo + table.groups * GROUP_SUMS);
+                float[] s = states(v, group, table, pieces, start, xs, dys, sums, uo, scratch);
+                goBack(v, group, table, pieces, s, dys, dxs, z, sums, uo, scratch);
             }
         }
         if (dx != null) {
-            dx.add(row, step, steps, first + (long) v0 * LANES, count, BLOCK, dxs);
+            dx.store(row, step, steps, first, vectors, dxs);
         }
     }
 
     /** States before the block and after each of its steps, a row each; sums what dc needs. */
-    private static float[] states(int v, int group, int xo, CemaTable table, Pieces pieces, float[] start, float[] xs,
-            float[] dys, float[] sums, int uo, Scratch scratch) {
+    private static float[] states(int v, int group, CemaTable table, Pieces pieces, float[] start, float[] xs, float[] dys,
+            float[] sums, int uo, Scratch scratch) {
         float[] s = scratch.floats(STATES, (BLOCK + 1) * CemaSteps.STATE);
         System.arraycopy(start, group * CemaSteps.STATE, s, 0, CemaSteps.STATE);
         for (int piece = 0; piece < pieces.count(); piece++) {
@@ -153,22 +152,21 @@ final class CemaBackward {
             if (pieces.isFresh(piece)) {
                 Arrays.fill(s, from * CemaSteps.STATE, (from + 1) * CemaSteps.STATE, 0f);
             }
-            CemaSteps.recompute(from, to, table.values, table.at(v, group), s, xs, dys, xo, sums, uo + group * GROUP_SUMS);
+            CemaSteps.recompute(from, to, table.values, table.at(v, group), s, xs, dys, v * LANES, sums,
+                    uo + group * GROUP_SUMS);
             table.correct(to - from, v, group, false, s, from * CemaSteps.STATE, s, to * CemaSteps.STATE);
         }
         return s;
     }
 
-    private static void goBack(int v, int group, int xo, CemaTable table, Pieces pieces, float[] s, float[] dys, float[] dxs,
-            float[] z, float[] sums, int uo, Scratch scratch) {
+    private static void goBack(int v, int group, CemaTable table, Pieces pieces, float[] s, float[] dys, float[] dxs, float[] z,
+            float[] sums, int uo, Scratch scratch) {
         float[] before = scratch.floats(BEFORE, CemaSteps.STATE);
         int zo = (v * table.groups + group) * CemaSteps.STATE;
         for (int piece = pieces.count() - 1; piece >= 0; piece--) {
             System.arraycopy(z, zo, before, 0, CemaSteps.STATE);
-            for (int m = 0; m < CemaSteps.MODES; m += 2) {
-                CemaSteps.backward(pieces.from(piece), pieces.to(piece), m, table.values, table.at(v, group), s, dys, dxs, xo,
-                        z, zo, sums, uo + group * GROUP_SUMS + CemaSteps.STATE);
-            }
+            CemaSteps.backward(pieces.from(piece), pieces.to(piece), table.values, table.at(v, group), s, dys, dxs, v * LANES, z,
+                    zo, sums, uo + group * GROUP_SUMS + CemaSteps.STATE);
             if (pieces.isFresh(piece)) {
                 Arrays.fill(z, zo, zo + CemaSteps.STATE, 0f);
             } else {
@@ -182,11 +180,13 @@ final class CemaBackward {
         return table.groups * GROUP_SUMS + LANES;
     }
 
-    /** {@code sums += Σ a ⊙ b} over rows. */
-    private static void dot(float[] a, float[] b, int from, int rows, float[] sums, int at) {
-        FloatVector sum = FloatVector.fromArray(Lanes.SPECIES, sums, at);
-        for (int i = from; i < from + rows * LANES; i += LANES) {
-            sum = FloatVector.fromArray(Lanes.SPECIES, a, i).fma(FloatVector.fromArray(Lanes.SPECIES, b, i), sum);
+    /** What ω does in one vector of each row: {@code dx += ω ⊙ dy}, {@code sums += Σ x ⊙ dy}. */
+    private static void direct(FloatVector omega, float[] x, float[] dy, float[] dx, int from, int rows, float[] sums, int at) {
+        FloatVector sum = FloatVector.fromArray(SPECIES, sums, at);
+        for (int i = from; i < from + rows * CemaSteps.ROW; i += CemaSteps.ROW) {
+            FloatVector g = FloatVector.fromArray(SPECIES, dy, i);
+            omega.fma(g, FloatVector.fromArray(SPECIES, dx, i)).intoArray(dx, i);
+            sum = FloatVector.fromArray(SPECIES, x, i).fma(g, sum);
         }
         sum.intoArray(sums, at);
     }
@@ -210,8 +210,10 @@ final class CemaBackward {
             }
             if (dq != null) {
                 addRow(dq, re, count, totals, from + 2 * part, 1, row);
+                addRow(dq, re, count, totals, from + 3 * part, 1, row);
+                addRow(dq, re + width, count, totals, from + 2 * part, -1, row);
                 addRow(dq, re + width, count, totals, from + 3 * part, 1, row);
-                addRow(dq, re + width, count, totals, from + 4 * part, -1, row);
+                addRow(dq, re + width, count, totals, from + 4 * part, 1, row);
             }
         }
         GroupRows.add(dOmega, d, count, totals, at + groups * GROUP_SUMS);

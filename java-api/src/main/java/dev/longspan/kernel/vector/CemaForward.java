@@ -15,10 +15,6 @@ import org.jspecify.annotations.Nullable;
 /** {@code sₜ = q⊙sₜ₋₁ + xₜ}, {@code yₜ = Σₙ Re(c⊙sₜ) + ω⊙xₜ}, a block of steps at a time, modes within, lanes = channels. */
 final class CemaForward {
 
-    /** Vectors of channels that are staged at once. */
-    static final int STAGE = 4;
-    /** Vectors of channels of a work item at most: tables and states of 32 fit the second cache. */
-    private static final int MOST = 32;
     private static final int TABLE = 0;
     private static final int STATES = 3;
     private static final int BEFORE = 4;
@@ -28,8 +24,8 @@ final class CemaForward {
     private final ScanPlan plan;
     private final Tensor q;
     private final Tensor c;
-    private final Channels x;
-    private final Channels y;
+    private final CemaRows x;
+    private final CemaRows y;
     private final Channels omega;
     private final @Nullable Channels start;
     private final Channels last;
@@ -44,8 +40,8 @@ final class CemaForward {
         this.plan = plan;
         this.q = q;
         this.c = c;
-        this.x = new Channels(x);
-        this.y = new Channels(y);
+        this.x = new CemaRows(x);
+        this.y = new CemaRows(y);
         this.omega = new Channels(omega.reshape(x.size(2)));
         this.start = start == null ? null : new Channels(start);
         this.last = new Channels(last);
@@ -69,7 +65,7 @@ final class CemaForward {
      */
     static int vectors(Parallel parallel, long width, long sequences) {
         long all = Math.ceilDiv(width, LANES);
-        return (int) Math.clamp(Math.ceilDiv(all * sequences, (long) parallel.threads()), 1, Math.min(all, MOST));
+        return (int) Math.clamp(Math.ceilDiv(all * sequences, (long) parallel.threads()), 1, Math.min(all, CemaRows.VECTORS));
     }
 
     private void scan(long b, long first, int most, Scratch scratch) {
@@ -77,9 +73,9 @@ final class CemaForward {
         CemaTable table = new CemaTable(q, c, first, vectors, rows, scratch, TABLE);
         int state = table.groups * CemaSteps.STATE;
         float[] s = scratch.floats(STATES, vectors * state);
-        float[] before = scratch.floats(BEFORE, CemaSteps.STATE);
-        float[] xs = scratch.floats(X, STAGE * BLOCK * LANES);
-        float[] ys = scratch.floats(Y, STAGE * BLOCK * LANES);
+        float[] before = scratch.floats(BEFORE, 2 * CemaSteps.STATE);
+        float[] xs = scratch.floats(X, CemaRows.LENGTH);
+        float[] ys = scratch.floats(Y, CemaRows.LENGTH);
         CemaStates states = new CemaStates(modes);
         for (int v = 0; v < vectors; v++) {
             states.load(start, b, first + (long) v * LANES, s, v * state, state);
@@ -90,22 +86,18 @@ final class CemaForward {
             int steps = (int) Math.min(BLOCK, rows - from);
             pieces.cut(from, steps);
             long row = b * rows + plan.row(from, rows);
-            for (int v0 = 0; v0 < vectors; v0 += STAGE) {
-                int count = Math.min(STAGE, vectors - v0);
-                x.load(row, step, steps, first + (long) v0 * LANES, count, BLOCK, xs);
-                for (int v = v0; v < v0 + count; v++) {
-                    long d = first + (long) v * LANES;
-                    if (kept != null) {
-                        states.keep(kept, b * ScanPlan.blocks(rows) + from / BLOCK, d, s, v * state);
-                    }
-                    int xo = (v - v0) * BLOCK * LANES;
-                    scale(omega.load(0, d), xs, ys, xo, steps);
-                    for (int group = 0; group < table.groups; group++) {
-                        steps(table, v, group, pieces, before, s, v * state + group * CemaSteps.STATE, xs, ys, xo);
-                    }
+            x.load(row, step, steps, first, vectors, xs);
+            for (int v = 0; v < vectors; v++) {
+                long d = first + (long) v * LANES;
+                if (kept != null) {
+                    states.keep(kept, b * ScanPlan.blocks(rows) + from / BLOCK, d, s, v * state);
                 }
-                y.store(row, step, steps, first + (long) v0 * LANES, count, BLOCK, ys);
+                scale(omega.load(0, d), xs, ys, v * LANES, steps);
+                for (int group = 0; group < table.groups; group += 2) {
+                    steps(table, v, group, pieces, before, s, v * state + group * CemaSteps.STATE, xs, ys, v * LANES);
+                }
             }
+            y.store(row, step, steps, first, vectors, ys);
         }
         for (int v = 0; v < vectors; v++) {
             states.store(last, b, first + (long) v * LANES, s, v * state);
@@ -116,15 +108,15 @@ final class CemaForward {
             float[] ys, int xo) {
         for (int piece = 0; piece < pieces.count(); piece++) {
             if (pieces.isFresh(piece)) {
-                Arrays.fill(s, so, so + CemaSteps.STATE, 0f);
+                Arrays.fill(s, so, so + 2 * CemaSteps.STATE, 0f);
             }
             table.forward(pieces.from(piece), pieces.to(piece), v, group, before, s, so, xs, ys, xo);
         }
     }
 
-    /** {@code to = factor ⊙ from} for rows from place {@code at} on. */
-    static void scale(FloatVector factor, float[] from, float[] to, int at, int rows) {
-        for (int i = at; i < at + rows * LANES; i += LANES) {
+    /** {@code to = factor ⊙ from}: one vector of each row. */
+    private static void scale(FloatVector factor, float[] from, float[] to, int at, int rows) {
+        for (int i = at; i < at + rows * CemaSteps.ROW; i += CemaSteps.ROW) {
             factor.mul(FloatVector.fromArray(SPECIES, from, i)).intoArray(to, i);
         }
     }

@@ -16,15 +16,18 @@ import jdk.incubator.vector.FloatVector;
  * 2ʲ; each mends the state by {@code s += (q^2ʲ − q̃^2ʲ)⊙s₀}, q̃ the rounded q and s₀ the state before the piece: over
  * 64K steps of a mode with 1 − |q| = 6e-6 the rounded q alone would be off by 4e-4.
  *
- * <p>A group of four modes has q₀…q₃ (real), w₀…w₃ (imaginary parts of q), g₀…g₃ and −k₀…−k₃ (c = g + ik), each a vector;
- * missing modes and channels are zeros.
+ * <p>A group of modes has the real parts of q, a vector a mode, its imaginary parts, the real parts of c and its negated
+ * imaginary ones; missing modes and channels are zeros, and the number of groups is even.
  */
 final class CemaTable {
 
     /** Pieces have 2⁰ to 2⁶ = {@link ScanPlan#BLOCK} steps. */
     static final int PIECES = 7;
     /** Floats of a group's coefficients. */
-    static final int GROUP = 16 * LANES;
+    static final int GROUP = 4 * CemaSteps.MODES * LANES;
+
+    /** q is rounded to multiples of this, so that sums and differences of its parts are exact. */
+    private static final double GRID = 0x1p-23;
 
     final int groups;
     final float[] values;
@@ -34,7 +37,7 @@ final class CemaTable {
     /** For {@code vectors} vectors of channels from channel {@code first} on, with pieces of at most {@code steps}. */
     CemaTable(Tensor q, Tensor c, long first, int vectors, long steps, Scratch scratch, int slot) {
         int modes = Math.toIntExact(q.size(0));
-        this.groups = Math.ceilDiv(modes, CemaSteps.MODES);
+        this.groups = 2 * Math.ceilDiv(modes, 2 * CemaSteps.MODES);
         this.vectors = vectors;
         values = scratch.floats(slot, vectors * groups * GROUP);
         errors = scratch.floats(slot + 1, PIECES * vectors * groups * CemaSteps.STATE);
@@ -64,12 +67,15 @@ final class CemaTable {
         return (vector * groups + group) * GROUP;
     }
 
-    /** The steps of a piece, mended by its last one. */
+    /** The steps of a piece for groups {@code group} and {@code group + 1}, mended by its last one. */
     void forward(int from, int to, int vector, int group, float[] before, float[] s, int so, float[] x, float[] y, int xo) {
         int ko = at(vector, group);
-        System.arraycopy(s, so, before, 0, CemaSteps.STATE);
+        int eo = error(to - from, vector, group);
+        System.arraycopy(s, so, before, 0, 2 * CemaSteps.STATE);
         CemaSteps.forward(from, to - 1, values, ko, s, so, x, y, xo);
-        CemaSteps.mend(to - 1, values, ko, errors, error(to - from, vector, group), before, s, so, x, y, xo);
+        CemaSteps.mend(to - 1, values, ko, errors, eo, before, 0, s, so, x, y, xo);
+        CemaSteps.mend(to - 1, values, ko + GROUP, errors, eo + CemaSteps.STATE, before, CemaSteps.STATE, s,
+                so + CemaSteps.STATE, x, y, xo);
     }
 
     /** Mends states behind a piece, or with {@code conjugate} their gradients before it. */
@@ -115,7 +121,7 @@ final class CemaTable {
 
     private static void split(double[] row, int count, float[] high, int ho, float[] low, int lo) {
         for (int i = 0; i < count; i++) {
-            float rounded = (float) row[i];
+            float rounded = (float) (Math.rint(row[i] / GRID) * GRID);
             high[ho + i] = rounded;
             low[lo + i] = (float) (row[i] - rounded);
         }

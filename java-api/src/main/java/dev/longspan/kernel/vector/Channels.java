@@ -46,33 +46,6 @@ final class Channels {
         store(row, d, load(row, d).add(v));
     }
 
-    /** {@code to[v][i] = vector v of row first + i·step} for i below {@code rows}; to has room for {@code stride} rows a vector. */
-    void load(long first, int step, int rows, long d, int vectors, int stride, float[] to) {
-        for (int i = 0; i < rows; i++) {
-            for (int v = 0; v < vectors; v++) {
-                load(first + (long) i * step, d + (long) v * LANES).intoArray(to, (v * stride + i) * LANES);
-            }
-        }
-    }
-
-    /** {@code vector v of row first + i·step = from[v][i]}. */
-    void store(long first, int step, int rows, long d, int vectors, int stride, float[] from) {
-        for (int i = 0; i < rows; i++) {
-            for (int v = 0; v < vectors; v++) {
-                store(first + (long) i * step, d + (long) v * LANES, FloatVector.fromArray(SPECIES, from, (v * stride + i) * LANES));
-            }
-        }
-    }
-
-    /** {@code vector v of row first + i·step += from[v][i]}. */
-    void add(long first, int step, int rows, long d, int vectors, int stride, float[] from) {
-        for (int i = 0; i < rows; i++) {
-            for (int v = 0; v < vectors; v++) {
-                add(first + (long) i * step, d + (long) v * LANES, FloatVector.fromArray(SPECIES, from, (v * stride + i) * LANES));
-            }
-        }
-    }
-
     private VectorMask<Float> mask(long d) {
         return Lanes.first((int) (width - d));
     }
