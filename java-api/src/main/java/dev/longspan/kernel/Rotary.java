@@ -3,8 +3,8 @@ package dev.longspan.kernel;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Rotary positions on interleaved pairs {@code (x₂ₘ, x₂ₘ₊₁)}: rotation by {@code p · baseᐨᵐᐟ⁽ᴰᐟ²⁾}, angles in double, and with
- * {@code scaleBase > 0} the xPos scale {@code ζₘ^{sign · (p − origin) / scaleBase}}, {@code ζₘ = (2m + 0.4 D) / (1.4 D)}.
+ * Rotary positions: pair m is rotated by {@code p · baseᐨᵐᐟ⁽ᴰᐟ²⁾}, angles in double, and with {@code scaleBase > 0} has the
+ * xPos scale {@code ζₘ^{sign · (p − origin) / scaleBase}}, {@code ζₘ = (2m + 0.4 D) / (1.4 D)}.
  * Su et al., arXiv 2104.09864; Sun et al., arXiv 2212.10554.
  *
  * @param headDim D, even
@@ -15,8 +15,18 @@ import org.jspecify.annotations.Nullable;
  * @param epoch the scale's origin is the start of the position's own epoch of this length ({@link Decay} makes up for
  *     it); 0 for the fixed origin {@code origin}
  * @param origin fixed origin of the scale
+ * @param pairs which elements turn together
  */
-public record Rotary(int headDim, double base, long period, double scaleBase, int sign, long epoch, long origin) {
+public record Rotary(int headDim, double base, long period, double scaleBase, int sign, long epoch, long origin,
+        Pairs pairs) {
+
+    /** Which elements are pair m of a head; weights trained with one choice need it ever after. */
+    public enum Pairs {
+        /** {@code (x₂ₘ, x₂ₘ₊₁)}: the papers, torchscale, MEGALODON, Llama's own code. */
+        NEIGHBOURS,
+        /** {@code (xₘ, xₘ₊D/2)}: GPT-NeoX, and Llama's weights as Hugging Face reorders them. */
+        HALVES
+    }
 
     /** Within it xPos scales stay between 2⁻³⁰ and 2³⁰ ({@code 0.2857^(8192/512)}). */
     public static final long XPOS_EPOCH = 8192;
@@ -27,14 +37,38 @@ public record Rotary(int headDim, double base, long period, double scaleBase, in
         }
     }
 
+    /** On neighbours. */
+    public Rotary(int headDim, double base, long period, double scaleBase, int sign, long epoch, long origin) {
+        this(headDim, base, period, scaleBase, sign, epoch, origin, Pairs.NEIGHBOURS);
+    }
+
     /** Plain rotary positions, modulo {@code period} unless that is 0. */
     public static Rotary rope(int headDim, double base, long period) {
         return new Rotary(headDim, base, period, 0, 1, 0, 0);
     }
 
-    /** xPos with scales relative to epochs: attention needs {@link #decay()}. */
+    /** xPos of queries or keys with scales relative to epochs: attention needs {@link #decay()}. */
     public static Rotary xpos(int headDim, double scaleBase, int sign) {
         return new Rotary(headDim, 10000, 0, scaleBase, sign, XPOS_EPOCH, 0);
+    }
+
+    public Rotary withPairs(Pairs elements) {
+        return new Rotary(headDim, base, period, scaleBase, sign, epoch, origin, elements);
+    }
+
+    /** For the keys of the queries that these positions are for, or the other way round: scales are inverse. */
+    public Rotary opposite() {
+        return new Rotary(headDim, base, period, scaleBase, -sign, epoch, origin, pairs);
+    }
+
+    /** Place of the first element of pair m in a head; the second is {@link #apart()} further. */
+    public int first(int m) {
+        return pairs == Pairs.HALVES ? m : 2 * m;
+    }
+
+    /** Places between the two elements of a pair. */
+    public int apart() {
+        return pairs == Pairs.HALVES ? headDim / 2 : 1;
     }
 
     /** What attention must still apply between epochs; none without scale. */
@@ -43,8 +77,10 @@ public record Rotary(int headDim, double base, long period, double scaleBase, in
             return null;
         }
         double[] log2 = new double[headDim];
-        for (int d = 0; d < headDim; d++) {
-            log2[d] = log2Zeta(d / 2) * epoch / scaleBase;
+        for (int m = 0; m < headDim / 2; m++) {
+            double both = log2Zeta(m) * epoch / scaleBase;
+            log2[first(m)] = both;
+            log2[first(m) + apart()] = both;
         }
         return new Decay(epoch, log2);
     }

@@ -167,6 +167,7 @@ class OpGradientTest {
         // Two epochs of four positions: scales near 1 keep the differences exact.
         check(pass -> Elementwise.rotary(pass, new Rotary(4, 10000, 0, 512, -1, 4, 0), 6, x), x);
         check(pass -> Elementwise.rotary(pass, Rotary.rope(4, 10000, 5), 3, x), x);
+        check(pass -> Elementwise.rotary(pass, Rotary.rope(4, 10000, 0).withPairs(Rotary.Pairs.HALVES), 3, x), x);
         check(pass -> Views.reshape(pass, Elementwise.scale(pass, 2, x), 6, 4), x);
         check(pass -> Elementwise.scale(pass, 2, Views.select(pass, Views.slice(pass, x, 1, 1, 3), 0, 0)), x);
     }

@@ -116,6 +116,7 @@ final class ScalarElementwise implements ElementwiseKernel {
     /** {@code y = R x}, or {@code y += Rᵀ x} where {@code back}. */
     private static void rotate(Parallel parallel, Rotary rotary, long first, Tensor x, Tensor y, boolean back) {
         int pairs = rotary.headDim() / 2;
+        int apart = rotary.apart();
         double[] frequency = new double[pairs];
         for (int m = 0; m < pairs; m++) {
             frequency[m] = rotary.frequency(m);
@@ -130,12 +131,12 @@ final class ScalarElementwise implements ElementwiseKernel {
                 double sin = scale * Math.sin(back ? -angle : angle);
                 for (long b = 0; b < x.size(0); b++) {
                     for (long h = 0; h < x.size(2); h++) {
-                        long from = x.offset() + b * x.stride(0) + n * x.stride(1) + h * x.stride(2) + 2L * m;
-                        long to = y.offset() + b * y.stride(0) + n * y.stride(1) + h * y.stride(2) + 2L * m;
-                        double even = xs.get(from) * cos - xs.get(from + 1) * sin;
-                        double odd = xs.get(from) * sin + xs.get(from + 1) * cos;
-                        ys.set(to, back ? ys.get(to) + even : even);
-                        ys.set(to + 1, back ? ys.get(to + 1) + odd : odd);
+                        long from = x.offset() + b * x.stride(0) + n * x.stride(1) + h * x.stride(2) + rotary.first(m);
+                        long to = y.offset() + b * y.stride(0) + n * y.stride(1) + h * y.stride(2) + rotary.first(m);
+                        double one = xs.get(from) * cos - xs.get(from + apart) * sin;
+                        double other = xs.get(from) * sin + xs.get(from + apart) * cos;
+                        ys.set(to, back ? ys.get(to) + one : one);
+                        ys.set(to + apart, back ? ys.get(to + apart) + other : other);
                     }
                 }
             }

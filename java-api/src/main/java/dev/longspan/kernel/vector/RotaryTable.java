@@ -42,7 +42,7 @@ final class RotaryTable {
     }
 
     private static Rotary byDistance(Rotary any) {
-        return new Rotary(any.headDim(), any.base(), 0, any.scaleBase(), 1, 0, 0);
+        return new Rotary(any.headDim(), any.base(), 0, any.scaleBase(), 1, 0, 0, any.pairs());
     }
 
     /** One worker's walk over positions; keeps what the block's start gives. */
@@ -60,22 +60,24 @@ final class RotaryTable {
         }
 
         /**
-         * Factors of an element itself and of its neighbour, at position {@code angle} and {@code distance} from the
+         * Factors of an element itself and of its pair's other, at position {@code angle} and {@code distance} from the
          * scale's origin; {@code turn} is -1 for the opposite rotation.
          */
         void factors(long angle, long distance, int sign, int turn, float[] own, float[] other) {
             start(Math.floorDiv(angle, BLOCK), Math.floorDiv(distance, BLOCK));
             int a = (int) Math.floorMod(angle, (long) BLOCK) * pairs;
             int d = (int) Math.floorMod(distance, (long) BLOCK) * pairs;
+            int step = rotary.first(1);
+            int apart = rotary.apart();
             for (int m = 0; m < pairs; m++) {
                 double grown = startScale[m] * scale[d + m];
                 double size = sign < 0 ? 1 / grown : grown;
                 float c = (float) (size * (startCos[m] * cos[a + m] - startSin[m] * sin[a + m]));
                 float s = (float) (size * (startSin[m] * cos[a + m] + startCos[m] * sin[a + m])) * turn;
-                own[2 * m] = c;
-                own[2 * m + 1] = c;
-                other[2 * m] = -s;
-                other[2 * m + 1] = s;
+                own[step * m] = c;
+                own[step * m + apart] = c;
+                other[step * m] = -s;
+                other[step * m + apart] = s;
             }
         }
 

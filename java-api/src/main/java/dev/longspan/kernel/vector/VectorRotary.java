@@ -13,7 +13,7 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorShuffle;
 import org.jspecify.annotations.Nullable;
 
-/** {@code y = own ⊙ x + other ⊙ swapped(x)} with the neighbours of each pair exchanged. */
+/** {@code y = own ⊙ x + other ⊙ swapped(x)} with the elements of each pair exchanged. */
 final class VectorRotary {
 
     /** Positions of a work item. */
@@ -23,11 +23,13 @@ final class VectorRotary {
     private volatile @Nullable RotaryTable latest;
 
     void forward(Parallel parallel, Rotary rotary, long first, Tensor x, Tensor y) {
-        rotate(parallel, rotary, first, x, y, 1, VectorRotary::row);
+        rotate(parallel, rotary, first, x, y, 1,
+                rotary.pairs() == Rotary.Pairs.HALVES ? VectorRotary::halves : VectorRotary::row);
     }
 
     void backward(Parallel parallel, Rotary rotary, long first, Tensor dy, Tensor dx) {
-        rotate(parallel, rotary, first, dy, dx, -1, VectorRotary::addRow);
+        rotate(parallel, rotary, first, dy, dx, -1,
+                rotary.pairs() == Rotary.Pairs.HALVES ? VectorRotary::addHalves : VectorRotary::addRow);
     }
 
     private interface Row {
@@ -102,8 +104,53 @@ final class VectorRotary {
         }
     }
 
+    private static void halves(MemorySegment x, float[] own, float[] other, MemorySegment y, int n) {
+        half(x, 0, n / 2, own, other, y, n / 2);
+        half(x, n / 2, -n / 2, own, other, y, n / 2);
+    }
+
+    /** {@code n} elements from {@code at} on, whose others stand {@code apart} from them. */
+    private static void half(MemorySegment x, int at, int apart, float[] own, float[] other, MemorySegment y, int n) {
+        int i = at;
+        for (; i < at + Lanes.whole(n); i += LANES) {
+            turned(FloatVector.fromMemorySegment(SPECIES, x, i * 4L, ORDER),
+                    FloatVector.fromMemorySegment(SPECIES, x, (i + apart) * 4L, ORDER), own, other, i)
+                    .intoMemorySegment(y, i * 4L, ORDER);
+        }
+        if (i < at + n) {
+            VectorMask<Float> rest = Lanes.first(at + n - i);
+            turned(FloatVector.fromMemorySegment(SPECIES, x, i * 4L, ORDER, rest),
+                    FloatVector.fromMemorySegment(SPECIES, x, (i + apart) * 4L, ORDER, rest), own, other, i)
+                    .intoMemorySegment(y, i * 4L, ORDER, rest);
+        }
+    }
+
+    private static void addHalves(MemorySegment x, float[] own, float[] other, MemorySegment y, int n) {
+        addHalf(x, 0, n / 2, own, other, y, n / 2);
+        addHalf(x, n / 2, -n / 2, own, other, y, n / 2);
+    }
+
+    private static void addHalf(MemorySegment x, int at, int apart, float[] own, float[] other, MemorySegment y, int n) {
+        int i = at;
+        for (; i < at + Lanes.whole(n); i += LANES) {
+            turned(FloatVector.fromMemorySegment(SPECIES, x, i * 4L, ORDER),
+                    FloatVector.fromMemorySegment(SPECIES, x, (i + apart) * 4L, ORDER), own, other, i)
+                    .add(FloatVector.fromMemorySegment(SPECIES, y, i * 4L, ORDER)).intoMemorySegment(y, i * 4L, ORDER);
+        }
+        if (i < at + n) {
+            VectorMask<Float> rest = Lanes.first(at + n - i);
+            turned(FloatVector.fromMemorySegment(SPECIES, x, i * 4L, ORDER, rest),
+                    FloatVector.fromMemorySegment(SPECIES, x, (i + apart) * 4L, ORDER, rest), own, other, i)
+                    .add(FloatVector.fromMemorySegment(SPECIES, y, i * 4L, ORDER, rest))
+                    .intoMemorySegment(y, i * 4L, ORDER, rest);
+        }
+    }
+
     private static FloatVector rotated(FloatVector x, float[] own, float[] other, int i) {
-        return x.fma(FloatVector.fromArray(SPECIES, own, i),
-                x.rearrange(NEIGHBOURS).mul(FloatVector.fromArray(SPECIES, other, i)));
+        return turned(x, x.rearrange(NEIGHBOURS), own, other, i);
+    }
+
+    private static FloatVector turned(FloatVector x, FloatVector swapped, float[] own, float[] other, int i) {
+        return x.fma(FloatVector.fromArray(SPECIES, own, i), swapped.mul(FloatVector.fromArray(SPECIES, other, i)));
     }
 }

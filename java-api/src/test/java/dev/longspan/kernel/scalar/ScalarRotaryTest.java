@@ -37,6 +37,30 @@ class ScalarRotaryTest {
     }
 
     @Test
+    void halvesTurnAsNeighboursDoInTheirPlaces() {
+        int[] neighbourOf = {0, 2, 4, 1, 3, 5}; // the place among neighbours of what stands at i among halves
+        for (Rotary rotary : new Rotary[]{Rotary.rope(6, 10000, 0), Rotary.xpos(6, 4, -1)}) {
+            Tensor x = tensors.headsFirst(2, 5, 3, 6);
+            Tensor y = tensors.headsFirst(2, 5, 3, 6);
+            Tensor reordered = tensors.headsFirst(2, 5, 3, 6);
+            Tensor z = tensors.headsFirst(2, 5, 3, 6);
+            for (int i = 0; i < 6; i++) {
+                reordered.slice(3, i, i + 1).copyFrom(x.slice(3, neighbourOf[i], neighbourOf[i] + 1));
+            }
+            elementwise.rotary(parallel, rotary, 8190, x, y);
+            elementwise.rotary(parallel, rotary.withPairs(Rotary.Pairs.HALVES), 8190, reordered, z);
+            Decay decay = rotary.decay();
+            for (int i = 0; i < 6; i++) {
+                assertThat(z.slice(3, i, i + 1).toDoubles()).isEqualTo(y.slice(3, neighbourOf[i], neighbourOf[i] + 1).toDoubles());
+                if (decay != null) {
+                    assertThat(Objects.requireNonNull(rotary.withPairs(Rotary.Pairs.HALVES).decay()).factor(i, 2))
+                            .isEqualTo(decay.factor(neighbourOf[i], 2));
+                }
+            }
+        }
+    }
+
+    @Test
     void positionsRepeatAfterAPeriod() {
         Tensor x = tensors.headsFirst(2, 5, 3, 6);
         Tensor y = tensors.headsFirst(2, 5, 3, 6);

@@ -284,7 +284,8 @@ class VectorFamiliesTest {
             Tensor sequence = in.floats(1, 700, 2, 10);
             Tensor rotated = in.floats(1, 700, 2, 10);
             Tensor single = in.floats(1, 1, 2, 10);
-            for (Rotary rotary : List.of(Rotary.rope(10, 10000, 0), Rotary.xpos(10, 512, -1))) {
+            for (Rotary rotary : List.of(Rotary.rope(10, 10000, 0), Rotary.xpos(10, 512, -1),
+                    Rotary.rope(10, 10000, 0).withPairs(Rotary.Pairs.HALVES))) {
                 vector.elementwise().rotary(two, rotary, 8000, sequence, rotated);
                 for (int i = 0; i < 700; i++) {
                     vector.elementwise().rotary(one, rotary, 8000 + i, sequence.slice(1, i, i + 1), single);
@@ -301,7 +302,9 @@ class VectorFamiliesTest {
             int headDim = d;
             for (Rotary rotary : List.of(Rotary.rope(d, 10000, 0), Rotary.rope(d, 500, 77), Rotary.xpos(d, 512, 1),
                     Rotary.xpos(d, 512, -1), new Rotary(d, 10000, 0, 512, 1, 100, 0),
-                    new Rotary(d, 10000, 0, 512, -1, 0, 300))) {
+                    new Rotary(d, 10000, 0, 512, -1, 0, 300),
+                    Rotary.rope(d, 10000, 0).withPairs(Rotary.Pairs.HALVES),
+                    Rotary.xpos(d, 512, -1).withPairs(Rotary.Pairs.HALVES))) {
                 for (long first : new long[] {0, 250, 8180, 10_000_000}) {
                     if (first > 100_000 && rotary.origin() > 0) {
                         continue; // without epochs xPos scales leave float's range
