@@ -1,15 +1,15 @@
 package dev.longspan.nn;
 
 import dev.longspan.autograd.Pass;
-import dev.longspan.op.Norm;
 import dev.longspan.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /** Layer normalisation over the last dimension; weight, bias: [d]. Ba et al., arXiv 1607.06450. */
-public record LayerNorm(@Nullable Tensor weight, @Nullable Tensor bias, double eps) implements Layer {
+public record LayerNorm(@Nullable Tensor weight, @Nullable Tensor bias, double eps) implements Norm {
 
+    @Override
     public Tensor apply(Pass pass, Tensor x) {
-        return Norm.layerNorm(pass, x, weight, bias, 0, eps);
+        return dev.longspan.op.Norm.layerNorm(pass, x, weight, bias, 0, eps);
     }
 
     /** With weight and bias from a source of parameters. */

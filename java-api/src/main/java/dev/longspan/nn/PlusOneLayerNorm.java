@@ -3,20 +3,20 @@ package dev.longspan.nn;
 import dev.longspan.autograd.Pass;
 import dev.longspan.kernel.Documents;
 import dev.longspan.kernel.Moments;
-import dev.longspan.op.Norm;
 import dev.longspan.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /** {@link LayerNorm} with its weight stored minus one, so that weight decay draws it to 1. MEGALODON's released code. */
-public record PlusOneLayerNorm(@Nullable Tensor weight, @Nullable Tensor bias, double eps) implements SequenceNorm {
+public record PlusOneLayerNorm(@Nullable Tensor weight, @Nullable Tensor bias, double eps) implements SequenceNorm, Norm {
 
     /** With weight and bias from a source of parameters. */
     public static PlusOneLayerNorm of(Parameters parameters, String name, long d, double eps) {
         return new PlusOneLayerNorm(parameters.get(name + ".weight", d), parameters.get(name + ".bias", d), eps);
     }
 
+    @Override
     public Tensor apply(Pass pass, Tensor x) {
-        return Norm.layerNorm(pass, x, weight, bias, 1, eps);
+        return dev.longspan.op.Norm.layerNorm(pass, x, weight, bias, 1, eps);
     }
 
     @Override

@@ -1,13 +1,18 @@
 package dev.longspan.nn;
 
 import dev.longspan.autograd.Pass;
-import dev.longspan.op.Norm;
 import dev.longspan.tensor.Tensor;
 
 /** Root-mean-square normalisation over the last dimension; weight: [d]. Zhang and Sennrich, arXiv 1910.07467. */
-public record RmsNorm(Tensor weight, double eps) implements Layer {
+public record RmsNorm(Tensor weight, double eps) implements Norm {
 
+    @Override
     public Tensor apply(Pass pass, Tensor x) {
-        return Norm.rmsNorm(pass, x, weight, 0, eps);
+        return dev.longspan.op.Norm.rmsNorm(pass, x, weight, 0, eps);
+    }
+
+    /** With the weight from a source of parameters. */
+    public static RmsNorm of(Parameters parameters, String name, long d, double eps) {
+        return new RmsNorm(parameters.get(name + ".weight", d), eps);
     }
 }

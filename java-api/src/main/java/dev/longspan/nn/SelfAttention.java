@@ -10,22 +10,27 @@ import dev.longspan.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code y = W_o LN(concat over heads of softmax(scale · q kᵀ) v)} with q, k and v linear in x, xPos on q and k where
- * {@code xposScaleBase > 0}, and LN only where there is one (SubLN: arXiv 2210.06423).
+ * {@code y = W_o N(concat over heads of softmax(scale · q kᵀ) v)} with q, k and v linear in x, q and k rotated where
+ * there are rotary positions, and the norm N only where there is one (SubLN: arXiv 2210.06423).
  *
- * @param plan what a query sees; its decay belongs to this layer's xPos
+ * @param rotary positions of queries, of one head's dimension; keys have the opposite ones; absent for none
+ * @param plan what a query sees; its decay is that of {@code rotary}
  * @param dropout rate on the probabilities
  */
-public record SelfAttention(Linear query, Linear key, Linear value, @Nullable LayerNorm norm, Linear out, int heads,
-        double xposScaleBase, AttentionPlan plan, double dropout) implements Layer {
+public record SelfAttention(Linear query, Linear key, Linear value, @Nullable Norm norm, Linear out, int heads,
+        @Nullable Rotary rotary, AttentionPlan plan, double dropout) implements Layer {
 
     public SelfAttention {
         if (heads <= 0 || query.weight().size(0) % heads != 0) {
             throw new IllegalArgumentException("heads must divide width: heads=" + heads + ", width="
                     + query.weight().size(0));
         }
-        if (xposScaleBase > 0) {
-            plan = plan.withDecay(Rotary.xpos((int) (query.weight().size(0) / heads), xposScaleBase, 1).decay());
+        if (rotary != null) {
+            if (rotary.headDim() != query.weight().size(0) / heads) {
+                throw new IllegalArgumentException("rotary must have a head's dimension: headDim=" + rotary.headDim()
+                        + ", heads=" + heads + ", width=" + query.weight().size(0));
+            }
+            plan = plan.withDecay(rotary.decay());
         }
     }
 
@@ -42,8 +47,9 @@ public record SelfAttention(Linear query, Linear key, Linear value, @Nullable La
 
     /** Queries, keys and values of rows that begin at position {@code first}. */
     public Heads project(Pass pass, Tensor x, long first) {
-        return new Heads(positioned(pass, split(pass, query.apply(pass, x)), 1, first),
-                positioned(pass, split(pass, key.apply(pass, x)), -1, first), split(pass, value.apply(pass, x)));
+        return new Heads(positioned(pass, rotary, split(pass, query.apply(pass, x)), first),
+                positioned(pass, rotary == null ? null : rotary.opposite(), split(pass, key.apply(pass, x)), first),
+                split(pass, value.apply(pass, x)));
     }
 
     /** The layer's output from what the heads saw, [B, N, H, D]. */
@@ -56,8 +62,7 @@ public record SelfAttention(Linear query, Linear key, Linear value, @Nullable La
         return Views.reshape(pass, x, x.size(0), x.size(1), heads, x.size(2) / heads);
     }
 
-    private Tensor positioned(Pass pass, Tensor x, int sign, long first) {
-        return xposScaleBase > 0
-                ? Elementwise.rotary(pass, Rotary.xpos((int) x.size(3), xposScaleBase, sign), first, x) : x;
+    private static Tensor positioned(Pass pass, @Nullable Rotary rotary, Tensor x, long first) {
+        return rotary == null ? x : Elementwise.rotary(pass, rotary, first, x);
     }
 }

@@ -7,13 +7,13 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Attention and feed-forward, each in a residual: {@code x ← α x + f(LN(x))}, or with the norm behind,
- * {@code x ← LN(α x + f(x))}. With α = (2L)^¼ and the norm behind this is DeepNorm, arXiv 2203.00555.
+ * Attention and feed-forward, each in a residual: {@code x ← α x + f(N(x))}, or with the norm behind,
+ * {@code x ← N(α x + f(x))}. With α = (2L)^¼ and the norm behind this is DeepNorm, arXiv 2203.00555.
  *
  * @param normBefore whether the norms stand before f
  * @param dropout rate of the attention's output; the feed-forward has its own
  */
-public record TransformerBlock(LayerNorm attentionNorm, SelfAttention attention, LayerNorm feedForwardNorm,
+public record TransformerBlock(Norm attentionNorm, SelfAttention attention, Norm feedForwardNorm,
         FeedForward feedForward, boolean normBefore, double alpha, double dropout) implements Layer {
 
     /** x, y: [B, N, d]. */
@@ -28,7 +28,7 @@ public record TransformerBlock(LayerNorm attentionNorm, SelfAttention attention,
         return residual(pass, attended, feedForwardNorm, normed -> feedForward.apply(pass, normed));
     }
 
-    private Tensor residual(Pass pass, Tensor x, LayerNorm norm, UnaryOperator<Tensor> f) {
+    private Tensor residual(Pass pass, Tensor x, Norm norm, UnaryOperator<Tensor> f) {
         return normBefore ? Elementwise.add(pass, x, alpha, f.apply(norm.apply(pass, x)))
                 : norm.apply(pass, Elementwise.add(pass, x, alpha, f.apply(x)));
     }

@@ -6,7 +6,9 @@ import dev.longspan.nn.Embedding;
 import dev.longspan.nn.FeedForward;
 import dev.longspan.nn.LayerNorm;
 import dev.longspan.nn.Linear;
+import dev.longspan.nn.Norm;
 import dev.longspan.nn.Parameters;
+import dev.longspan.nn.RmsNorm;
 import dev.longspan.nn.SelfAttention;
 import dev.longspan.nn.TransformerBlock;
 import dev.longspan.op.Elementwise;
@@ -34,19 +36,33 @@ final class Body {
         long width = config.width();
         LongNetConfig.Norms norms = config.norms();
         Parameters inner = parameters.within("attention");
-        SelfAttention attention = new SelfAttention(Linear.of(inner, "query", width, width, true),
-                Linear.of(inner, "key", width, width, true), Linear.of(inner, "value", width, width, true),
-                norms.inner() ? LayerNorm.of(inner, "norm", width, norms.eps()) : null,
-                Linear.of(inner, "out", width, width, true), config.heads(), config.xposScaleBase(), config.plan(causal),
+        boolean biases = config.biases();
+        SelfAttention attention = new SelfAttention(Linear.of(inner, "query", width, width, biases),
+                Linear.of(inner, "key", width, width, biases), Linear.of(inner, "value", width, width, biases),
+                norms.inner() ? norm(norms, inner, "norm", width) : null, Linear.of(inner, "out", width, width, biases),
+                config.heads(), config.rotation().of(config.headDim()).orElse(null), config.plan(causal),
                 config.dropouts().attention());
-        Parameters feed = parameters.within("feedForward");
-        FeedForward feedForward = new FeedForward(Linear.of(feed, "up", width, config.feedForward(), true),
-                norms.inner() ? LayerNorm.of(feed, "norm", config.feedForward(), norms.eps()) : null,
-                Linear.of(feed, "down", config.feedForward(), width, true), config.activation(),
+        return new TransformerBlock(norm(norms, parameters, "attentionNorm", width), attention,
+                norm(norms, parameters, "feedForwardNorm", width), feedForward(config, parameters.within("feedForward")),
+                norms.before(), config.alpha(), config.dropouts().hidden());
+    }
+
+    private static FeedForward feedForward(LongNetConfig config, Parameters parameters) {
+        long width = config.width();
+        LongNetConfig.FeedForward shape = config.feedForward();
+        boolean biases = config.biases();
+        return new FeedForward(Linear.of(parameters, "up", width, shape.width(), biases),
+                shape.gated() ? Linear.of(parameters, "gate", width, shape.width(), biases) : null,
+                config.norms().inner() ? norm(config.norms(), parameters, "norm", shape.width()) : null,
+                Linear.of(parameters, "down", shape.width(), width, biases), shape.activation(),
                 config.dropouts().activation(), config.dropouts().hidden());
-        return new TransformerBlock(LayerNorm.of(parameters, "attentionNorm", width, norms.eps()), attention,
-                LayerNorm.of(parameters, "feedForwardNorm", width, norms.eps()), feedForward, norms.before(),
-                config.alpha(), config.dropouts().hidden());
+    }
+
+    private static Norm norm(LongNetConfig.Norms norms, Parameters parameters, String name, long d) {
+        return switch (norms.kind()) {
+            case LAYER -> LayerNorm.of(parameters, name, d, norms.eps());
+            case RMS -> RmsNorm.of(parameters, name, d, norms.eps());
+        };
     }
 
     static @Nullable Embedding positions(LongNetConfig config, Parameters parameters) {
@@ -54,13 +70,12 @@ final class Body {
                 : new Embedding(parameters.get("positions.weight", config.learnedPositions(), config.width()), 1);
     }
 
-    static @Nullable LayerNorm embeddingNorm(LongNetConfig config, Parameters parameters) {
-        return config.norms().embedding()
-                ? LayerNorm.of(parameters, "embeddingNorm", config.width(), config.norms().eps()) : null;
+    static @Nullable Norm embeddingNorm(LongNetConfig config, Parameters parameters) {
+        return config.norms().embedding() ? norm(config.norms(), parameters, "embeddingNorm", config.width()) : null;
     }
 
-    static @Nullable LayerNorm norm(LongNetConfig config, Parameters parameters) {
-        return config.norms().last() ? LayerNorm.of(parameters, "norm", config.width(), config.norms().eps()) : null;
+    static @Nullable Norm norm(LongNetConfig config, Parameters parameters) {
+        return config.norms().last() ? norm(config.norms(), parameters, "norm", config.width()) : null;
     }
 
     static @Nullable Linear output(LongNetConfig config, Parameters parameters) {
@@ -84,7 +99,7 @@ final class Body {
     }
 
     /** Embeddings with their positions, normalised where the model has that, after dropout. */
-    static Tensor enter(Pass pass, LongNetConfig config, @Nullable Embedding positions, @Nullable LayerNorm embeddingNorm,
+    static Tensor enter(Pass pass, LongNetConfig config, @Nullable Embedding positions, @Nullable Norm embeddingNorm,
             Tensor embedded, long first) {
         if (embedded.rank() != 3 || embedded.size(1) == 0 || embedded.size(2) != config.width()) {
             throw new IllegalArgumentException("embedded must be [batch, at least one row, " + config.width()

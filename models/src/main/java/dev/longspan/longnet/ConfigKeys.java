@@ -8,6 +8,8 @@ import dev.longspan.kernel.AttentionPattern.Dilated;
 import dev.longspan.kernel.AttentionPattern.HeadOffset;
 import dev.longspan.kernel.AttentionPattern.PadKeys;
 import dev.longspan.kernel.AttentionPlan;
+import dev.longspan.kernel.Rotary;
+import dev.longspan.longnet.LongNetConfig.Norms.Kind;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -54,14 +56,13 @@ public enum ConfigKeys {
         LongNetConfig config = new LongNetConfig(vocabulary, width,
                 Math.toIntExact(json.integer(side + "_attention_heads", 12)),
                 Math.toIntExact(json.integer(side + "_layers", 12)),
-                Math.toIntExact(json.integer(side + "_ffn_embed_dim", 3072)), pattern(json),
-                json.integer("blockwise_length", 0),
+                feedForward(json), pattern(json), json.integer("blockwise_length", 0),
                 named(AttentionPlan.Gradient.class, json, "attention_gradient", AttentionPlan.Gradient.EXACT),
-                json.flag("xpos_rel_pos", false) ? json.number("xpos_scale_base", 512) : ignored(json, "xpos_scale_base"),
-                json.integer("learned_positions", 0), activation(json.text("activation_fn", "gelu")),
-                new LongNetConfig.Norms(before, deep, inner, last(json, before), json.flag("layernorm_embedding", false),
-                        json.number("layernorm_eps", 1e-5)),
-                !json.flag("no_scale_embedding", true), tied && outputLayer && vocabulary > 0, outputLayer && vocabulary > 0,
+                rotation(json), json.integer("learned_positions", 0), new LongNetConfig.Norms(
+                        named(Kind.class, json, "norm", Kind.LAYER), before, deep, inner, last(json, before),
+                        json.flag("layernorm_embedding", false), json.number("layernorm_eps", 1e-5)),
+                json.flag("bias", true), !json.flag("no_scale_embedding", true), tied && outputLayer && vocabulary > 0,
+                outputLayer && vocabulary > 0, json.number("initializer_range", 0),
                 new LongNetConfig.Dropouts(json.number("dropout", 0), json.number("attention_dropout", 0),
                         json.number("activation_dropout", 0)));
         json.rejectUnread();
@@ -76,23 +77,34 @@ public enum ConfigKeys {
         json.put(side + "_embed_dim", (long) config.width());
         json.put(side + "_attention_heads", (long) config.heads());
         json.put(side + "_layers", (long) config.layers());
-        json.put(side + "_ffn_embed_dim", (long) config.feedForward());
+        json.put(side + "_ffn_embed_dim", (long) config.feedForward().width());
         json.put(side + "_normalize_before", config.norms().before());
         json.put("deepnorm", config.norms().deep());
         json.put("subln", config.norms().inner());
         json.put("final_layer_norm", config.norms().last());
         json.put("layernorm_embedding", config.norms().embedding());
         json.put("layernorm_eps", config.norms().eps());
-        json.put("activation_fn", activation(config.activation()));
+        json.put("norm", lower(config.norms().kind()));
+        json.put("activation_fn", activation(config.feedForward().activation()));
+        json.put("glu", config.feedForward().gated());
+        json.put("bias", config.biases());
         json.put("no_scale_embedding", !config.scaleEmbedding());
         json.put("share_" + side + "_input_output_embed", config.tiedOutput());
         json.put("no_output_layer", !config.outputLayer());
-        json.put("xpos_rel_pos", config.xposScaleBase() > 0);
-        json.put("xpos_scale_base", config.xposScaleBase() > 0 ? config.xposScaleBase() : 512.0);
+        json.put("xpos_rel_pos", config.rotation() instanceof Rotation.Xpos);
+        switch (config.rotation()) {
+            case Rotation.Xpos xpos -> json.put("xpos_scale_base", xpos.scaleBase());
+            case Rotation.Rope rope -> {
+                json.put("rope_theta", rope.theta());
+                json.put("rope_pairs", lower(rope.pairs()));
+            }
+            case Rotation.None none -> { }
+        }
         json.put("learned_positions", config.learnedPositions());
         json.put("dropout", config.dropouts().hidden());
         json.put("attention_dropout", config.dropouts().attention());
         json.put("activation_dropout", config.dropouts().activation());
+        json.put("initializer_range", config.initialStd());
         json.put("attention_gradient", lower(config.gradient()));
         json.put("blockwise_length", config.blockwise());
         switch (config.pattern()) {
@@ -144,9 +156,24 @@ public enum ConfigKeys {
         return json.flag("final_layer_norm", before && output) && output;
     }
 
-    private static double ignored(JsonObject json, String key) {
-        json.number(key, 0);
-        return 0;
+    private LongNetConfig.FeedForward feedForward(JsonObject json) {
+        return new LongNetConfig.FeedForward(Math.toIntExact(json.integer(side + "_ffn_embed_dim", 3072)),
+                activation(json.text("activation_fn", "gelu")), json.flag("glu", false));
+    }
+
+    /** xPos where it is on, RoPE where there is a theta. */
+    private static Rotation rotation(JsonObject json) {
+        boolean xpos = json.flag("xpos_rel_pos", false);
+        double scaleBase = json.number("xpos_scale_base", 512);
+        Rotary.Pairs pairs = named(Rotary.Pairs.class, json, "rope_pairs", Rotary.Pairs.NEIGHBOURS);
+        if (!json.has("rope_theta")) {
+            return xpos ? new Rotation.Xpos(scaleBase) : new Rotation.None();
+        }
+        double theta = json.number("rope_theta");
+        if (xpos) {
+            throw new IllegalArgumentException("xpos_rel_pos and rope_theta exclude each other: rope_theta=" + theta);
+        }
+        return new Rotation.Rope(theta, pairs);
     }
 
     private static void checkNeutral(JsonObject json, String key, Object neutral) {

@@ -9,28 +9,39 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The decoder under one pattern, as the command line and model folders know it. */
-public record DecoderArchitecture(String name, Suited suited) implements Architecture {
+/** The decoder as one architecture, as the command line and model folders know it. */
+public record DecoderArchitecture(String name, List<String> presets, Preset configs) implements Architecture {
 
     /** LongNet: from the preset's shortest segment on a geometric schedule that spans the context. */
-    public static final DecoderArchitecture LONGNET = new DecoderArchitecture("longnet", (preset, context) ->
+    public static final DecoderArchitecture LONGNET = like("longnet", (preset, context) ->
             preset.withSchedule(SchedulePlan.geometric(context, preset.heads(),
                     Math.min(preset.shortestSegment(), Math.max(1, context)), 2).schedule()));
 
-    /** A preset with a pattern that suits a context. */
+    /** The configuration that a preset's name stands for. */
+    @FunctionalInterface
+    public interface Preset {
+        LongNetConfig of(String name, long context, long vocabulary);
+    }
+
+    /** A LongNet preset with a pattern that suits a context. */
     @FunctionalInterface
     public interface Suited {
         LongNetConfig to(LongNetConfig preset, long context);
     }
 
-    @Override
-    public List<String> presets() {
-        return LongNetConfig.presets();
+    public DecoderArchitecture {
+        presets = List.copyOf(presets);
+    }
+
+    /** LongNet's presets with another pattern. */
+    public static DecoderArchitecture like(String name, Suited suited) {
+        return new DecoderArchitecture(name, LongNetConfig.presets(), (preset, context, vocabulary) ->
+                suited.to(LongNetConfig.preset(preset, vocabulary), context));
     }
 
     @Override
     public Map<String, @Nullable Object> preset(String preset, long context, long vocabulary) {
-        return ConfigKeys.DECODER.write(suited.to(LongNetConfig.preset(preset, vocabulary), context));
+        return ConfigKeys.DECODER.write(configs.of(preset, context, vocabulary));
     }
 
     @Override

@@ -5,8 +5,8 @@ import dev.longspan.nn.Backbone;
 import dev.longspan.nn.Embedding;
 import dev.longspan.nn.KeyValueCache;
 import dev.longspan.nn.LanguageModel;
-import dev.longspan.nn.LayerNorm;
 import dev.longspan.nn.Linear;
+import dev.longspan.nn.Norm;
 import dev.longspan.nn.Parameters;
 import dev.longspan.nn.TransformerBlock;
 import dev.longspan.op.Gemm;
@@ -18,14 +18,14 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The LongNet decoder, arXiv 2307.02486: {@code x = embed(tokens); x ← block(x) …; logits = W_out LN(x)}, each block
+ * The LongNet decoder, arXiv 2307.02486: {@code x = embed(tokens); x ← block(x) …; logits = W_out N(x)}, each block
  * attending by the configuration's pattern. Immutable and usable from any thread.
  *
  * @param output absent where logits use the embedding table, or where there are none
  * @param recompute whether training keeps only each layer's input and computes the layer again on the way back
  */
 public record LongNet(LongNetConfig config, Embedding embedding, @Nullable Embedding positions,
-        @Nullable LayerNorm embeddingNorm, List<TransformerBlock> layers, @Nullable LayerNorm norm, @Nullable Linear output,
+        @Nullable Norm embeddingNorm, List<TransformerBlock> layers, @Nullable Norm norm, @Nullable Linear output,
         boolean recompute) implements LanguageModel<LongNetState>, Backbone {
 
     public LongNet {
@@ -80,7 +80,10 @@ public record LongNet(LongNetConfig config, Embedding embedding, @Nullable Embed
         return embedding.apply(pass, tokens);
     }
 
-    /** {@inheritDoc} Only learned positions depend on {@code firstPosition}: xPos is relative, and segments begin at row 0. */
+    /**
+     * {@inheritDoc} Only learned positions depend on {@code firstPosition}: rotations are relative, and segments begin at
+     * row 0.
+     */
     @Override
     public Tensor hidden(Pass pass, Tensor embedded, @Nullable Tensor visible, long firstPosition) {
         return last(pass, states(pass, embedded, visible, firstPosition).getLast());

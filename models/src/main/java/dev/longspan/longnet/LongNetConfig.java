@@ -11,44 +11,74 @@ import dev.longspan.kernel.AttentionPlan;
 import java.util.List;
 
 /**
- * The shape of a LongNet, or with another pattern of one of its baselines.
+ * The shape of a LongNet, or with other parts of one of its baselines.
  *
  * @param vocabulary number of token ids; 0 for an encoder of embeddings
  * @param width d of embeddings and hidden states
- * @param feedForward inner width of the feed-forward layers
  * @param pattern dilated attention, dense attention or the fixed Sparse Transformer
  * @param blockwise length l of blockwise causal attention, for inference beyond the trained length; 0 is off
  * @param gradient whether the weights that mix branches are differentiated
- * @param xposScaleBase 512 for xPos; 0 for none
+ * @param rotation relative positions: xPos, RoPE or none
  * @param learnedPositions rows of a table of absolute positions; 0 for none
+ * @param biases whether linear layers have them; the output layer has none
  * @param scaleEmbedding whether embeddings are multiplied by √d
  * @param tiedOutput whether logits use the embedding table
  * @param outputLayer whether there are logits; without, the output is the hidden states
+ * @param initialStd standard deviation of the normal distribution that weights are drawn from; 0 for torchscale's rules
  */
-public record LongNetConfig(long vocabulary, int width, int heads, int layers, int feedForward, AttentionPattern pattern,
-        long blockwise, AttentionPlan.Gradient gradient, double xposScaleBase, long learnedPositions, Activation activation,
-        Norms norms, boolean scaleEmbedding, boolean tiedOutput, boolean outputLayer, Dropouts dropouts) {
+public record LongNetConfig(long vocabulary, int width, int heads, int layers, FeedForward feedForward,
+        AttentionPattern pattern, long blockwise, AttentionPlan.Gradient gradient, Rotation rotation, long learnedPositions,
+        Norms norms, boolean biases, boolean scaleEmbedding, boolean tiedOutput, boolean outputLayer, double initialStd,
+        Dropouts dropouts) {
 
     /** {@code w = 2048, 4096, 8192, 16384, 32768} and {@code r = 1, 2, 4, 6, 12}: LongNet, 4.1. */
     public static final List<Branch> PAPER_SCHEDULE = List.of(new Branch(2048, 1), new Branch(4096, 2),
             new Branch(8192, 4), new Branch(16384, 6), new Branch(32768, 12));
 
     /**
-     * Where layer norms stand.
+     * The feed-forward layers.
      *
+     * @param width inner width
+     * @param gated whether the activation multiplies a second product: SwiGLU for SILU, arXiv 2002.05202
+     */
+    public record FeedForward(int width, Activation activation, boolean gated) {
+
+        public FeedForward {
+            positive("feedForward", width);
+        }
+    }
+
+    /**
+     * Which norms there are, and where they stand.
+     *
+     * @param kind of all of them
      * @param before in front of attention and feed-forward, otherwise behind their residuals
      * @param deep DeepNorm's residuals and initialisation
      * @param inner SubLN's further norms, inside attention and feed-forward, and its initialisation
      * @param last behind the last layer
      * @param embedding behind the embedding
      */
-    public record Norms(boolean before, boolean deep, boolean inner, boolean last, boolean embedding, double eps) {
+    public record Norms(Kind kind, boolean before, boolean deep, boolean inner, boolean last, boolean embedding,
+            double eps) {
+
+        /** What is done to a row. */
+        public enum Kind {
+            /** Mean 0 and variance 1, with weight and bias. */
+            LAYER,
+            /** Mean square 1, with a weight. */
+            RMS
+        }
 
         /** Magneto, which LongNet is built on: arXiv 2210.06423. */
-        public static final Norms SUBLN = new Norms(true, false, true, true, false, 1e-5);
+        public static final Norms SUBLN = new Norms(Kind.LAYER, true, false, true, true, false, 1e-5);
 
         /** DeepNet: arXiv 2203.00555. */
-        public static final Norms DEEPNORM = new Norms(false, true, false, false, false, 1e-5);
+        public static final Norms DEEPNORM = new Norms(Kind.LAYER, false, true, false, false, false, 1e-5);
+
+        /** Layer norms. */
+        public Norms(boolean before, boolean deep, boolean inner, boolean last, boolean embedding, double eps) {
+            this(Kind.LAYER, before, deep, inner, last, embedding, eps);
+        }
 
         public Norms {
             if (deep && inner) {
@@ -79,13 +109,15 @@ public record LongNetConfig(long vocabulary, int width, int heads, int layers, i
         positive("width", width);
         positive("heads", heads);
         positive("layers", layers);
-        positive("feedForward", feedForward);
         if (width % heads != 0) {
             throw new IllegalArgumentException("heads must divide width: heads=" + heads + ", width=" + width);
         }
-        if (xposScaleBase < 0 || xposScaleBase > 0 && width / heads % 2 != 0) {
-            throw new IllegalArgumentException("xPos needs a positive scale base and an even head dimension: xposScaleBase="
-                    + xposScaleBase + ", width=" + width + ", heads=" + heads);
+        if (!(rotation instanceof Rotation.None) && width / heads % 2 != 0) {
+            throw new IllegalArgumentException("rotation needs an even head dimension: rotation=" + rotation + ", width="
+                    + width + ", heads=" + heads);
+        }
+        if (!(initialStd >= 0 && Double.isFinite(initialStd))) {
+            throw new IllegalArgumentException("initialStd must not be negative: initialStd=" + initialStd);
         }
         if (vocabulary < 0 || learnedPositions < 0) {
             throw new IllegalArgumentException("vocabulary and learnedPositions must not be negative: vocabulary="
@@ -102,8 +134,9 @@ public record LongNetConfig(long vocabulary, int width, int heads, int layers, i
 
     /** SubLN, xPos, GELU and a feed-forward of 4·width: the paper's model of any size. */
     public static LongNetConfig of(long vocabulary, int width, int heads, int layers, List<Branch> schedule) {
-        return new LongNetConfig(vocabulary, width, heads, layers, 4 * width, dilated(schedule), 0,
-                AttentionPlan.Gradient.EXACT, 512, 0, Activation.GELU, Norms.SUBLN, false, false, true, Dropouts.NONE);
+        return new LongNetConfig(vocabulary, width, heads, layers, new FeedForward(4 * width, Activation.GELU, false),
+                dilated(schedule), 0, AttentionPlan.Gradient.EXACT, new Rotation.Xpos(512), 0, Norms.SUBLN, true, false,
+                false, true, 0, Dropouts.NONE);
     }
 
     /** Dilated attention with torchscale's head offsets and padded keys. */
@@ -151,14 +184,14 @@ public record LongNetConfig(long vocabulary, int width, int heads, int layers, i
     }
 
     public LongNetConfig withVocabulary(long tokens) {
-        return new LongNetConfig(tokens, width, heads, layers, feedForward, pattern, blockwise, gradient, xposScaleBase,
-                learnedPositions, activation, norms, scaleEmbedding, tiedOutput, outputLayer, dropouts);
+        return new LongNetConfig(tokens, width, heads, layers, feedForward, pattern, blockwise, gradient, rotation,
+                learnedPositions, norms, biases, scaleEmbedding, tiedOutput, outputLayer, initialStd, dropouts);
     }
 
     /** The same parameters under another pattern: a dense model runs with dilated attention and the other way round. */
     public LongNetConfig withPattern(AttentionPattern shown) {
-        return new LongNetConfig(vocabulary, width, heads, layers, feedForward, shown, blockwise, gradient, xposScaleBase,
-                learnedPositions, activation, norms, scaleEmbedding, tiedOutput, outputLayer, dropouts);
+        return new LongNetConfig(vocabulary, width, heads, layers, feedForward, shown, blockwise, gradient, rotation,
+                learnedPositions, norms, biases, scaleEmbedding, tiedOutput, outputLayer, initialStd, dropouts);
     }
 
     /** The smallest w of a dilated pattern; Long.MAX_VALUE where there is none. */
@@ -174,44 +207,61 @@ public record LongNetConfig(long vocabulary, int width, int heads, int layers, i
     }
 
     public LongNetConfig withBlockwise(long length) {
-        return new LongNetConfig(vocabulary, width, heads, layers, feedForward, pattern, length, gradient, xposScaleBase,
-                learnedPositions, activation, norms, scaleEmbedding, tiedOutput, outputLayer, dropouts);
+        return new LongNetConfig(vocabulary, width, heads, layers, feedForward, pattern, length, gradient, rotation,
+                learnedPositions, norms, biases, scaleEmbedding, tiedOutput, outputLayer, initialStd, dropouts);
     }
 
     public LongNetConfig withGradient(AttentionPlan.Gradient mode) {
-        return new LongNetConfig(vocabulary, width, heads, layers, feedForward, pattern, blockwise, mode, xposScaleBase,
-                learnedPositions, activation, norms, scaleEmbedding, tiedOutput, outputLayer, dropouts);
+        return new LongNetConfig(vocabulary, width, heads, layers, feedForward, pattern, blockwise, mode, rotation,
+                learnedPositions, norms, biases, scaleEmbedding, tiedOutput, outputLayer, initialStd, dropouts);
     }
 
-    /** xPos off at scale base 0, learned positions off at 0 rows. */
-    public LongNetConfig withPositions(double xpos, long learned) {
-        return new LongNetConfig(vocabulary, width, heads, layers, feedForward, pattern, blockwise, gradient, xpos,
-                learned, activation, norms, scaleEmbedding, tiedOutput, outputLayer, dropouts);
+    /** Relative positions, and learned ones unless there are 0 rows. */
+    public LongNetConfig withPositions(Rotation relative, long learned) {
+        return new LongNetConfig(vocabulary, width, heads, layers, feedForward, pattern, blockwise, gradient, relative,
+                learned, norms, biases, scaleEmbedding, tiedOutput, outputLayer, initialStd, dropouts);
     }
 
     public LongNetConfig withNorms(Norms places) {
-        return new LongNetConfig(vocabulary, width, heads, layers, feedForward, pattern, blockwise, gradient, xposScaleBase,
-                learnedPositions, activation, places, scaleEmbedding, tiedOutput, outputLayer, dropouts);
+        return new LongNetConfig(vocabulary, width, heads, layers, feedForward, pattern, blockwise, gradient, rotation,
+                learnedPositions, places, biases, scaleEmbedding, tiedOutput, outputLayer, initialStd, dropouts);
     }
 
     public LongNetConfig withEmbedding(boolean scaled, boolean tied) {
-        return new LongNetConfig(vocabulary, width, heads, layers, feedForward, pattern, blockwise, gradient, xposScaleBase,
-                learnedPositions, activation, norms, scaled, tied, outputLayer, dropouts);
+        return new LongNetConfig(vocabulary, width, heads, layers, feedForward, pattern, blockwise, gradient, rotation,
+                learnedPositions, norms, biases, scaled, tied, outputLayer, initialStd, dropouts);
     }
 
+    /** A feed-forward without gate. */
     public LongNetConfig withFeedForward(int inner, Activation f) {
-        return new LongNetConfig(vocabulary, width, heads, layers, inner, pattern, blockwise, gradient, xposScaleBase,
-                learnedPositions, f, norms, scaleEmbedding, tiedOutput, outputLayer, dropouts);
+        return withFeedForward(new FeedForward(inner, f, false));
+    }
+
+    public LongNetConfig withFeedForward(FeedForward shape) {
+        return new LongNetConfig(vocabulary, width, heads, layers, shape, pattern, blockwise, gradient, rotation,
+                learnedPositions, norms, biases, scaleEmbedding, tiedOutput, outputLayer, initialStd, dropouts);
+    }
+
+    /** Linear layers with or without biases. */
+    public LongNetConfig withBiases(boolean on) {
+        return new LongNetConfig(vocabulary, width, heads, layers, feedForward, pattern, blockwise, gradient, rotation,
+                learnedPositions, norms, on, scaleEmbedding, tiedOutput, outputLayer, initialStd, dropouts);
+    }
+
+    /** Weights that start from {@code N(0, std²)}. */
+    public LongNetConfig withInitialStd(double std) {
+        return new LongNetConfig(vocabulary, width, heads, layers, feedForward, pattern, blockwise, gradient, rotation,
+                learnedPositions, norms, biases, scaleEmbedding, tiedOutput, outputLayer, std, dropouts);
     }
 
     public LongNetConfig withDropouts(Dropouts rates) {
-        return new LongNetConfig(vocabulary, width, heads, layers, feedForward, pattern, blockwise, gradient, xposScaleBase,
-                learnedPositions, activation, norms, scaleEmbedding, tiedOutput, outputLayer, rates);
+        return new LongNetConfig(vocabulary, width, heads, layers, feedForward, pattern, blockwise, gradient, rotation,
+                learnedPositions, norms, biases, scaleEmbedding, tiedOutput, outputLayer, initialStd, rates);
     }
 
     public LongNetConfig withoutOutputLayer() {
-        return new LongNetConfig(vocabulary, width, heads, layers, feedForward, pattern, blockwise, gradient, xposScaleBase,
-                learnedPositions, activation, norms, scaleEmbedding, false, false, dropouts);
+        return new LongNetConfig(vocabulary, width, heads, layers, feedForward, pattern, blockwise, gradient, rotation,
+                learnedPositions, norms, biases, scaleEmbedding, false, false, initialStd, dropouts);
     }
 
     /** As {@code config.json}, with torchscale's keys as far as they go. */

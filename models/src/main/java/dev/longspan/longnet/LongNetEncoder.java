@@ -3,8 +3,8 @@ package dev.longspan.longnet;
 import dev.longspan.autograd.Pass;
 import dev.longspan.nn.Backbone;
 import dev.longspan.nn.Embedding;
-import dev.longspan.nn.LayerNorm;
 import dev.longspan.nn.Linear;
+import dev.longspan.nn.Norm;
 import dev.longspan.nn.Parameters;
 import dev.longspan.nn.TransformerBlock;
 import dev.longspan.op.Elementwise;
@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param recompute whether training computes each layer again on the way back
  */
 public record LongNetEncoder(LongNetConfig config, @Nullable Embedding embedding, @Nullable Embedding positions,
-        @Nullable LayerNorm embeddingNorm, List<TransformerBlock> layers, @Nullable LayerNorm norm, @Nullable Linear output,
+        @Nullable Norm embeddingNorm, List<TransformerBlock> layers, @Nullable Norm norm, @Nullable Linear output,
         boolean recompute) implements Backbone {
 
     public LongNetEncoder {

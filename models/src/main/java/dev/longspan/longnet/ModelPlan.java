@@ -26,7 +26,8 @@ public record ModelPlan(long parameters, double forwardFlops, double backwardFlo
         long parameters = countParameters(config);
         double tokens = (double) context * batch;
         double width = config.width();
-        double products = config.layers() * (4 * width * width + 2 * width * config.feedForward())
+        double inner = config.feedForward().width();
+        double products = config.layers() * (4 * width * width + (inputs(config) + 1) * width * inner)
                 + (config.outputLayer() ? width * config.vocabulary() : 0);
         double linear = 2 * tokens * products;
         // Two products forward; backward five: the scores again, dV, dP, dQ and dK.
@@ -51,13 +52,21 @@ public record ModelPlan(long parameters, double forwardFlops, double backwardFlo
 
     private static long countParameters(LongNetConfig config) {
         long width = config.width();
-        long inner = config.feedForward();
+        long inner = config.feedForward().width();
         LongNetConfig.Norms norms = config.norms();
-        long layer = 4 * width * (width + 1) + width * inner + inner + inner * width + width + 2 * 2 * width
-                + (norms.inner() ? 2 * width + 2 * inner : 0);
+        long norm = norms.kind() == LongNetConfig.Norms.Kind.RMS ? 1 : 2; // parameters per element
+        long bias = config.biases() ? 1 : 0;
+        long layer = 4 * width * (width + bias) + inputs(config) * inner * (width + bias) + width * (inner + bias)
+                + 2 * norm * width + (norms.inner() ? norm * (width + inner) : 0);
         long tables = (1 + (config.outputLayer() && !config.tiedOutput() ? 1 : 0)) * config.vocabulary() * width
                 + config.learnedPositions() * width;
-        return config.layers() * layer + tables + (norms.last() ? 2 * width : 0) + (norms.embedding() ? 2 * width : 0);
+        return config.layers() * layer + tables + (norms.last() ? norm * width : 0)
+                + (norms.embedding() ? norm * width : 0);
+    }
+
+    /** Matrices that a feed-forward's input is multiplied by. */
+    private static int inputs(LongNetConfig config) {
+        return config.feedForward().gated() ? 2 : 1;
     }
 
     /** Keys that a head's query sees on average. */
@@ -82,12 +91,12 @@ public record ModelPlan(long parameters, double forwardFlops, double backwardFlo
     /** Elements per token that one layer keeps: what {@link dev.longspan.nn.TransformerBlock} allocates, op by op. */
     private static double layerElements(LongNetConfig config) {
         int inner = config.norms().inner() ? 1 : 0;
-        int xpos = config.xposScaleBase() > 0 ? 2 : 0;
+        int rotated = config.rotation() instanceof Rotation.None ? 0 : 2;
         int hidden = config.dropouts().hidden() > 0 ? 2 : 0;
         int activation = config.dropouts().activation() > 0 ? 1 : 0;
         // Width: two norms, q, k, v, rotated q and k, attended, inner norm, out, down, two residual sums, dropouts.
-        double wide = (10 + xpos + inner + hidden) * (double) config.width();
-        return wide + (2 + inner + activation) * (double) config.feedForward() + config.heads();
+        double wide = (10 + rotated + inner + hidden) * (double) config.width();
+        return wide + (1 + inputs(config) + inner + activation) * (double) config.feedForward().width() + config.heads();
     }
 
     /** Elements per token before and behind the layers. */

@@ -8,7 +8,7 @@ import dev.longspan.longnet.LongNetConfig;
 public final class DenseTransformer {
 
     public static final DecoderArchitecture ARCHITECTURE =
-            new DecoderArchitecture("transformer", (preset, context) -> of(preset));
+            DecoderArchitecture.like("transformer", (preset, context) -> of(preset));
 
     private DenseTransformer() {
     }

@@ -14,7 +14,7 @@ public final class SparseTransformer {
 
     public static final long BLOCK = 2048;
 
-    public static final DecoderArchitecture ARCHITECTURE = new DecoderArchitecture("sparse-transformer",
+    public static final DecoderArchitecture ARCHITECTURE = DecoderArchitecture.like("sparse-transformer",
             (preset, context) -> of(preset, context, LongNetConfig.PAPER_SCHEDULE));
 
     private SparseTransformer() {

@@ -3,6 +3,7 @@ package dev.longspan.verify;
 import dev.longspan.autograd.Pass;
 import dev.longspan.json.JsonObject;
 import dev.longspan.kernel.AttentionPlan;
+import dev.longspan.kernel.Rotary;
 import dev.longspan.longnet.ConfigKeys;
 import dev.longspan.nn.LayerNorm;
 import dev.longspan.nn.Linear;
@@ -48,11 +49,12 @@ final class ModuleCase implements CaseRunner {
                 config.flag("is_causal", true), 1 / Math.sqrt((double) width / heads)).withGradient(variant.gradient());
         double scaleBase = config.number("xpos_scale_base", 512);
         double eps = config.number("layernorm_eps", 1e-5);
+        Rotary rotary = config.flag("xpos", false) ? Rotary.xpos(Math.toIntExact(width / heads), scaleBase, 1) : null;
         Parameters weights = golden.weights(ModuleCase::foreign, variant.dtype(), machine.arena());
         SelfAttention attention = new SelfAttention(Linear.of(weights, "query", width, width, true),
                 Linear.of(weights, "key", width, width, true), Linear.of(weights, "value", width, width, true),
                 config.flag("subln", true) ? LayerNorm.of(weights, "norm", width, eps) : null,
-                Linear.of(weights, "out", width, width, true), heads, config.flag("xpos", false) ? scaleBase : 0, plan, 0);
+                Linear.of(weights, "out", width, width, true), heads, rotary, plan, 0);
         config.rejectUnread();
         return attention;
     }

@@ -5,7 +5,12 @@ import dev.longspan.autograd.Pass;
 import dev.longspan.autograd.Randomness;
 import dev.longspan.autograd.Workspace;
 import dev.longspan.backend.Backend;
+import dev.longspan.kernel.Activation;
+import dev.longspan.kernel.AttentionPattern;
 import dev.longspan.kernel.AttentionPattern.Branch;
+import dev.longspan.kernel.Rotary;
+import dev.longspan.longnet.LongNetConfig.FeedForward;
+import dev.longspan.longnet.LongNetConfig.Norms;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
@@ -38,7 +43,28 @@ final class Bench implements AutoCloseable {
     /** Width 12 in two heads of 6, two layers, {@code w = 3, 7, 10} and {@code r = 1, 2, 3}: nothing divides anything. */
     static LongNetConfig awkward() {
         return LongNetConfig.of(VOCABULARY, 12, 2, 2, List.of(new Branch(3, 1), new Branch(7, 2), new Branch(10, 3)))
-                .withFeedForward(14, dev.longspan.kernel.Activation.GELU);
+                .withFeedForward(14, Activation.GELU);
+    }
+
+    /** {@link #awkward()} as a Llama, RoPE turning these pairs. */
+    static LongNetConfig llama(Rotary.Pairs pairs) {
+        return asLlama(awkward()).withPositions(new Rotation.Rope(100, pairs), 0);
+    }
+
+    /** The same sizes with Llama's parts: RMS norms, RoPE, a gate, no biases, dense attention. */
+    static LongNetConfig asLlama(LongNetConfig config) {
+        return config.withPattern(new AttentionPattern.Dense())
+                .withPositions(new Rotation.Rope(10000, Rotary.Pairs.HALVES), 0)
+                .withNorms(new Norms(Norms.Kind.RMS, true, false, false, true, false, 1e-5))
+                .withFeedForward(new FeedForward(config.feedForward().width(), Activation.SILU, true))
+                .withBiases(false).withInitialStd(0.02);
+    }
+
+    /** LongNet with all of it: dilated attention, RMS norms also inside, a gate, biases. */
+    static LongNetConfig gatedLongNet() {
+        return awkward().withPositions(new Rotation.Rope(100, Rotary.Pairs.NEIGHBOURS), 0)
+                .withNorms(new Norms(Norms.Kind.RMS, true, false, true, true, true, 1e-5))
+                .withFeedForward(new FeedForward(14, Activation.GELU_TANH, true));
     }
 
     LongNet model(LongNetConfig config) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.longspan.autograd.Gradients;
 import dev.longspan.autograd.Pass;
 import dev.longspan.backend.Backend;
+import dev.longspan.kernel.Rotary;
 import dev.longspan.op.Loss;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.DType;
@@ -22,10 +23,10 @@ class LongNetBitsTest {
         return Backend.all().stream().filter(backend -> backend.available() != null).toList();
     }
 
-    private static List<float[]> run(Backend backend, int threads) {
+    private static List<float[]> run(LongNetConfig config, Backend backend, int threads) {
         List<float[]> results = new ArrayList<>();
         try (Bench bench = new Bench(backend, Parallel.of(threads))) {
-            LongNet model = LongNet.create(config(), bench.arena, DType.F32, 5);
+            LongNet model = LongNet.create(config, bench.arena, DType.F32, 5);
             Gradients gradients = new Gradients(bench.arena, model.parameters().values());
             try (Pass pass = bench.training(gradients)) {
                 Tensor logits = model.logits(pass, bench.tokens(1, 2, 70));
@@ -37,18 +38,22 @@ class LongNetBitsTest {
         return results;
     }
 
-    private static LongNetConfig config() {
-        return Bench.awkward().withDropouts(new LongNetConfig.Dropouts(0.1, 0.1, 0.1));
+    private static List<LongNetConfig> configs() {
+        LongNetConfig.Dropouts some = new LongNetConfig.Dropouts(0.1, 0.1, 0.1);
+        return List.of(Bench.awkward().withDropouts(some), Bench.llama(Rotary.Pairs.HALVES), Bench.gatedLongNet());
     }
 
     @ParameterizedTest
     @MethodSource("backends")
     void oneAndTwoThreadsAndARepeatedRunGiveTheSameBits(Backend backend) {
-        List<float[]> once = run(backend, 1);
-        for (int threads : new int[] {2, 2, 1}) {
-            List<float[]> again = run(backend, threads);
-            for (int i = 0; i < once.size(); i++) {
-                assertThat(again.get(i)).as("tensor %d with %d threads", i, threads).isEqualTo(once.get(i));
+        for (LongNetConfig config : configs()) {
+            List<float[]> once = run(config, backend, 1);
+            for (int threads : new int[] {2, 2, 1}) {
+                List<float[]> again = run(config, backend, threads);
+                for (int i = 0; i < once.size(); i++) {
+                    assertThat(again.get(i)).as("tensor %d with %d threads of %s", i, threads, config)
+                            .isEqualTo(once.get(i));
+                }
             }
         }
     }

@@ -11,6 +11,7 @@ import dev.longspan.kernel.AttentionPattern.Dilated;
 import dev.longspan.kernel.AttentionPattern.HeadOffset;
 import dev.longspan.kernel.AttentionPattern.PadKeys;
 import dev.longspan.kernel.AttentionPlan.Gradient;
+import dev.longspan.kernel.Rotary;
 import dev.longspan.longnet.LongNetConfig.Dropouts;
 import dev.longspan.longnet.LongNetConfig.Norms;
 import dev.longspan.tensor.DType;
@@ -40,10 +41,12 @@ class LongNetConfigTest {
         configs.add(awkward.withPattern(new Dilated(List.of(new Branch(5, 2)), HeadOffset.MODULO, PadKeys.MASK))
                 .withGradient(Gradient.DETACHED));
         configs.add(awkward.withNorms(Norms.DEEPNORM).withFeedForward(14, Activation.RELU).withEmbedding(true, true));
-        configs.add(awkward.withNorms(new Norms(true, false, false, false, true, 1e-3)).withPositions(0, 17)
-                .withFeedForward(14, Activation.SILU).withDropouts(new Dropouts(0.1, 0.2, 0.3)));
-        configs.add(awkward.withNorms(new Norms(false, false, true, true, true, 0)).withPositions(100, 3)
+        configs.add(awkward.withNorms(new Norms(true, false, false, false, true, 1e-3))
+                .withPositions(new Rotation.None(), 17).withFeedForward(14, Activation.SILU).withDropouts(new Dropouts(0.1, 0.2, 0.3)));
+        configs.add(awkward.withNorms(new Norms(false, false, true, true, true, 0)).withPositions(new Rotation.Xpos(100), 3)
                 .withFeedForward(14, Activation.GELU_TANH));
+        configs.add(Bench.llama(Rotary.Pairs.HALVES));
+        configs.add(Bench.gatedLongNet());
         return configs;
     }
 
@@ -79,8 +82,19 @@ class LongNetConfigTest {
         refused("segment must be positive: segment=0", () -> List.of(new Branch(0, 1)));
         refused("dilation must not exceed segment: dilation=9, segment=8", () -> List.of(new Branch(8, 9)));
         refused("heads must divide width: heads=5, width=12", () -> LongNetConfig.of(7, 12, 5, 1, List.of(new Branch(8, 1))));
-        refused("even head dimension: xposScaleBase=512.0, width=9, heads=3",
+        refused("even head dimension: rotation=Xpos[scaleBase=512.0], width=9, heads=3",
                 () -> LongNetConfig.of(7, 9, 3, 1, List.of(new Branch(8, 1))));
+        refused("theta must be positive: theta=0.0",
+                () -> LongNetConfig.fromJson("{\"rope_theta\": 0, \"attention\": \"dense\"}"));
+        refused("exclude each other: rope_theta=100.0",
+                () -> LongNetConfig.fromJson("{\"rope_theta\": 100, \"xpos_rel_pos\": true, \"attention\": \"dense\"}"));
+        refused("scaleBase must be positive: scaleBase=-1.0", () -> new Rotation.Xpos(-1));
+        refused("rope_pairs must be one of [NEIGHBOURS, HALVES]: rope_pairs=thirds",
+                () -> LongNetConfig.fromJson("{\"rope_pairs\": \"thirds\", \"attention\": \"dense\"}"));
+        refused("norm must be one of [LAYER, RMS]: norm=batch",
+                () -> LongNetConfig.fromJson("{\"norm\": \"batch\", \"attention\": \"dense\"}"));
+        refused("feedForward must be positive: feedForward=0", () -> Bench.awkward().withFeedForward(0, Activation.RELU));
+        refused("initialStd must not be negative: initialStd=-0.02", () -> Bench.awkward().withInitialStd(-0.02));
         refused("layers must be positive: layers=0", () -> LongNetConfig.of(7, 12, 2, 0, List.of(new Branch(8, 1))));
         refused("preset must be one of", () -> LongNetConfig.preset("3B", 7));
         refused("dropout rates must be in [0, 1): hidden=1.0", () -> new Dropouts(1, 0, 0));
@@ -109,7 +123,7 @@ class LongNetConfigTest {
                     .withMessageContaining("at least one token");
             assertThatIllegalArgumentException().isThrownBy(() -> model.logits(pass, outside))
                     .withMessageContaining("[0, 11): ids[1]=11");
-            LongNet learned = bench.model(Bench.awkward().withPositions(0, 1));
+            LongNet learned = bench.model(Bench.awkward().withPositions(new Rotation.None(), 1));
             assertThatIllegalArgumentException().isThrownBy(() -> learned.logits(pass, bench.tokens(1, 1, 2)))
                     .withMessageContaining("last=1, learnedPositions=1");
         }

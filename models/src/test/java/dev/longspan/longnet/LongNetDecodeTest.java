@@ -11,6 +11,7 @@ import dev.longspan.kernel.AttentionPattern.Branch;
 import dev.longspan.kernel.AttentionPattern.Dilated;
 import dev.longspan.kernel.AttentionPattern.HeadOffset;
 import dev.longspan.kernel.AttentionPattern.PadKeys;
+import dev.longspan.kernel.Rotary;
 import dev.longspan.nn.SegmentCache;
 import dev.longspan.nn.LanguageModel.Step;
 import dev.longspan.tensor.DType;
@@ -122,7 +123,14 @@ class LongNetDecodeTest {
 
     @Test
     void learnedPositionsCountOnFromTheState() {
-        checkChunkings(Bench.awkward().withPositions(0, 31), 31);
+        checkChunkings(Bench.awkward().withPositions(new Rotation.None(), 31), 31);
+    }
+
+    @Test
+    void ropeCountsOnFromTheState() {
+        checkChunkings(Bench.llama(Rotary.Pairs.HALVES), 31);
+        checkChunkings(Bench.llama(Rotary.Pairs.NEIGHBOURS), 31);
+        checkChunkings(Bench.gatedLongNet(), 31);
     }
 
     @Test
@@ -197,14 +205,19 @@ class LongNetDecodeTest {
 
     @Test
     void atPositionThirteenMillionTheLogitsAreThoseOfTheStart() {
-        LongNet model = bench.model(Bench.awkward());
+        for (LongNetConfig config : List.of(Bench.awkward(), Bench.gatedLongNet())) {
+            checkFar(bench.model(config));
+        }
+    }
+
+    private void checkFar(LongNet model) {
         Tensor tokens = bench.tokens(1, 1, 40);
         double[] near = bench.values(pass -> model.logits(pass, tokens));
         LongNetState far = far(model);
         assertThat(far.position()).isEqualTo(FAR);
         double[] there = bench.values(pass -> model.next(pass, far, tokens).logits());
         for (int i = 0; i < near.length; i++) {
-            assertThat(there[i]).as("element %d", i).isCloseTo(near[i], within(1e-7));
+            assertThat(there[i]).as("%s, element %d", model.config().rotation(), i).isCloseTo(near[i], within(1e-7));
         }
     }
 

@@ -6,6 +6,7 @@ import dev.longspan.autograd.Gradients;
 import dev.longspan.autograd.Pass;
 import dev.longspan.kernel.Activation;
 import dev.longspan.kernel.AttentionPattern;
+import dev.longspan.kernel.Rotary;
 import dev.longspan.longnet.LongNetConfig.Dropouts;
 import dev.longspan.longnet.LongNetConfig.Norms;
 import dev.longspan.op.Elementwise;
@@ -50,8 +51,19 @@ class LongNetGradientTest {
 
     @Test
     void aTiedAndScaledDecoderWithLearnedPositionsSendsEveryGradientBack() {
-        check(Bench.awkward().withEmbedding(true, true).withPositions(0, 17).withFeedForward(14, Activation.SILU)
-                .withNorms(new Norms(true, false, false, false, true, 1e-3)));
+        check(Bench.awkward().withEmbedding(true, true).withPositions(new Rotation.None(), 17)
+                .withFeedForward(14, Activation.SILU).withNorms(new Norms(true, false, false, false, true, 1e-3)));
+    }
+
+    @Test
+    void aLlamaSendsEveryGradientBackTiedAlso() {
+        check(Bench.llama(Rotary.Pairs.HALVES));
+        check(Bench.llama(Rotary.Pairs.NEIGHBOURS).withEmbedding(false, true));
+    }
+
+    @Test
+    void aLongNetWithRmsNormsRopeAndGatesSendsEveryGradientBack() {
+        check(Bench.gatedLongNet().withDropouts(new Dropouts(0.2, 0.3, 0.1)));
     }
 
     @Test

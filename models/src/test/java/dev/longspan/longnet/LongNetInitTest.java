@@ -3,6 +3,7 @@ package dev.longspan.longnet;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.longspan.kernel.Activation;
 import dev.longspan.kernel.AttentionPattern.Branch;
 import dev.longspan.nn.Init;
 import dev.longspan.tensor.DType;
@@ -58,6 +59,20 @@ class LongNetInitTest {
         }
         assertThat(values(config, "layers.2.attention.norm.weight")).containsOnly(1);
         assertThat(values(config, "norm.bias")).containsOnly(0);
+    }
+
+    @Test
+    void withAStandardDeviationMatricesAreNormalAndVectorsNeutral() {
+        LongNetConfig normal = config.withInitialStd(0.02)
+                .withFeedForward(new LongNetConfig.FeedForward(256, Activation.SILU, true));
+        for (String name : List.of("embedding.weight", "output.weight", "layers.0.attention.out.weight",
+                "layers.3.feedForward.gate.weight", "layers.3.feedForward.down.weight")) {
+            double[] values = values(normal, name);
+            double std = Math.sqrt(Arrays.stream(values).map(v -> v * v).sum() / values.length);
+            assertThat(std).as(name).isCloseTo(0.02, within(1e-3));
+        }
+        assertThat(values(normal, "layers.2.attention.key.bias")).containsOnly(0);
+        assertThat(values(normal, "layers.2.attentionNorm.weight")).containsOnly(1);
     }
 
     @Test

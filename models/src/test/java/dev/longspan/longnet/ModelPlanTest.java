@@ -9,6 +9,7 @@ import dev.longspan.autograd.Randomness;
 import dev.longspan.autograd.Workspace;
 import dev.longspan.backend.Backend;
 import dev.longspan.kernel.AttentionPattern.Branch;
+import dev.longspan.kernel.Rotary;
 import dev.longspan.nn.Layer;
 import dev.longspan.op.Loss;
 import dev.longspan.parallel.Parallel;
@@ -23,9 +24,12 @@ class ModelPlanTest {
     @Test
     void theCountOfParametersIsTheModels() {
         try (Bench bench = new Bench()) {
-            for (LongNetConfig config : List.of(Bench.awkward(), Bench.awkward().withEmbedding(true, true).withPositions(0, 9),
+            for (LongNetConfig config : List.of(Bench.awkward(),
+                    Bench.awkward().withEmbedding(true, true).withPositions(new Rotation.None(), 9),
                     Bench.awkward().withNorms(LongNetConfig.Norms.DEEPNORM),
-                    Bench.awkward().withNorms(new LongNetConfig.Norms(true, false, false, true, true, 0)))) {
+                    Bench.awkward().withNorms(new LongNetConfig.Norms(true, false, false, true, true, 0)),
+                    Bench.llama(Rotary.Pairs.HALVES), Bench.llama(Rotary.Pairs.HALVES).withEmbedding(false, true),
+                    Bench.gatedLongNet())) {
                 long counted = Layer.distinct(bench.model(config).parameters()).stream().mapToLong(Tensor::elements).sum();
                 assertThat(ModelPlan.of(config, 10, 1, DType.F32, false).parameters()).isEqualTo(counted);
             }
@@ -47,6 +51,11 @@ class ModelPlanTest {
     @Test
     void theBytesOfATrainingStepAreThoseThatThePassTakes() {
         LongNetConfig config = LongNetConfig.of(50, 32, 4, 3, List.of(new Branch(16, 1), new Branch(64, 4)));
+        checkTrainingBytes(config);
+        checkTrainingBytes(Bench.asLlama(config));
+    }
+
+    private static void checkTrainingBytes(LongNetConfig config) {
         for (boolean recompute : new boolean[] {false, true}) {
             try (Bench bench = new Bench(); Workspace workspace = new Workspace(1 << 16)) {
                 LongNet model = LongNet.create(config, bench.arena, DType.F32, 1).withRecompute(recompute);
@@ -58,6 +67,43 @@ class ModelPlanTest {
                 }
                 assertThat((double) workspace.peakBytes()).as("recompute=%s", recompute).isCloseTo(
                         ModelPlan.of(config, 100, 2, DType.F32, recompute).trainingBytes(), Percentage.withPercentage(6));
+            }
+        }
+    }
+
+    @Test
+    void theProductsOfMatricesAreThoseThatTheModelMultiplies() {
+        for (LongNetConfig config : List.of(Bench.awkward(), Bench.llama(Rotary.Pairs.HALVES), Bench.gatedLongNet())) {
+            CountingGemm gemm = new CountingGemm();
+            try (Bench bench = new Bench(gemm.backend(), Parallel.of(1))) {
+                LongNet model = bench.model(config);
+                Tensor tokens = bench.tokens(1, 2, 17);
+                Gradients gradients = new Gradients(bench.arena, model.parameters().values());
+                try (Pass pass = bench.training(gradients)) {
+                    Tensor loss = Loss.meanCrossEntropy(pass, model.logits(pass, tokens), tokens);
+                    ModelPlan plan = ModelPlan.of(config, 17, 2, DType.F64, false);
+                    double attention = 4.0 * 2 * 17 * config.layers() * config.width() * ModelPlan.keysPerToken(config, 17);
+                    assertThat(gemm.flops()).isCloseTo(plan.forwardFlops() - attention, within(1e-6));
+                    pass.backward(loss);
+                    assertThat(gemm.flops()).isCloseTo(plan.forwardFlops() + plan.backwardFlops() - 3.5 * attention,
+                            within(1e-6));
+                }
+            }
+        }
+    }
+
+    @Test
+    void theBytesOfTheCacheAreThoseOfTheStateWhereItsPagesAreFull() {
+        try (Bench bench = new Bench()) {
+            for (LongNetConfig config : List.of(Bench.llama(Rotary.Pairs.HALVES), Bench.gatedLongNet())) {
+                LongNet model = bench.model(config);
+                LongNetState state = model.start(bench.arena, 2);
+                try (Pass pass = bench.inference()) {
+                    state = model.next(pass, state, bench.tokens(1, 2, 1024)).state();
+                }
+                long bytes = state.tensors().entrySet().stream().filter(e -> !e.getKey().equals("position"))
+                        .mapToLong(e -> e.getValue().elements() * 8).sum();
+                assertThat(ModelPlan.of(config, 1024, 2, DType.F64, false).cacheBytes()).isEqualTo(bytes);
             }
         }
     }
