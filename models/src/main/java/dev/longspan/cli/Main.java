@@ -7,6 +7,7 @@ import dev.longspan.model.Architectures;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.NativeBudget;
 import dev.longspan.transformer.DenseTransformer;
+import dev.longspan.transformer.Llama;
 import dev.longspan.transformer.SparseTransformer;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -79,7 +80,8 @@ public final class Main implements Runnable {
     /** Every architecture of this build. */
     static Architectures builtIn() {
         return new Architectures(List.of(DecoderArchitecture.LONGNET, DenseTransformer.ARCHITECTURE,
-                SparseTransformer.ARCHITECTURE, MegalodonArchitecture.MEGALODON, MegalodonArchitecture.MEGA));
+                SparseTransformer.ARCHITECTURE, Llama.ARCHITECTURE, MegalodonArchitecture.MEGALODON,
+                MegalodonArchitecture.MEGA));
     }
 
     public static void main(String[] args) {
