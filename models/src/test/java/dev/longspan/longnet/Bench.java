@@ -11,6 +11,8 @@ import dev.longspan.kernel.AttentionPattern.Branch;
 import dev.longspan.kernel.Rotary;
 import dev.longspan.longnet.LongNetConfig.FeedForward;
 import dev.longspan.longnet.LongNetConfig.Norms;
+import dev.longspan.nn.LanguageModel;
+import dev.longspan.nn.StreamState;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
@@ -22,20 +24,20 @@ import java.util.Random;
 import java.util.function.Function;
 
 /** A backend with memory for one test, and models small enough for float64 loops. */
-final class Bench implements AutoCloseable {
+public final class Bench implements AutoCloseable {
 
-    static final int VOCABULARY = 11;
+    public static final int VOCABULARY = 11;
 
-    final TensorArena arena = new TensorArena();
-    final Workspace workspace = new Workspace(1 << 20);
+    public final TensorArena arena = new TensorArena();
+    public final Workspace workspace = new Workspace(1 << 20);
     private final Backend backend;
     private final Parallel parallel;
 
-    Bench() {
+    public Bench() {
         this(Backend.named("scalar"), Parallel.of(1));
     }
 
-    Bench(Backend backend, Parallel parallel) {
+    public Bench(Backend backend, Parallel parallel) {
         this.backend = backend;
         this.parallel = parallel;
     }
@@ -76,7 +78,7 @@ final class Bench implements AutoCloseable {
     }
 
     /** Norms away from 1 and 0, so that their gradients and names matter. */
-    private static <L extends dev.longspan.nn.Layer> L shaken(L model) {
+    public static <L extends dev.longspan.nn.Layer> L shaken(L model) {
         Random random = new Random(17);
         for (Map.Entry<String, Tensor> parameter : model.parameters().entrySet()) {
             double[] values = parameter.getValue().toDoubles();
@@ -88,36 +90,41 @@ final class Bench implements AutoCloseable {
         return model;
     }
 
-    Tensor tokens(long seed, long batch, long rows) {
+    public Tensor tokens(long seed, long batch, long rows) {
         long[] ids = new Random(seed).longs(batch * rows, 0, VOCABULARY).toArray();
         return arena.allocate(DType.I64, batch, rows).set(ids);
     }
 
-    Tensor normal(long seed, long... shape) {
+    public Tensor normal(long seed, long... shape) {
         Tensor tensor = arena.allocate(DType.F64, shape);
         Random random = new Random(seed);
         return tensor.set(random.doubles(tensor.elements(), -1, 1).toArray());
     }
 
-    Pass inference() {
+    public Pass inference() {
         return Pass.inference(backend, parallel, workspace);
     }
 
-    Pass training(Gradients gradients) {
+    public Pass training(Gradients gradients) {
         return Pass.training(backend, parallel, workspace, gradients, new Randomness(3, 4));
     }
 
     /** Values that a function computes in a pass of its own. */
-    double[] values(Function<Pass, Tensor> f) {
+    public double[] values(Function<Pass, Tensor> f) {
         try (Pass pass = inference()) {
             return f.apply(pass).toDoubles();
         }
     }
 
     /** Logits of a sequence taken in pieces, in a cache. */
-    double[] stream(LongNet model, Tensor tokens, List<Integer> pieces) {
+    public <S extends StreamState> double[] stream(LanguageModel<S> model, Tensor tokens, List<Integer> pieces) {
+        return stream(model, model.start(arena, tokens.size(0)), tokens, pieces);
+    }
+
+    /** The same from a state. */
+    public <S extends StreamState> double[] stream(LanguageModel<S> model, S start, Tensor tokens, List<Integer> pieces) {
         List<double[]> parts = new ArrayList<>();
-        LongNetState state = model.start(arena, tokens.size(0));
+        S state = start;
         long from = 0;
         for (int piece : pieces) {
             Tensor part = arena.allocate(DType.I64, tokens.size(0), piece).copyFrom(tokens.slice(1, from, from + piece));

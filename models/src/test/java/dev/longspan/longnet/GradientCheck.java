@@ -13,7 +13,7 @@ import java.util.Random;
 import java.util.function.Function;
 
 /** Gradients by central differences, {@code (f(x + h) − f(x − h)) / 2h}, to rtol 1e-6 and atol 1e-8. */
-final class GradientCheck {
+public final class GradientCheck {
 
     private static final double STEP = 1e-5;
     private static final int ELEMENTS = 5;
@@ -22,7 +22,7 @@ final class GradientCheck {
     }
 
     /** Checks a few elements of every parameter, and of an input where there is one. */
-    static void run(Bench bench, Map<String, Tensor> parameters, List<Tensor> inputs, Function<Pass, Tensor> loss) {
+    public static void run(Bench bench, Map<String, Tensor> parameters, List<Tensor> inputs, Function<Pass, Tensor> loss) {
         Gradients gradients = new Gradients(bench.arena, parameters.values());
         List<double[]> dInputs = new ArrayList<>();
         try (Pass pass = bench.training(gradients)) {
