@@ -70,7 +70,7 @@ final class RunCommand implements Callable<Integer> {
         PrintWriter progress = main.output().isJson() ? main.err() : spec.commandLine().getOut();
         List<Step> steps = List.of(
                 new DoctorStep(main),
-                new VerifyStep(Goldens.folder("longnet")),
+                new VerifyStep(List.of(Goldens.folder("longnet"), Goldens.folder("megalodon"))),
                 new SweepStep(sweep),
                 new TrainingStep(main.architectures().named("longnet"),
                         new TrainingStep.Plan(corpus, preset, CONTEXT, trainSeconds, 16 << 10, 128 << 10)));

@@ -16,9 +16,8 @@ final class DecoderCase implements CaseRunner {
 
     @Override
     public Map<String, Values> run(GoldenCase golden, Variant variant, Machine machine) {
-        LongNetConfig config = golden.model(ConfigKeys.DECODER, variant);
-        LongNet model = LongNet.of(config, golden.weights(TorchscaleNames.MAP::toForeign, variant.dtype(), machine.arena()));
-        golden.checkTied(config.tiedOutput(), variant.dtype(), machine.arena());
+        LongNetConfig config = TorchscaleGolden.config(golden, ConfigKeys.DECODER, variant);
+        LongNet model = LongNet.of(config, TorchscaleGolden.weights(golden, config, variant, machine));
         Tensor tokens = golden.input("tokens", variant.dtype(), machine.arena());
         golden.checkSize("B", tokens.size(0));
         golden.checkSize("N", tokens.size(1));
@@ -26,9 +25,7 @@ final class DecoderCase implements CaseRunner {
         try (ModelPass run = new ModelPass(machine, model.parameters(), TorchscaleNames.MAP::toForeign)) {
             Pass pass = run.pass();
             List<Tensor> states = model.states(pass, model.embed(pass, tokens), null, 0);
-            for (int i = 0; i < states.size(); i++) {
-                results.put("h." + i, Values.of(states.get(i)));
-            }
+            TorchscaleGolden.addStates(states, results);
             Tensor last = states.getLast();
             Tensor logits = model.logitsOf(pass, model.norm() == null ? last : model.norm().apply(pass, last));
             results.put("logits", Values.of(logits));
@@ -37,14 +34,11 @@ final class DecoderCase implements CaseRunner {
                         golden.input("targets", variant.dtype(), machine.arena()));
                 results.put("loss", Values.of(loss));
                 pass.backward(loss);
-                run.addGradients(results);
+                TorchscaleGolden.addGradients(run, config, results);
             } else if (golden.has("dlogits")) {
                 pass.backward(logits, golden.input("dlogits", variant.dtype(), machine.arena()));
-                run.addGradients(results);
+                TorchscaleGolden.addGradients(run, config, results);
             }
-        }
-        if (config.tiedOutput() && results.containsKey("g.embed_tokens.weight")) {
-            results.put("g.output_projection.weight", results.get("g.embed_tokens.weight"));
         }
         return results;
     }

@@ -15,11 +15,10 @@ final class EncoderCase implements CaseRunner {
 
     @Override
     public Map<String, Values> run(GoldenCase golden, Variant variant, Machine machine) {
-        LongNetConfig config = golden.model(ConfigKeys.ENCODER, variant);
+        LongNetConfig config = TorchscaleGolden.config(golden, ConfigKeys.ENCODER, variant);
         LongNetEncoder model = LongNetEncoder.of(config,
-                golden.weights(TorchscaleNames.MAP::toForeign, variant.dtype(), machine.arena()),
+                TorchscaleGolden.weights(golden, config, variant, machine),
                 golden.has("w.embed_tokens.weight"));
-        golden.checkTied(config.tiedOutput(), variant.dtype(), machine.arena());
         boolean embedded = golden.has("emb");
         Tensor input = golden.input(embedded ? "emb" : "tokens", variant.dtype(), machine.arena());
         golden.checkSize("B", input.size(0));
@@ -29,9 +28,7 @@ final class EncoderCase implements CaseRunner {
             Pass pass = run.pass();
             Tensor x = embedded ? model.scaled(pass, pass.watch(input)) : model.embed(pass, input);
             List<Tensor> states = model.states(pass, x, null, 0);
-            for (int i = 0; i < states.size(); i++) {
-                results.put("h." + i, Values.of(states.get(i)));
-            }
+            TorchscaleGolden.addStates(states, results);
             Tensor last = states.getLast();
             Tensor out = model.outputOf(pass, model.norm() == null ? last : model.norm().apply(pass, last));
             results.put("enc_out", Values.of(out));
@@ -40,11 +37,8 @@ final class EncoderCase implements CaseRunner {
                 if (embedded) {
                     results.put("demb", Values.of(pass.gradient(input)));
                 }
-                run.addGradients(results);
+                TorchscaleGolden.addGradients(run, config, results);
             }
-        }
-        if (config.tiedOutput() && results.containsKey("g.embed_tokens.weight")) {
-            results.put("g.output_projection.weight", results.get("g.embed_tokens.weight"));
         }
         return results;
     }

@@ -1,9 +1,6 @@
 package dev.longspan.verify;
 
 import dev.longspan.json.JsonObject;
-import dev.longspan.kernel.AttentionPattern.Dilated;
-import dev.longspan.longnet.ConfigKeys;
-import dev.longspan.longnet.LongNetConfig;
 import dev.longspan.nn.Parameters;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
@@ -70,8 +67,18 @@ public final class GoldenCase {
     /** The whole sequence and, where the configuration has {@code chunks}, the same in these. */
     List<Parts> partitions() {
         JsonObject json = JsonObject.of("config", config);
-        return json.has("chunks") ? List.of(Parts.WHOLE, new Parts(LongStream.of(json.integers("chunks")).boxed().toList()))
-                : List.of(Parts.WHOLE);
+        return json.has("chunks") ? List.of(Parts.WHOLE, parts(json, "chunks")) : List.of(Parts.WHOLE);
+    }
+
+    /** The parts in which the reference has streamed the sequence, where it says so. */
+    List<Parts> streamed() {
+        JsonObject json = JsonObject.of("config", config);
+        JsonObject checks = json.has("checks") ? json.object("checks") : json;
+        return checks.has("stream_mixed_parts") ? List.of(parts(checks, "stream_mixed_parts")) : List.of();
+    }
+
+    private static Parts parts(JsonObject json, String key) {
+        return new Parts(LongStream.of(json.integers(key)).boxed().toList());
     }
 
     /** A size that only the configuration states. */
@@ -82,27 +89,17 @@ public final class GoldenCase {
         return Math.toIntExact(value);
     }
 
-    /** The model that the settings describe, in a variant, as torchscale's evaluation mode runs it. */
-    LongNetConfig model(ConfigKeys keys, Variant variant) {
-        LongNetConfig config = keys.read(settings());
-        LongNetConfig.Norms norms = config.norms();
-        // torchscale has the last norm only where norms stand before, whatever final_layer_norm says.
-        boolean last = norms.before() ? norms.last() : has("w.layer_norm.weight");
-        if (!(config.pattern() instanceof Dilated dilated)) {
-            throw new IllegalArgumentException("config.attention must be dilated: attention=" + config.pattern());
+    /** A tied model may come with the second name of its table; it must hold the same values. */
+    void checkTied(String table, String second, DType dtype, TensorArena arena) {
+        if (has(second) && !Arrays.equals(copy(second, GoldenTensor.Role.WEIGHT, dtype, arena).toDoubles(),
+                copy(table, GoldenTensor.Role.WEIGHT, dtype, arena).toDoubles())) {
+            throw new IllegalArgumentException("tied tables must be equal: " + table + ", " + second);
         }
-        return config.withPattern(variant.dilated(dilated.schedule())).withGradient(variant.gradient())
-                .withDropouts(LongNetConfig.Dropouts.NONE).withNorms(new LongNetConfig.Norms(norms.before(), norms.deep(),
-                        norms.inner(), last, norms.embedding(), norms.eps()));
     }
 
-    /** A tied model may come with the second name of its table; it must hold the same values. */
-    void checkTied(boolean tied, DType dtype, TensorArena arena) {
-        if (tied && has("w.output_projection.weight")
-                && !Arrays.equals(copy("w.output_projection.weight", GoldenTensor.Role.WEIGHT, dtype, arena).toDoubles(),
-                        copy("w.embed_tokens.weight", GoldenTensor.Role.WEIGHT, dtype, arena).toDoubles())) {
-            throw new IllegalArgumentException("tied tables must be equal: w.output_projection.weight, w.embed_tokens.weight");
-        }
+    /** The size of a dimension of an input, or of what is expected, which may alone state the length of a result. */
+    long size(String tensor, int dim) {
+        return find(tensor).data().size(dim);
     }
 
     boolean has(String tensor) {
@@ -119,10 +116,10 @@ public final class GoldenCase {
         return checked(tensor, input(tensor, dtype, arena), shape);
     }
 
-    /** Weights in the arena, {@code w.} and the foreign name of what is asked for. */
-    Parameters weights(UnaryOperator<String> toForeign, DType dtype, TensorArena arena) {
+    /** Weights in the arena, a prefix and the foreign name of what is asked for. */
+    Parameters weights(String prefix, UnaryOperator<String> toForeign, DType dtype, TensorArena arena) {
         return (parameter, shape) -> {
-            String name = "w." + toForeign.apply(parameter);
+            String name = prefix + toForeign.apply(parameter);
             return checked(name, copy(name, GoldenTensor.Role.WEIGHT, dtype, arena), shape);
         };
     }
@@ -135,13 +132,21 @@ public final class GoldenCase {
     }
 
     private Tensor copy(String tensor, GoldenTensor.Role role, DType dtype, TensorArena arena) {
-        GoldenTensor found = tensors.getOrDefault(tensor, elsewhere.get(tensor));
-        if (found == null || found.role() != role) {
-            throw new IllegalArgumentException("tensor " + tensor + " is missing");
+        GoldenTensor found = find(tensor);
+        if (found.role() != role) {
+            throw new IllegalArgumentException("tensor " + tensor + " must have role " + role + ": role=" + found.role());
         }
         read.add(tensor);
         Tensor data = found.data();
         return arena.allocate(data.dtype().isFloating() ? dtype : data.dtype(), data.shape()).copyFrom(data);
+    }
+
+    private GoldenTensor find(String tensor) {
+        GoldenTensor found = tensors.getOrDefault(tensor, elsewhere.get(tensor));
+        if (found == null) {
+            throw new IllegalArgumentException("tensor " + tensor + " is missing");
+        }
+        return found;
     }
 
     List<GoldenTensor> expected() {

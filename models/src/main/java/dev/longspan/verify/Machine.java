@@ -7,6 +7,7 @@ import dev.longspan.autograd.Workspace;
 import dev.longspan.backend.Backend;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.DType;
+import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
 import java.util.List;
 
@@ -16,6 +17,11 @@ public record Machine(Backend backend, Parallel parallel, Workspace workspace, T
     /** The dtype that a precision is computed in: float64 only where the backend has it. */
     DType dtype(Precision precision) {
         return precision == Precision.F64 && backend.dtypes().contains(DType.F64) ? DType.F64 : DType.F32;
+    }
+
+    /** A copy that is contiguous and lasts as long as the case. */
+    Tensor copy(Tensor tensor) {
+        return arena.allocate(tensor.dtype(), tensor.shape()).copyFrom(tensor);
     }
 
     /** A pass without gradients. */

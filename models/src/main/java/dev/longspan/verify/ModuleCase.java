@@ -50,7 +50,7 @@ final class ModuleCase implements CaseRunner {
         double scaleBase = config.number("xpos_scale_base", 512);
         double eps = config.number("layernorm_eps", 1e-5);
         Rotary rotary = config.flag("xpos", false) ? Rotary.xpos(Math.toIntExact(width / heads), scaleBase, 1) : null;
-        Parameters weights = golden.weights(ModuleCase::foreign, variant.dtype(), machine.arena());
+        Parameters weights = golden.weights("w.", ModuleCase::foreign, variant.dtype(), machine.arena());
         SelfAttention attention = new SelfAttention(Linear.of(weights, "query", width, width, true),
                 Linear.of(weights, "key", width, width, true), Linear.of(weights, "value", width, width, true),
                 config.flag("subln", true) ? LayerNorm.of(weights, "norm", width, eps) : null,

@@ -28,7 +28,9 @@ public final class Verify {
             Map.entry("module", new ModuleCase()), Map.entry("decoder", new DecoderCase()),
             Map.entry("encoder", new EncoderCase()), Map.entry("xpos", new XposCase()), Map.entry("cema", new CemaCase()),
             Map.entry("timestep_norm", new TimestepNormCase()), Map.entry("plus_one_norms", new PlusOneNormsCase()),
-            Map.entry("normalized_chunk_attention", new ChunkAttentionCase()));
+            Map.entry("normalized_chunk_attention", new ChunkAttentionCase()), Map.entry("block", new MegalodonBlockCase()),
+            Map.entry("model", new MegalodonModelCase()), Map.entry("train", new MegalodonTrainingCase()),
+            Map.entry("inference", new MegalodonInferenceCase()), Map.entry("packed", new PackedCase()));
 
     private static final String MANIFEST = "manifest.json";
     private static final int COLUMN = 48;

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -37,13 +38,19 @@ final class GoldenFolder {
         }
     }
 
-    /** Runs one file with changes; {@code params_from} is not followed. */
+    /** Runs one file with changes, and the one that holds its weights as it is. */
     Summary changed(String file, Consumer<Map<String, @Nullable Object>> entry, Consumer<Map<String, Tensor>> tensors)
             throws IOException {
         Map<String, @Nullable Object> manifest = Json.object(Files.readString(source.resolve("manifest.json")));
-        Map<String, @Nullable Object> chosen = object(object(manifest, "files"), file);
+        Map<String, @Nullable Object> all = object(manifest, "files");
+        Map<String, @Nullable Object> chosen = object(all, file);
+        Map<String, @Nullable Object> files = new LinkedHashMap<>(Map.of(file, chosen));
+        if (chosen.get("params_from") instanceof String weights) {
+            files.put(weights, all.get(weights));
+            Files.copy(source.resolve(weights), folder.resolve(weights), StandardCopyOption.REPLACE_EXISTING);
+        }
         entry.accept(chosen);
-        manifest.put("files", new LinkedHashMap<>(Map.of(file, chosen)));
+        manifest.put("files", files);
         Files.writeString(folder.resolve("manifest.json"), Json.pretty(manifest));
         try (Checkpoint checkpoint = Checkpoint.open(source.resolve(file)); TensorArena arena = new TensorArena()) {
             Map<String, Tensor> copies = new LinkedHashMap<>();
