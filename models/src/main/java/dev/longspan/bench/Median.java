@@ -4,14 +4,14 @@ import java.util.Arrays;
 import java.util.function.DoubleSupplier;
 
 /** Medians of repeated measurements. */
-final class Median {
+public final class Median {
 
     private static final int MOST = 9;
 
     private Median() {
     }
 
-    static double of(double... values) {
+    public static double of(double... values) {
         double[] sorted = values.clone();
         Arrays.sort(sorted);
         int half = sorted.length / 2;

@@ -98,6 +98,7 @@ public final class Main implements Runnable {
             return new CommandLine(main)
                     .addSubcommand(new DoctorCommand())
                     .addSubcommand(new TrainCommand())
+                    .addSubcommand(new CompareCommand())
                     .addSubcommand(new EvalCommand())
                     .addSubcommand(new GenerateCommand())
                     .addSubcommand(new VerifyCommand())
