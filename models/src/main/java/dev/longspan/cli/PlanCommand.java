@@ -42,11 +42,12 @@ final class PlanCommand implements Callable<Integer> {
     private Main main;
 
     @Option(names = "--preset", defaultValue = "tiny", paramLabel = "NAME",
-            description = "tiny, small, 125M, 350M, 760M or 2.7B (default: ${DEFAULT-VALUE}).")
+            description = "tiny, small, 125M, 350M, 760M or 2.7B; of llama tiny, small or 200M "
+                    + "(default: ${DEFAULT-VALUE}).")
     private String preset = "tiny";
 
     @Option(names = "--arch", defaultValue = "longnet", paramLabel = "NAME",
-            description = "Architecture (default: ${DEFAULT-VALUE}).")
+            description = "longnet, transformer, sparse-transformer or llama (default: ${DEFAULT-VALUE}).")
     private String architecture = "longnet";
 
     @Option(names = "--vocabulary", defaultValue = "256", paramLabel = "N",

@@ -54,11 +54,12 @@ final class TrainCommand implements Callable<Integer> {
     private @Nullable Path data;
 
     @Option(names = "--arch", defaultValue = "longnet", paramLabel = "NAME",
-            description = "Architecture (default: ${DEFAULT-VALUE}).")
+            description = "longnet, transformer, sparse-transformer, llama, megalodon or mega "
+                    + "(default: ${DEFAULT-VALUE}).")
     private String architecture = "longnet";
 
     @Option(names = "--preset", defaultValue = "tiny", paramLabel = "NAME",
-            description = "Size of the model: tiny, small, 125M, ... (default: ${DEFAULT-VALUE}).")
+            description = "Size of the model: tiny, small or a larger one of the architecture (default: ${DEFAULT-VALUE}).")
     private String preset = "tiny";
 
     @Option(names = "--config", paramLabel = "FILE", description = "A config.json instead of a preset.")

@@ -18,7 +18,7 @@ import java.util.List;
  */
 public final class Llama {
 
-    public static final DecoderArchitecture ARCHITECTURE = new DecoderArchitecture("llama", List.of("tiny", "200M"),
+    public static final DecoderArchitecture ARCHITECTURE = new DecoderArchitecture("llama", presets(),
             (preset, context, vocabulary) -> preset(preset, vocabulary));
 
     private Llama() {
@@ -37,14 +37,21 @@ public final class Llama {
     }
 
     /**
-     * {@code tiny}: 4 layers of width 256, 3.69 M parameters over bytes; {@code 200M}: 12 layers of width 1024, 220.9 M
-     * over 32,000 tokens, beside mega200M's 220.6 M.
+     * {@code tiny} and {@code small}: 2 layers of width 128 and 4 of width 256, 0.53 M and 3.69 M parameters over bytes as
+     * MEGALODON's have; {@code 200M}: 12 layers of width 1024, 220.9 M over 32,000 tokens beside mega200M's 220.6 M.
      */
     public static LongNetConfig preset(String name, long vocabulary) {
         return switch (name) {
-            case "tiny" -> of(vocabulary, 256, 4, 4, 816);
+            case "tiny" -> of(vocabulary, 128, 2, 2, 432);
+            case "small" -> of(vocabulary, 256, 4, 4, 816);
             case "200M" -> of(vocabulary, 1024, 8, 12, 2848);
-            default -> throw new IllegalArgumentException("preset must be one of tiny, 200M: preset=" + name);
+            default -> throw new IllegalArgumentException("preset must be one of " + String.join(", ", presets())
+                    + ": preset=" + name);
         };
+    }
+
+    /** Names that {@link #preset} knows. */
+    public static List<String> presets() {
+        return List.of("tiny", "small", "200M");
     }
 }

@@ -3,6 +3,7 @@ package dev.longspan.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.longspan.json.Json;
+import dev.longspan.model.Architecture;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -17,6 +18,12 @@ class MainTest {
         assertThat(help.status()).isZero();
         assertThat(help.out()).contains("Exit status:", "0 ", "1 ", "2 ", "3 ", "4 ", "130 ", "143 ", "doctor", "inspect");
         assertThat(CommandLineRun.of("doctor", "--help").out()).contains("Examples:", "longspan doctor --format json");
+    }
+
+    @Test
+    void helpOfTrainNamesEveryArchitecture() {
+        assertThat(CommandLineRun.of("train", "--help").out())
+                .contains(Main.builtIn().all().stream().map(Architecture::name).toList());
     }
 
     @ParameterizedTest

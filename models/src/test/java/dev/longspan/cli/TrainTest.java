@@ -74,6 +74,39 @@ class TrainTest {
     }
 
     @Test
+    void aLlamaIsPlannedTrainedMeasuredAndContinued() {
+        CommandLineRun plan = CommandLineRun.of("plan", "--arch", "llama", "--preset", "200M", "--vocabulary", "32000",
+                "--training", "--max-memory", "64g");
+        assertThat(plan.status()).as(plan.err()).isZero();
+        assertThat(plan.out()).contains("llama 200M: 12 layers of width 1024", "parameters   220,881,920");
+        String[] trained = {"train", "--out", out.toString(), "--data", data.toString(), "--arch", "llama", "--context", "64",
+            "--steps", "3", "--quiet", "--set", "decoder_layers=1", "--set", "decoder_embed_dim=16"};
+        CommandLineRun train = CommandLineRun.of(trained);
+        assertThat(train.status()).as(train.err()).isZero();
+        CommandLineRun eval = CommandLineRun.of("eval", out.toString(), "--cut", "16", "--format", "json");
+        assertThat(eval.status()).as(eval.err()).isZero();
+        assertThat((Double) Json.object(eval.out()).get("bpb")).isBetween(1.0, 12.0);
+        CommandLineRun text = CommandLineRun.of("generate", out.toString(), "--prompt", "line", "--tokens", "5");
+        assertThat(text.status()).as(text.err()).isZero();
+        assertThat(text.out()).startsWith("line");
+        CommandLineRun dilated = CommandLineRun.of("train", "--out", temporary.resolve("no").toString(), "--arch", "llama",
+                "--set", "segment_length=[64]");
+        assertThat(dilated.status()).isEqualTo(ExitStatus.USAGE);
+        assertThat(dilated.err()).isEqualTo("error: config has unknown keys: segment_length" + System.lineSeparator());
+    }
+
+    @Test
+    void aLongNetTrainsWithLlamasParts() throws IOException {
+        CommandLineRun run = train("--steps", "1", "--set", "norm=rms", "--set", "glu=true", "--set", "bias=false",
+                "--set", "xpos_rel_pos=false", "--set", "rope_theta=10000");
+        assertThat(run.status()).as(run.err()).isZero();
+        try (Checkpoint weights = Checkpoint.open(out.resolve("step-00000001"))) {
+            assertThat(weights.tensors()).containsKeys("layers.0.feedForward.gate.weight", "layers.0.attention.norm.weight")
+                    .doesNotContainKeys("norm.bias", "layers.0.attention.query.bias");
+        }
+    }
+
+    @Test
     void recomputingGivesTheSameBits() throws IOException {
         assertThat(train("--steps", "3", "--quiet").status()).isZero();
         byte[] kept = Files.readAllBytes(out.resolve("step-00000003/model.safetensors"));

@@ -16,6 +16,9 @@ import dev.longspan.longnet.LongNetConfig;
 import dev.longspan.longnet.LongNetState;
 import dev.longspan.longnet.ModelPlan;
 import dev.longspan.longnet.Rotation;
+import dev.longspan.megalodon.Megalodon;
+import dev.longspan.megalodon.MegalodonConfig;
+import dev.longspan.nn.Layer;
 import dev.longspan.op.Loss;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.DType;
@@ -170,10 +173,15 @@ class LlamaTest {
 
     @Test
     void presetsHaveTheSizesOfMegalodons() {
-        assertThat(parameters("tiny", 256)).isEqualTo(3_688_704).isCloseTo(3_690_000, Percentage.withPercentage(2));
-        assertThat(parameters("200M", 32_000)).isCloseTo(220_627_968, Percentage.withPercentage(0.2));
+        for (String preset : List.of("tiny", "small")) {
+            assertThat(parameters(preset, 256)).as(preset).isCloseTo(
+                    Layer.distinct(Megalodon.create(MegalodonConfig.preset(preset, 256), arena, DType.F32, 1).parameters())
+                            .stream().mapToLong(Tensor::elements).sum(), Percentage.withPercentage(0.2));
+        }
+        assertThat(parameters("small", 256)).isEqualTo(3_688_704);
+        assertThat(parameters("200M", 32_000)).isCloseTo(220_627_968, Percentage.withPercentage(0.2)); // mega200M
         assertThatIllegalArgumentException().isThrownBy(() -> Llama.ARCHITECTURE.preset("7B", 8192, 256))
-                .withMessage("preset must be one of tiny, 200M: preset=7B");
+                .withMessage("preset must be one of tiny, small, 200M: preset=7B");
     }
 
     private static long parameters(String preset, long vocabulary) {
