@@ -36,7 +36,7 @@ import picocli.CommandLine.ParentCommand;
         description = {"", "Each model trains --steps windows of --context bytes from each seed; then the faster ones train again "
                 + "for as long as the slowest took. Bits per byte are of held-out documents, mean and spread (highest minus "
                 + "lowest) over the seeds, also by position.", ""},
-        footer = {"", "Examples:", "  longspan compare megalodon:small llama:tiny",
+        footer = {"", "Examples:", "  longspan compare megalodon:small llama:small",
             "  longspan compare megalodon:tiny:6e-3 mega:tiny:6e-3 --context 4k --steps 200 --seeds 1"})
 final class CompareCommand implements Callable<Integer> {
 
