@@ -26,13 +26,10 @@ final class Checksums {
     private Checksums() {
     }
 
-    /** The value of {@link #KEY} for these tensors. */
-    static String of(Map<String, String> metadata, List<TensorEntry> entries,
-            Function<TensorEntry, MemorySegment> data) {
+    /** The value of {@link #KEY} for these tensors, whose own digits a function gives. */
+    static String of(Map<String, String> metadata, List<TensorEntry> entries, Function<TensorEntry, String> sum) {
         StringBuilder sums = new StringBuilder(hex(metadata));
-        for (TensorEntry entry : entries) {
-            sums.append(hex(entry, data.apply(entry)));
-        }
+        entries.forEach(entry -> sums.append(sum.apply(entry)));
         return sums.toString();
     }
 
@@ -53,7 +50,7 @@ final class Checksums {
         int at = DIGITS;
         for (TensorEntry entry : header.entries()) {
             long start = header.dataStart() + entry.begin();
-            if (!sums.startsWith(hex(entry, bytes.asSlice(start, entry.bytes())), at)) {
+            if (!sums.startsWith(of(entry, bytes.asSlice(start, entry.bytes())), at)) {
                 throw new ModelFormatException(file, start, entry.name(),
                         "checksum does not match: the file is damaged");
             }
@@ -72,7 +69,8 @@ final class Checksums {
         return hex(crc);
     }
 
-    private static String hex(TensorEntry entry, MemorySegment data) {
+    /** The eight digits of one tensor. */
+    static String of(TensorEntry entry, MemorySegment data) {
         CRC32C crc = new CRC32C();
         update(crc, entry.name());
         update(crc, entry.type());

@@ -43,6 +43,11 @@ public final class Safetensors implements AutoCloseable {
         SafetensorsWriter.save(file, tensors, metadata, FileSteps.DISK);
     }
 
+    /** {@link #save} for tensors that are made one at a time as they are written. */
+    public static void saveEach(Path file, Map<String, TensorSource> tensors, Map<String, String> metadata) {
+        SafetensorsWriter.saveEach(file, tensors, metadata, FileSteps.DISK);
+    }
+
     /** Tensors by name, in the order of the file. */
     public Map<String, Tensor> tensors() {
         return tensors;

@@ -9,8 +9,9 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -24,71 +25,77 @@ final class SafetensorsWriter {
     }
 
     static void save(Path file, Map<String, Tensor> tensors, Map<String, String> metadata, FileSteps steps) {
-        try (TensorArena copies = new TensorArena()) {
-            Map<String, MemorySegment> data = new HashMap<>();
-            tensors.forEach((name, tensor) -> data.put(name, bytes(name, tensor, copies)));
-            List<TensorEntry> entries = layOut(tensors);
-            Map<String, String> strings = new TreeMap<>(metadata);
-            strings.forEach(SafetensorsWriter::checkMetadata);
-            strings.put(Checksums.KEY, Checksums.of(strings, entries, entry -> data(data, entry)));
-            ByteBuffer header = SafetensorsHeader.encode(entries, strings);
-            AtomicFile.write(file, steps, channel -> {
-                steps.write(channel, header.rewind());
-                for (TensorEntry entry : entries) {
-                    write(channel, data(data, entry), steps);
+        Map<String, TensorSource> sources = new LinkedHashMap<>();
+        tensors.forEach((name, tensor) -> sources.put(name, TensorSource.of(tensor)));
+        saveEach(file, sources, metadata, steps);
+    }
+
+    static void saveEach(Path file, Map<String, TensorSource> tensors, Map<String, String> metadata, FileSteps steps) {
+        List<TensorEntry> entries = layOut(tensors);
+        Map<String, String> strings = new TreeMap<>(metadata);
+        strings.forEach(SafetensorsWriter::checkMetadata);
+        strings.put(Checksums.KEY, Checksums.of(strings, entries, entry -> {
+            try (TensorArena arena = new TensorArena()) {
+                return Checksums.of(entry, bytes(entry, tensors, arena));
+            }
+        }));
+        ByteBuffer header = SafetensorsHeader.encode(entries, strings);
+        AtomicFile.write(file, steps, channel -> {
+            steps.write(channel, header.rewind());
+            for (TensorEntry entry : entries) {
+                try (TensorArena arena = new TensorArena()) {
+                    write(channel, bytes(entry, tensors, arena), steps);
                 }
-            });
-        }
+            }
+        });
     }
 
-    private static MemorySegment data(Map<String, MemorySegment> data, TensorEntry entry) {
-        MemorySegment found = data.get(entry.name());
-        if (found == null) {
-            throw new IllegalStateException("no data for tensor " + entry.name());
-        }
-        return found;
-    }
-
-    private static List<TensorEntry> layOut(Map<String, Tensor> tensors) {
+    private static List<TensorEntry> layOut(Map<String, TensorSource> tensors) {
         if (tensors.size() > HeaderReader.MAX_TENSORS) {
             throw new IllegalArgumentException("a file must not have more than " + HeaderReader.MAX_TENSORS
                     + " tensors: tensors=" + tensors.size());
         }
         List<String> names = new ArrayList<>(tensors.keySet());
-        names.sort(Comparator.<String>comparingInt(name -> -tensor(tensors, name).dtype().bytes())
+        names.forEach(SafetensorsWriter::checkName);
+        names.sort(Comparator.<String>comparingInt(name -> -source(tensors, name).dtype().bytes())
                 .thenComparing(Comparator.naturalOrder()));
         List<TensorEntry> entries = new ArrayList<>();
         long at = 0;
         for (String name : names) {
-            Tensor tensor = tensor(tensors, name);
-            long end = at + tensor.elements() * tensor.dtype().bytes();
-            entries.add(new TensorEntry(name, tensor.dtype(), tensor.shape(), at, end));
+            TensorSource source = source(tensors, name);
+            long end = at + Tensor.byteSize(source.dtype(), source.shape());
+            entries.add(new TensorEntry(name, source.dtype(), source.shape(), at, end));
             at = end;
         }
         entries.sort(TensorEntry.BY_PLACE);
         return entries;
     }
 
-    private static Tensor tensor(Map<String, Tensor> tensors, String name) {
-        Tensor tensor = tensors.get(name);
-        if (tensor == null) {
+    private static TensorSource source(Map<String, TensorSource> tensors, String name) {
+        TensorSource source = tensors.get(name);
+        if (source == null) {
             throw new IllegalArgumentException("tensors must not be null: name=" + name);
         }
-        return tensor;
+        return source;
     }
 
-    private static MemorySegment bytes(String name, Tensor tensor, TensorArena copies) {
+    private static MemorySegment bytes(TensorEntry entry, Map<String, TensorSource> tensors, TensorArena arena) {
+        Tensor tensor = source(tensors, entry.name()).in(arena);
+        if (tensor.storage().space() != MemorySpace.HOST || tensor.dtype() != entry.dtype()
+                || !Arrays.equals(tensor.shape(), entry.shape())) {
+            throw new IllegalArgumentException("tensor must lie in host memory and be " + entry.type() + ": name=" + entry.name()
+                    + ", tensor=" + tensor);
+        }
+        Tensor whole = tensor.isContiguous() ? tensor : arena.allocate(tensor.dtype(), tensor.shape()).copyFrom(tensor);
+        int bytes = whole.dtype().bytes();
+        return whole.segment().asSlice(whole.offset() * bytes, whole.elements() * bytes);
+    }
+
+    private static void checkName(String name) {
         if (name.equals(SafetensorsHeader.METADATA) || !Json.isWellFormed(name)) {
             throw new IllegalArgumentException("name must be Unicode text other than " + SafetensorsHeader.METADATA
                     + ": name=" + name);
         }
-        if (tensor.storage().space() != MemorySpace.HOST) {
-            throw new IllegalArgumentException("tensor must lie in host memory: name=" + name);
-        }
-        Tensor whole = tensor.isContiguous() ? tensor
-                : copies.allocate(tensor.dtype(), tensor.shape()).copyFrom(tensor);
-        int bytes = whole.dtype().bytes();
-        return whole.segment().asSlice(whole.offset() * bytes, whole.elements() * bytes);
     }
 
     private static void checkMetadata(String key, String value) {
