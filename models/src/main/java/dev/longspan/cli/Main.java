@@ -103,6 +103,7 @@ public final class Main implements Runnable {
                     .addSubcommand(new GenerateCommand())
                     .addSubcommand(new VerifyCommand())
                     .addSubcommand(new InspectCommand())
+                    .addSubcommand(new ConvertCommand())
                     .addSubcommand(new BenchCommand())
                     .addSubcommand(new PlanCommand())
                     .addSubcommand(new RunCommand())
