@@ -157,7 +157,8 @@ final class StoredZip {
         }
         String name = name(at + CENTRAL_BYTES, nameBytes);
         if (u16(at + 10) != 0) {
-            throw wrong(at, "entry \"" + name + "\" must not be compressed: torch stores entries as they are");
+            throw wrong(at, "entry \"" + name + "\" must not be compressed: torch.save stores entries as they are"
+                    + " (a TorchScript archive, whose programs are compressed, is not read)");
         }
         if ((flags & ~KNOWN_FLAGS) != 0) {
             throw wrong(at, "entry \"" + name + "\" is encrypted or of an unknown kind: flags=0x" + Integer.toHexString(flags));
