@@ -1,8 +1,6 @@
 package dev.longspan.kernel.vector;
 
 import static dev.longspan.kernel.vector.Lanes.LANES;
-import static dev.longspan.kernel.vector.Lanes.ORDER;
-import static dev.longspan.kernel.vector.Lanes.SPECIES;
 
 import dev.longspan.kernel.Moments;
 import dev.longspan.parallel.Scratch;
@@ -11,8 +9,6 @@ import dev.longspan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 import org.jspecify.annotations.Nullable;
 
 /** Rows of groups of channels and their moments. */
@@ -29,40 +25,6 @@ final class GroupRows {
             throw new IllegalArgumentException("vector kernels compute with F32: dtype=" + tensor.dtype());
         }
         return tensor.segment();
-    }
-
-    /**
-     * Mean u and population variance v of each of n groups of d channels of a row: of {@code x − x₀}, x₀ the group's first
-     * channel, so that {@code mean(x²) − mean(x)²} loses nothing to an offset that all have.
-     */
-    static void ownMoments(float[] x, int at, int n, int d, float[] sums, double[] u, double[] v, int to) {
-        int per = Math.ceilDiv(d, LANES);
-        if (d == LANES) {
-            for (int g = 0; g < n; g++) {
-                int place = at + g * LANES;
-                FloatVector off = FloatVector.fromArray(SPECIES, x, place).sub(x[place]);
-                PairSums.store(off, off.mul(off), sums, g * LANES);
-            }
-        } else {
-            for (int g = 0; g < n; g++) {
-                for (int i = 0; i < per; i++) {
-                    VectorMask<Float> in = Lanes.first(d - i * LANES);
-                    FloatVector off = FloatVector.fromArray(SPECIES, x, at + g * d + i * LANES, in).sub(x[at + g * d], in);
-                    PairSums.store(off, off.mul(off), sums, (g * per + i) * LANES);
-                }
-            }
-        }
-        for (int g = 0; g < n; g++) {
-            double sum = 0;
-            double squares = 0;
-            for (int i = g * per; i < (g + 1) * per; i++) {
-                sum += PairSums.first(sums, i * LANES);
-                squares += PairSums.second(sums, i * LANES);
-            }
-            double off = sum / d;
-            u[to + g] = x[at + g * d] + off;
-            v[to + g] = Math.max(0, squares / d - off * off);
-        }
     }
 
     /** {@code n} floats from element {@code from} of a tensor's storage on. */

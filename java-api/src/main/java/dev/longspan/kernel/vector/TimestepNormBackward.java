@@ -70,12 +70,13 @@ final class TimestepNormBackward {
     }
 
     /** What a block of rows of some groups needs; mean has a row more, the moments before the block. */
-    private record Block(double[] mean, double[] rstd, double[] u, double[] sum, double[] product, double[] level,
-            double[] slope, float[] pairs) {
-        static Block of(Scratch scratch, int n, int d) {
+    private record Block(double[] mean, double[] rstd, double[] u, double[] level, double[] slope, float[] pairs, float[] sum,
+            float[] product) {
+        static Block of(Scratch scratch, int n) {
+            int all = Math.ceilDiv(BLOCK * n, PairSums.HALF) * PairSums.HALF;
             return new Block(scratch.doubles(4, (BLOCK + 1) * n), scratch.doubles(5, BLOCK * n), scratch.doubles(6, BLOCK * n),
-                    scratch.doubles(8, BLOCK * n), scratch.doubles(9, BLOCK * n), scratch.doubles(10, BLOCK * n),
-                    scratch.doubles(11, BLOCK * n), scratch.floats(3, n * Math.ceilDiv(d, LANES) * LANES));
+                    scratch.doubles(8, BLOCK * n), scratch.doubles(9, BLOCK * n), scratch.floats(3, PairSums.length(all)),
+                    scratch.floats(4, PairSums.sums(all)), scratch.floats(5, PairSums.sums(all)));
         }
     }
 
@@ -90,7 +91,7 @@ final class TimestepNormBackward {
         Arrays.fill(dbTotal, 0, width, 0);
         double[] dMean = gradient(dLast.mean(), first, n, scratch.doubles(2, n));
         double[] dVar = gradient(dLast.var(), first, n, scratch.doubles(3, n));
-        Block block = Block.of(scratch, n, d);
+        Block block = Block.of(scratch, n);
         MemorySegment xs = GroupRows.memory(x);
         MemorySegment dys = GroupRows.memory(dy);
         for (int row = (rows - 1) / BLOCK * BLOCK; row >= 0; row -= BLOCK) {
@@ -101,6 +102,7 @@ final class TimestepNormBackward {
                     sums(xs, place(x, row + t, first), dys, place(dy, row + t, first), n, d, t, block, w, dw, db);
                 }
             }
+            PairSums.sum(Math.ceilDiv(count * n, PairSums.HALF) * PairSums.HALF, block.pairs, block.sum, block.product);
             goBack(block, row, count, first, n, dMean, dVar, scratch);
             if (dx != null) {
                 MemorySegment dxs = GroupRows.memory(dx);
@@ -149,46 +151,40 @@ final class TimestepNormBackward {
     /** {@code Σg} and {@code Σg·(x − mean)} of each group of a row; {@code dw += dy·(x − mean)·r}, {@code db += dy}. */
     private static void sums(MemorySegment x, long xo, MemorySegment dy, long dyo, int n, int d, int t, Block block, float[] w,
             float[] dw, float[] db) {
-        float[] pairs = block.pairs;
-        int per = Math.ceilDiv(d, LANES);
+        int whole = Lanes.whole(d);
+        VectorMask<Float> tail = Lanes.first(d - whole);
         for (int g = 0; g < n; g++) {
             double mean = block.mean[(t + 1) * n + g];
             float high = (float) mean;
             float low = (float) (mean - high);
             float r = (float) block.rstd[t * n + g];
-            if (d == LANES) {
-                long place = 4L * g * LANES;
-                add(FloatVector.fromMemorySegment(SPECIES, dy, dyo + place, ORDER),
-                        FloatVector.fromMemorySegment(SPECIES, x, xo + place, ORDER).sub(high).sub(low), r, g * LANES, w, dw, db,
-                        pairs, g * LANES);
-                continue;
+            FloatVector sum = FloatVector.zero(SPECIES);
+            FloatVector product = FloatVector.zero(SPECIES);
+            for (int c = g * d; c < g * d + whole; c += LANES) {
+                FloatVector grad = FloatVector.fromMemorySegment(SPECIES, dy, dyo + c * 4L, ORDER);
+                FloatVector from = FloatVector.fromMemorySegment(SPECIES, x, xo + c * 4L, ORDER).sub(high).sub(low);
+                FloatVector weighted = grad.mul(FloatVector.fromArray(SPECIES, w, c));
+                sum = sum.add(weighted);
+                product = weighted.fma(from, product);
+                parameters(grad, from.mul(r), c, dw, db);
             }
-            for (int i = 0; i < per; i++) {
-                int c = g * d + i * LANES;
-                VectorMask<Float> in = Lanes.first(d - i * LANES);
-                add(FloatVector.fromMemorySegment(SPECIES, dy, dyo + c * 4L, ORDER, in),
-                        FloatVector.fromMemorySegment(SPECIES, x, xo + c * 4L, ORDER, in).sub(high, in).sub(low, in), r, c, w,
-                        dw, db, pairs, (g * per + i) * LANES);
+            if (whole < d) {
+                int c = g * d + whole;
+                FloatVector grad = FloatVector.fromMemorySegment(SPECIES, dy, dyo + c * 4L, ORDER, tail);
+                FloatVector from = FloatVector.fromMemorySegment(SPECIES, x, xo + c * 4L, ORDER, tail).sub(high, tail)
+                        .sub(low, tail);
+                FloatVector weighted = grad.mul(FloatVector.fromArray(SPECIES, w, c));
+                sum = sum.add(weighted);
+                product = weighted.fma(from, product);
+                parameters(grad, from.mul(r), c, dw, db);
             }
-        }
-        for (int g = 0; g < n; g++) {
-            double sum = 0;
-            double product = 0;
-            for (int i = g * per; i < (g + 1) * per; i++) {
-                sum += PairSums.first(pairs, i * LANES);
-                product += PairSums.second(pairs, i * LANES);
-            }
-            block.sum[t * n + g] = sum;
-            block.product[t * n + g] = product;
+            PairSums.store(sum, product, block.pairs, t * n + g);
         }
     }
 
-    /** One vector of a row; lanes past the group are zeros in dy and from. */
-    private static void add(FloatVector dy, FloatVector from, float r, int c, float[] w, float[] dw, float[] db, float[] pairs,
-            int at) {
-        FloatVector weighted = dy.mul(FloatVector.fromArray(SPECIES, w, c));
-        PairSums.store(weighted, weighted.mul(from), pairs, at);
-        dy.fma(from.mul(r), FloatVector.fromArray(SPECIES, dw, c)).intoArray(dw, c);
+    /** One vector of a row; lanes past the group are zeros. */
+    private static void parameters(FloatVector dy, FloatVector normal, int c, float[] dw, float[] db) {
+        dy.fma(normal, FloatVector.fromArray(SPECIES, dw, c)).intoArray(dw, c);
         dy.add(FloatVector.fromArray(SPECIES, db, c)).intoArray(db, c);
     }
 
@@ -231,6 +227,8 @@ final class TimestepNormBackward {
     /** {@code dx += r·g + α + β·(x − u)}. */
     private static void addInputGradient(MemorySegment x, long xo, MemorySegment dy, long dyo, int n, int d, int t, Block block,
             float[] w, MemorySegment dx, long dxo) {
+        int whole = Lanes.whole(d);
+        VectorMask<Float> tail = Lanes.first(d - whole);
         for (int g = 0; g < n; g++) {
             int at = t * n + g;
             float high = (float) block.u[at];
@@ -238,23 +236,20 @@ final class TimestepNormBackward {
             FloatVector level = FloatVector.broadcast(SPECIES, (float) block.level[at]);
             FloatVector slope = FloatVector.broadcast(SPECIES, (float) block.slope[at]);
             FloatVector r = FloatVector.broadcast(SPECIES, (float) block.rstd[at]);
-            if (d == LANES) {
-                int c = g * LANES;
+            for (int c = g * d; c < g * d + whole; c += LANES) {
                 FloatVector grad = FloatVector.fromMemorySegment(SPECIES, dy, dyo + c * 4L, ORDER)
                         .mul(FloatVector.fromArray(SPECIES, w, c));
                 FloatVector from = FloatVector.fromMemorySegment(SPECIES, x, xo + c * 4L, ORDER).sub(high).sub(low);
                 grad.fma(r, from.fma(slope, level)).add(FloatVector.fromMemorySegment(SPECIES, dx, dxo + c * 4L, ORDER))
                         .intoMemorySegment(dx, dxo + c * 4L, ORDER);
-                continue;
             }
-            for (int i = 0; i < d; i += LANES) {
-                int c = g * d + i;
-                VectorMask<Float> in = Lanes.first(d - i);
-                FloatVector grad = FloatVector.fromMemorySegment(SPECIES, dy, dyo + c * 4L, ORDER, in)
+            if (whole < d) {
+                int c = g * d + whole;
+                FloatVector grad = FloatVector.fromMemorySegment(SPECIES, dy, dyo + c * 4L, ORDER, tail)
                         .mul(FloatVector.fromArray(SPECIES, w, c));
-                FloatVector from = FloatVector.fromMemorySegment(SPECIES, x, xo + c * 4L, ORDER, in).sub(high).sub(low);
-                grad.fma(r, from.fma(slope, level)).add(FloatVector.fromMemorySegment(SPECIES, dx, dxo + c * 4L, ORDER, in))
-                        .intoMemorySegment(dx, dxo + c * 4L, ORDER, in);
+                FloatVector from = FloatVector.fromMemorySegment(SPECIES, x, xo + c * 4L, ORDER, tail).sub(high).sub(low);
+                grad.fma(r, from.fma(slope, level)).add(FloatVector.fromMemorySegment(SPECIES, dx, dxo + c * 4L, ORDER, tail))
+                        .intoMemorySegment(dx, dxo + c * 4L, ORDER, tail);
             }
         }
     }

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 /** Some groups of channels are a work item, all rows in order; a parallel region a sequence, so that sums are ordered. */
 final class VectorTimestepNorm implements TimestepNormKernel {
 
-    /** Channels of a work item, about. */
+    /** Channels of a work item, at least about. */
     private static final int CHANNELS = 128;
 
     @Override
@@ -18,7 +18,7 @@ final class VectorTimestepNorm implements TimestepNormKernel {
             Moments fresh, @Nullable Moments start, Tensor y, Moments last, @Nullable Tensor means, @Nullable Tensor rstds) {
         for (long b = 0; b < x.size(0); b++) {
             TimestepNormForward forward = new TimestepNormForward(plan, b, x, weight, bias, fresh, start, y, last, means, rstds);
-            parallel.forRanges(fresh.groups(), grain(x, fresh), (from, to, scratch) ->
+            parallel.forRanges(fresh.groups(), grain(parallel, x, fresh), (from, to, scratch) ->
                     forward.run((int) from, (int) (to - from), scratch));
         }
     }
@@ -30,12 +30,14 @@ final class VectorTimestepNorm implements TimestepNormKernel {
         for (long b = 0; b < x.size(0); b++) {
             TimestepNormBackward backward = new TimestepNormBackward(plan, b, x, weight, fresh, start, means, rstds, dy, dLast,
                     dx, dWeight, dBias, dFresh, dStart);
-            parallel.forRanges(fresh.groups(), grain(x, fresh), (from, to, scratch) ->
+            parallel.forRanges(fresh.groups(), grain(parallel, x, fresh), (from, to, scratch) ->
                     backward.run((int) from, (int) (to - from), scratch));
         }
     }
 
-    private static long grain(Tensor x, Moments fresh) {
-        return Math.max(1, CHANNELS * fresh.groups() / Math.max(1, x.size(2)));
+    /** As many groups as leave every thread some: wide rows are what memory prefetches. The split changes no bits. */
+    private static long grain(Parallel parallel, Tensor x, Moments fresh) {
+        long least = CHANNELS * fresh.groups() / Math.max(1, x.size(2));
+        return Math.max(Math.max(1, least), Math.ceilDiv(fresh.groups(), (long) parallel.threads()));
     }
 }

@@ -16,6 +16,7 @@ import java.util.Random;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
+@OnThisCpu
 final class VectorScanTest {
 
     /** Sums of at most 200 terms and n modes in float32; relative to the largest element. */

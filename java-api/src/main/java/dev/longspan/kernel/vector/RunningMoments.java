@@ -1,0 +1,213 @@
+package dev.longspan.kernel.vector;
+
+import static dev.longspan.kernel.vector.Lanes.LANES;
+import static dev.longspan.kernel.vector.Lanes.ORDER;
+import static dev.longspan.kernel.vector.Lanes.SPECIES;
+
+import dev.longspan.parallel.Scratch;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import jdk.incubator.vector.DoubleVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * Moments of n groups of d channels over a block of rows, a lane a group, in double. A row's own sums are of {@code x − x₀}, x₀
+ * the group's first channel: {@code mean(x²) − mean(x)²} then loses nothing to an offset that all channels have.
+ */
+final class RunningMoments {
+
+    private static final VectorSpecies<Double> DOUBLES = VectorSpecies.of(double.class, VectorShape.forBitSize(Lanes.BITS));
+    private static final VectorSpecies<Float> HALVES = VectorSpecies.of(float.class, VectorShape.forBitSize(Lanes.BITS / 2));
+    private static final int STEP = DOUBLES.length();
+
+    /** Of everything so far, by group. */
+    final double[] mean;
+    final double[] var;
+    /** {@code 1/√(var + ε)} as {@link #factors} left it. */
+    final double[] rstd;
+
+    private final int n;
+    private final int d;
+    /** Groups of a row with those that fill a vector. */
+    private final int stride;
+    private final float[] pairs;
+    private final float[] base;
+    private final float[] sum;
+    private final float[] squares;
+    private final float[] high;
+    private final float[] low;
+    private final float[] r;
+
+    RunningMoments(int n, int rows, int d, Scratch scratch) {
+        this.n = n;
+        this.d = d;
+        stride = Math.ceilDiv(n, STEP) * STEP;
+        mean = scratch.doubles(0, stride);
+        var = scratch.doubles(1, stride);
+        rstd = scratch.doubles(2, stride);
+        pairs = scratch.floats(3, PairSums.length(rows * stride));
+        base = scratch.floats(4, rows * stride);
+        sum = scratch.floats(5, PairSums.sums(rows * stride));
+        squares = scratch.floats(6, PairSums.sums(rows * stride));
+        high = scratch.floats(7, stride);
+        low = scratch.floats(8, stride);
+        r = scratch.floats(9, stride);
+        // Groups that only fill a vector must not meet NaN or subnormal leftovers.
+        Arrays.fill(mean, 0, stride, 0);
+        Arrays.fill(var, 0, stride, 1);
+        Arrays.fill(pairs, 0, PairSums.length(rows * stride), 0f);
+        Arrays.fill(base, 0, rows * stride, 0f);
+    }
+
+    /** Takes row t from place {@code at} of x. Groups of 1, 2 and 4 whole vectors have no inner loop: it would cost 2.5 times. */
+    void sums(MemorySegment x, long at, int t) {
+        int pair = t * stride;
+        if (d == LANES) {
+            for (int g = 0; g < n; g++) {
+                FloatVector v = load(x, at + 4L * g * LANES);
+                float first = v.lane(0);
+                base[pair + g] = first;
+                FloatVector a = v.sub(first);
+                PairSums.store(a, a.mul(a), pairs, pair + g);
+            }
+        } else if (d == 2 * LANES) {
+            for (int g = 0; g < n; g++) {
+                FloatVector v = load(x, at + 4L * g * 2 * LANES);
+                float first = v.lane(0);
+                base[pair + g] = first;
+                FloatVector a = v.sub(first);
+                FloatVector b = load(x, at + 4L * (g * 2 * LANES + LANES)).sub(first);
+                PairSums.store(a.add(b), b.fma(b, a.mul(a)), pairs, pair + g);
+            }
+        } else if (d == 4 * LANES) {
+            for (int g = 0; g < n; g++) {
+                FloatVector v = load(x, at + 4L * g * 4 * LANES);
+                float first = v.lane(0);
+                base[pair + g] = first;
+                FloatVector a = v.sub(first);
+                FloatVector b = load(x, at + 4L * (g * 4 * LANES + LANES)).sub(first);
+                FloatVector c = load(x, at + 4L * (g * 4 * LANES + 2 * LANES)).sub(first);
+                FloatVector e = load(x, at + 4L * (g * 4 * LANES + 3 * LANES)).sub(first);
+                PairSums.store(a.add(b).add(c.add(e)), b.fma(b, a.mul(a)).add(e.fma(e, c.mul(c))), pairs, pair + g);
+            }
+        } else {
+            anySums(x, at, pair);
+        }
+    }
+
+    private void anySums(MemorySegment x, long at, int pair) {
+        int whole = Lanes.whole(d);
+        VectorMask<Float> tail = Lanes.first(d - whole);
+        for (int g = 0; g < n; g++) {
+            long from = at + 4L * g * d;
+            float first = x.get(ValueLayout.JAVA_FLOAT_UNALIGNED, from);
+            base[pair + g] = first;
+            FloatVector sum = FloatVector.zero(SPECIES);
+            FloatVector square = FloatVector.zero(SPECIES);
+            for (int i = 0; i < whole; i += LANES) {
+                FloatVector a = load(x, from + 4L * i).sub(first);
+                sum = sum.add(a);
+                square = a.fma(a, square);
+            }
+            if (whole < d) {
+                FloatVector a = FloatVector.fromMemorySegment(SPECIES, x, from + 4L * whole, ORDER, tail).sub(first, tail);
+                sum = sum.add(a);
+                square = a.fma(a, square);
+            }
+            PairSums.store(sum, square, pairs, pair + g);
+        }
+    }
+
+    private static FloatVector load(MemorySegment x, long at) {
+        return FloatVector.fromMemorySegment(SPECIES, x, at, ORDER);
+    }
+
+    /** Sums what {@link #sums} took of {@code rows} rows. */
+    void moments(int rows) {
+        PairSums.sum(rows * stride, pairs, sum, squares);
+    }
+
+    /** The running moments behind row t, with {@code share = 1/count}, the row included. */
+    void update(int t, double share) {
+        DoubleVector c2 = DoubleVector.broadcast(DOUBLES, share);
+        DoubleVector c1 = DoubleVector.broadcast(DOUBLES, 1 - share);
+        for (int g = 0; g < stride; g += STEP) {
+            DoubleVector off = doubles(sum, t * stride + g).mul(1.0 / d);
+            DoubleVector own = doubles(squares, t * stride + g).mul(1.0 / d).sub(off.mul(off)).max(0);
+            DoubleVector center = DoubleVector.fromArray(DOUBLES, mean, g);
+            DoubleVector delta = doubles(base, t * stride + g).add(off).sub(center);
+            DoubleVector step = c2.mul(delta);
+            c1.mul(DoubleVector.fromArray(DOUBLES, var, g)).add(c2.mul(own)).add(c1.mul(step).mul(delta)).intoArray(var, g);
+            center.add(step).intoArray(mean, g);
+        }
+    }
+
+    /** What {@link #normalize} subtracts, {@code mean = high + low}, and multiplies with. */
+    void factors(double eps) {
+        for (int g = 0; g < stride; g += STEP) {
+            DoubleVector center = DoubleVector.fromArray(DOUBLES, mean, g);
+            DoubleVector factor = DoubleVector.broadcast(DOUBLES, 1).div(DoubleVector.fromArray(DOUBLES, var, g).add(eps).sqrt());
+            FloatVector rounded = floats(center);
+            factor.intoArray(rstd, g);
+            rounded.intoArray(high, g);
+            floats(center.sub((DoubleVector) rounded.castShape(DOUBLES, 0))).intoArray(low, g);
+            floats(factor).intoArray(r, g);
+        }
+    }
+
+    /** {@code y = ((x − high) − low)·r·w + shift}: a row's groups from place {@code at} on. */
+    void normalize(MemorySegment x, long at, MemorySegment y, long to, float[] w, float[] shift) {
+        if (d == LANES) {
+            for (int g = 0; g < n; g++) {
+                normal(x, at, y, to, g * LANES, high[g], low[g], r[g], w, shift);
+            }
+        } else if (d == 2 * LANES) {
+            for (int g = 0; g < n; g++) {
+                normal(x, at, y, to, g * 2 * LANES, high[g], low[g], r[g], w, shift);
+                normal(x, at, y, to, g * 2 * LANES + LANES, high[g], low[g], r[g], w, shift);
+            }
+        } else if (d == 4 * LANES) {
+            for (int g = 0; g < n; g++) {
+                normal(x, at, y, to, g * 4 * LANES, high[g], low[g], r[g], w, shift);
+                normal(x, at, y, to, g * 4 * LANES + LANES, high[g], low[g], r[g], w, shift);
+                normal(x, at, y, to, g * 4 * LANES + 2 * LANES, high[g], low[g], r[g], w, shift);
+                normal(x, at, y, to, g * 4 * LANES + 3 * LANES, high[g], low[g], r[g], w, shift);
+            }
+        } else {
+            anyNormalize(x, at, y, to, w, shift);
+        }
+    }
+
+    private void anyNormalize(MemorySegment x, long at, MemorySegment y, long to, float[] w, float[] shift) {
+        int whole = Lanes.whole(d);
+        VectorMask<Float> tail = Lanes.first(d - whole);
+        for (int g = 0; g < n; g++) {
+            for (int c = g * d; c < g * d + whole; c += LANES) {
+                normal(x, at, y, to, c, high[g], low[g], r[g], w, shift);
+            }
+            if (whole < d) {
+                int c = g * d + whole;
+                FloatVector.fromMemorySegment(SPECIES, x, at + 4L * c, ORDER, tail).sub(high[g]).sub(low[g]).mul(r[g])
+                        .fma(FloatVector.fromArray(SPECIES, w, c), FloatVector.fromArray(SPECIES, shift, c))
+                        .intoMemorySegment(y, to + 4L * c, ORDER, tail);
+            }
+        }
+    }
+
+    private static void normal(MemorySegment x, long at, MemorySegment y, long to, int c, float high, float low, float r, float[] w, float[] shift) {
+        load(x, at + 4L * c).sub(high).sub(low).mul(r)
+                .fma(FloatVector.fromArray(SPECIES, w, c), FloatVector.fromArray(SPECIES, shift, c)).intoMemorySegment(y, to + 4L * c, ORDER);
+    }
+
+    private static DoubleVector doubles(float[] from, int at) {
+        return (DoubleVector) FloatVector.fromArray(HALVES, from, at).castShape(DOUBLES, 0);
+    }
+
+    private static FloatVector floats(DoubleVector v) {
+        return (FloatVector) v.castShape(HALVES, 0);
+    }
+}
