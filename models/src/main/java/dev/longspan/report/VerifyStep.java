@@ -37,7 +37,7 @@ public final class VerifyStep implements Step {
 
     @Override
     public int shareSeconds() {
-        return 10;
+        return 16;
     }
 
     @Override
@@ -69,10 +69,10 @@ public final class VerifyStep implements Step {
         return new Section("goldens", "Correctness: the reference implementation's numbers", ok, figures,
                 List.of(new Section.Headline("{goldens.passed} tensors equal the reference implementation's within their bounds, {goldens.failed} do not; "
                         + "the worst error is {goldens.worst_of_bound:percent} of its bound", ok)),
-                List.of(new Block.Prose("Backend {goldens.backend}, {goldens.seconds:fixed1} s. Each case is a file of tensors that "
-                                + "torchscale, the original MEGALODON or a float64 oracle computed; beside it the tensor nearest to its "
-                                + "bound. Not counted: {goldens.spoilt} tensors of tsnorm_offset_f32 that hold their reference's own "
-                                + "rounding errors, larger than their bounds."),
+                List.of(new Block.Prose("Backend {goldens.backend}, {goldens.seconds:fixed1} s. Each case is a file of tensors "
+                                + "that torchscale, the original MEGALODON or a float64 oracle computed; beside it the tensor "
+                                + "nearest to its bound. Not counted: {goldens.spoilt} tensors of tsnorm_offset_f32 that hold "
+                                + "their reference's own rounding errors, larger than their bounds."),
                         table(cases)),
                 goldens.stream().map(folder -> "longspan verify " + folder).collect(Collectors.joining("; ")));
     }

@@ -9,7 +9,7 @@ public interface CaseRunner {
     /** Everything that a case of this kind can expect, by name without precision, computed in one variant. */
     Map<String, Values> run(GoldenCase golden, Variant variant, Machine machine);
 
-    /** The ways to feed the sequence that must all give what is expected; the whole at once unless the kind carries state. */
+    /** The ways to feed the sequence that must all give what is expected: more than the whole where a kind carries state. */
     default List<Parts> partitions(GoldenCase golden) {
         return List.of(Parts.WHOLE);
     }

@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** MEGALODON's {@code MultiHeadComplexEMA}: x [B, D, L], parameters and hx to y, h_last and the gradients of all. */
@@ -28,9 +29,9 @@ final class CemaCase implements CaseRunner {
     public Map<String, Values> run(GoldenCase golden, Variant variant, Machine machine) {
         Tensor x = golden.input("x", variant.dtype(), machine.arena());
         Tensor hx = golden.has("hx") ? golden.input("hx", variant.dtype(), machine.arena()) : null;
-        ComplexEma ema = new ComplexEma(golden.input("alpha", variant.dtype(), machine.arena()),
-                golden.input("delta", variant.dtype(), machine.arena()), golden.input("theta", variant.dtype(), machine.arena()),
-                golden.input("gamma", variant.dtype(), machine.arena()), golden.input("omega", variant.dtype(), machine.arena()));
+        Function<String, Tensor> parameter = name -> golden.input(name, variant.dtype(), machine.arena());
+        ComplexEma ema = new ComplexEma(parameter.apply("alpha"), parameter.apply("delta"), parameter.apply("theta"),
+                parameter.apply("gamma"), parameter.apply("omega"));
         check(golden, x, ema, hx != null);
         Map<String, Values> results = new LinkedHashMap<>();
         try (Pass pass = machine.watching()) {
@@ -55,7 +56,7 @@ final class CemaCase implements CaseRunner {
                     given.add(last, golden.input("gh", variant.dtype(), machine.arena(), last.shape()));
                 }
                 results.put("loss", given.backward());
-                ema.parameters().forEach((name, parameter) -> results.put("g_" + name, Values.of(pass.gradient(parameter))));
+                ema.parameters().forEach((name, tensor) -> results.put("g_" + name, Values.of(pass.gradient(tensor))));
                 results.put("g_x", Values.of(Parts.join(xs.stream().map(pass::gradient).toList(), 1, machine.arena())
                         .transpose(1, 2)));
                 if (hx != null) {
@@ -70,7 +71,8 @@ final class CemaCase implements CaseRunner {
     }
 
     /** What the original computes on its way: p, q, γ/√n, the impulse's response and what is left of hx. */
-    private static void addCoefficients(Pass pass, ComplexEma ema, Tensor x, @Nullable Tensor hx, Map<String, Values> results) {
+    private static void addCoefficients(Pass pass, ComplexEma ema, Tensor x, @Nullable Tensor hx,
+            Map<String, Values> results) {
         Scan.Coefficients coefficients = ema.coefficients(pass);
         results.put("coef_p", Values.of(coefficients.p().transpose(0, 1)));
         results.put("coef_q", Values.of(coefficients.q().transpose(0, 2).transpose(1, 2)));

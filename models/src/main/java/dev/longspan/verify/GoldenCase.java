@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
 public final class GoldenCase {
 
     /** Where a case came from and how well the reference knows it: without effect on the result. */
-    private static final Set<String> NOTES = Set.of("kind", "notes", "seed", "checks", "dtype", "init", "params", "param_order");
+    private static final Set<String> NOTES = Set.of("kind", "notes", "seed", "checks", "dtype", "init", "params",
+            "param_order");
     private static final List<String> MEASURED = List.of("max_abs_diff_", "oracle_");
 
     /** Sizes that the tensors have already: checked, not used. */
@@ -126,7 +127,8 @@ public final class GoldenCase {
 
     private static Tensor checked(String name, Tensor tensor, long... shape) {
         if (!Arrays.equals(tensor.shape(), shape)) {
-            throw new IllegalArgumentException("tensor " + name + " must have shape " + Arrays.toString(shape) + ": " + tensor);
+            throw new IllegalArgumentException("tensor " + name + " must have shape " + Arrays.toString(shape) + ": "
+                    + tensor);
         }
         return tensor;
     }

@@ -28,12 +28,12 @@ record GoldenTensor(String name, Role role, Precision precision, HeadOffset offs
         }
         Role role = constant(Role.class, "role", json.text("role"));
         JsonObject mode = json.has("mode") ? json.object("mode") : JsonObject.of("mode", java.util.Map.of());
-        GoldenTensor tensor = new GoldenTensor(name, role,
-                constant(Precision.class, "precision", json.text("precision", "f64")),
+        Precision precision = constant(Precision.class, "precision", json.text("precision", "f64"));
+        GoldenTensor tensor = new GoldenTensor(name, role, precision,
                 constant(HeadOffset.class, "offset", mode.text("offset", "GROUPED")),
                 constant(PadKeys.class, "pad", mode.text("pad", "COUNT")),
                 mode.has("gradient") ? constant(Gradient.class, "gradient", mode.text("gradient")) : null,
-                role == Role.EXPECTED ? Tolerance.of(json.object("tol")) : Tolerance.EXACT, data);
+                role == Role.EXPECTED ? Tolerance.of(json.object("tol"), precision) : Tolerance.EXACT, data);
         mode.rejectUnread();
         return tensor;
     }

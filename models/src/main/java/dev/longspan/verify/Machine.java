@@ -31,6 +31,11 @@ public record Machine(Backend backend, Parallel parallel, Workspace workspace, T
 
     /** A pass that keeps the gradients of what it is asked to watch. */
     Pass watching() {
-        return Pass.training(backend, parallel, workspace, new Gradients(arena, List.of()), Randomness.NONE);
+        return training(new Gradients(arena, List.of()));
+    }
+
+    /** A pass that adds to the given gradients; nothing is dropped out. */
+    Pass training(Gradients gradients) {
+        return Pass.training(backend, parallel, workspace, gradients, Randomness.NONE);
     }
 }

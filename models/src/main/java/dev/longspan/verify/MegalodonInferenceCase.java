@@ -47,7 +47,7 @@ final class MegalodonInferenceCase implements CaseRunner {
         }
     }
 
-    /** The prompt is read two whole chunks at a time, all but the last of its chunks, whole or not; then one token at a time. */
+    /** Reads the prompt two whole chunks at a time and the rest, at most a chunk, at once; then one token at a time. */
     private static Tensor generate(Megalodon model, Tensor prompt, long count, Machine machine) {
         long end = prompt.size(0);
         Tensor row = prompt.slice(0, Math.max(0, end - MAX_PROMPT), end).reshape(1, Math.min(end, MAX_PROMPT));

@@ -2,7 +2,6 @@ package dev.longspan.verify;
 
 import dev.longspan.autograd.Gradients;
 import dev.longspan.autograd.Pass;
-import dev.longspan.autograd.Randomness;
 import dev.longspan.json.JsonObject;
 import dev.longspan.megalodon.Megalodon;
 import dev.longspan.megalodon.MegalodonConfig;
@@ -72,7 +71,7 @@ final class MegalodonTrainingCase implements CaseRunner {
         long rows = tokens.size(1) - 1;
         Tensor input = machine.copy(tokens.slice(1, 0, rows));
         Tensor targets = machine.copy(tokens.slice(1, 1, rows + 1));
-        try (Pass pass = Pass.training(machine.backend(), machine.parallel(), machine.workspace(), gradients, Randomness.NONE)) {
+        try (Pass pass = machine.training(gradients)) {
             Tensor loss = Loss.meanCrossEntropy(pass, model.logits(pass, input), targets);
             pass.backward(loss);
             return loss.item();

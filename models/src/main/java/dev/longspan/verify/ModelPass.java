@@ -2,7 +2,6 @@ package dev.longspan.verify;
 
 import dev.longspan.autograd.Gradients;
 import dev.longspan.autograd.Pass;
-import dev.longspan.autograd.Randomness;
 import dev.longspan.tensor.Tensor;
 import java.util.Map;
 import java.util.function.UnaryOperator;
@@ -19,7 +18,7 @@ final class ModelPass implements AutoCloseable {
         this.parameters = parameters;
         this.toForeign = toForeign;
         this.gradients = new Gradients(machine.arena(), parameters.values());
-        this.pass = Pass.training(machine.backend(), machine.parallel(), machine.workspace(), gradients, Randomness.NONE);
+        this.pass = machine.training(gradients);
     }
 
     Pass pass() {

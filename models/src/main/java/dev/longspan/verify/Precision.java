@@ -2,5 +2,7 @@ package dev.longspan.verify;
 
 /** The precision in which a reference computed a tensor. */
 public enum Precision {
-    F32, F64
+    F32, F64,
+    /** Computed in float32 here and held to a bound of its own. */
+    BF16
 }

@@ -40,8 +40,8 @@ final class TimestepNormCase implements CaseRunner {
         TimestepNormPlan plan = TimestepNormPlan.of(1, config.number("eps", 1e-5));
         config.rejectUnread();
         List<Tensor> xs = variant.parts().cut(x, 1, machine.arena());
-        List<Tensor> paddings = golden.has("padding_mask") ? variant.parts().cut(
-                golden.input("padding_mask", variant.dtype(), machine.arena(), x.size(0), x.size(1)), 1, machine.arena()) : List.of();
+        List<Tensor> paddings = !golden.has("padding_mask") ? List.of() : variant.parts().cut(
+                golden.input("padding_mask", variant.dtype(), machine.arena(), x.size(0), x.size(1)), 1, machine.arena());
         Map<String, Values> results = new LinkedHashMap<>();
         try (Pass pass = machine.watching()) {
             Map<String, Tensor> watched = watched(golden, variant, machine);
@@ -49,7 +49,8 @@ final class TimestepNormCase implements CaseRunner {
             xs.forEach(pass::watch);
             Tensor weight = watched.get("weight");
             Tensor bias = watched.get("bias");
-            Moments fresh = TimestepNorm.prior(pass, groups, priorCount, watched.get("prior_mean"), watched.get("prior_logv"));
+            Moments fresh = TimestepNorm.prior(pass, groups, priorCount, watched.get("prior_mean"),
+                    watched.get("prior_logv"));
             Moments start = start(golden, machine, watched);
             List<TimestepNorm.Result> steps = new ArrayList<>();
             for (int i = 0; i < xs.size(); i++) {

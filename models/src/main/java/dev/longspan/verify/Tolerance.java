@@ -9,11 +9,12 @@ record Tolerance(double f64, double f32) {
 
     static final Tolerance EXACT = new Tolerance(0, 0);
 
-    static Tolerance of(JsonObject json) {
+    static Tolerance of(JsonObject json, Precision precision) {
         if (json.flag("exact", false)) {
             return EXACT;
         }
-        return new Tolerance(json.number("f64"), json.number("f32"));
+        return precision == Precision.BF16 ? new Tolerance(json.number("bf16"), json.number("bf16"))
+                : new Tolerance(json.number("f64"), json.number("f32"));
     }
 
     double of(DType dtype) {
@@ -28,7 +29,8 @@ record Tolerance(double f64, double f32) {
 
         /** The same with the parts named if it did not hold in them. */
         Comparison in(Parts parts) {
-            return isOk() || parts.lengths().isEmpty() ? this : new Comparison(maxAbsError, bound, (problem + " " + parts).strip());
+            return isOk() || parts.lengths().isEmpty() ? this
+                    : new Comparison(maxAbsError, bound, (problem + " " + parts).strip());
         }
 
         /** Whether this one should be told of two comparisons with the same expectation. */

@@ -10,21 +10,20 @@ import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** A folder of goldens to break: one file of the reference's at a time, with its manifest entry and its tensors changed. */
-final class GoldenFolder {
+/** A folder of goldens to break: one of the reference's files at a time, its manifest entry and its tensors changed. */
+public final class GoldenFolder {
 
     private final Path source;
     private final Path folder;
     private final StringBuilder out = new StringBuilder();
 
-    GoldenFolder(String architecture, Path folder) {
+    public GoldenFolder(String architecture, Path folder) {
         this.source = goldens(architecture);
         this.folder = folder;
     }
@@ -38,28 +37,36 @@ final class GoldenFolder {
         }
     }
 
-    /** Runs one file with changes, and the one that holds its weights as it is. */
-    Summary changed(String file, Consumer<Map<String, @Nullable Object>> entry, Consumer<Map<String, Tensor>> tensors)
-            throws IOException {
-        Map<String, @Nullable Object> manifest = Json.object(Files.readString(source.resolve("manifest.json")));
-        Map<String, @Nullable Object> all = object(manifest, "files");
-        Map<String, @Nullable Object> chosen = object(all, file);
-        Map<String, @Nullable Object> files = new LinkedHashMap<>(Map.of(file, chosen));
-        if (chosen.get("params_from") instanceof String weights) {
-            files.put(weights, all.get(weights));
-            Files.copy(source.resolve(weights), folder.resolve(weights), StandardCopyOption.REPLACE_EXISTING);
-        }
-        entry.accept(chosen);
-        manifest.put("files", files);
-        Files.writeString(folder.resolve("manifest.json"), Json.pretty(manifest));
-        try (Checkpoint checkpoint = Checkpoint.open(source.resolve(file)); TensorArena arena = new TensorArena()) {
+    /** Runs one file with changes, weights of another file within. */
+    public Summary changed(String file, Consumer<Map<String, @Nullable Object>> entry,
+            Consumer<Map<String, Tensor>> tensors) throws IOException {
+        Map<String, @Nullable Object> files =
+                object(Json.object(Files.readString(source.resolve("manifest.json"))), "files");
+        Map<String, @Nullable Object> chosen = object(files, file);
+        try (TensorArena arena = new TensorArena()) {
             Map<String, Tensor> copies = new LinkedHashMap<>();
-            checkpoint.tensors().forEach((name, tensor) ->
-                    copies.put(name, arena.allocate(tensor.dtype(), tensor.shape()).copyFrom(tensor)));
+            copy(file, object(chosen, "tensors"), arena, copies);
+            if (chosen.remove("params_from") instanceof String weights) {
+                Map<String, @Nullable Object> listed = object(object(files, weights), "tensors");
+                listed.keySet().removeIf(name -> !"weight".equals(object(listed, name).get("role")));
+                object(chosen, "tensors").putAll(listed);
+                copy(weights, listed, arena, copies);
+            }
+            entry.accept(chosen);
             tensors.accept(copies);
+            Files.writeString(folder.resolve("manifest.json"), Json.pretty(Map.of("files", Map.of(file, chosen))));
             Checkpoint.save(folder.resolve(file), copies, Map.of());
         }
         return run(Verify.KINDS);
+    }
+
+    private void copy(String file, Map<String, ?> listed, TensorArena arena, Map<String, Tensor> copies) {
+        try (Checkpoint checkpoint = Checkpoint.open(source.resolve(file))) {
+            listed.keySet().forEach(name -> {
+                Tensor tensor = checkpoint.tensor(name);
+                copies.put(name, arena.allocate(tensor.dtype(), tensor.shape()).copyFrom(tensor));
+            });
+        }
     }
 
     /** Runs one file with a changed configuration and deletes it again. */
@@ -85,6 +92,7 @@ final class GoldenFolder {
         return (Map<String, @Nullable Object>) Objects.requireNonNull(of.get(key));
     }
 
-    static void nothing(Map<String, ?> unchanged) {
+    /** Leaves all as it is. */
+    public static void nothing(Map<String, ?> unchanged) {
     }
 }
