@@ -95,7 +95,7 @@ public final class Main implements Runnable {
         Main main = new Main(architectures);
         Failures failures = new Failures(main);
         try {
-            return new CommandLine(main)
+            CommandLine commands = new CommandLine(main)
                     .addSubcommand(new DoctorCommand())
                     .addSubcommand(new TrainCommand())
                     .addSubcommand(new CompareCommand())
@@ -106,8 +106,9 @@ public final class Main implements Runnable {
                     .addSubcommand(new ConvertCommand())
                     .addSubcommand(new BenchCommand())
                     .addSubcommand(new PlanCommand())
-                    .addSubcommand(new RunCommand())
-                    .setOut(out)
+                    .addSubcommand(new RunCommand());
+            PresetHelp.addTo(commands, architectures);
+            return commands.setOut(out)
                     .setErr(err)
                     .setCaseInsensitiveEnumValuesAllowed(true)
                     .setExecutionExceptionHandler(failures)

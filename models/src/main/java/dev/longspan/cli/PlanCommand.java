@@ -1,12 +1,14 @@
 package dev.longspan.cli;
 
 import dev.longspan.backend.Backend;
-import dev.longspan.json.Json;
 import dev.longspan.kernel.AttentionPattern.Dilated;
-import dev.longspan.longnet.DecoderArchitecture;
+import dev.longspan.longnet.DecoderArchitecture.Decoder;
 import dev.longspan.longnet.LongNetConfig;
-import dev.longspan.longnet.ModelPlan;
 import dev.longspan.longnet.SchedulePlan;
+import dev.longspan.model.Architecture;
+import dev.longspan.model.Blueprint;
+import dev.longspan.model.ModelConfig;
+import dev.longspan.model.ModelPlan;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.NativeBudget;
 import dev.longspan.tensor.OutOfNativeMemoryException;
@@ -27,7 +29,8 @@ import picocli.CommandLine.ParentCommand;
         header = "Say what a model costs in parameters, FLOPs and bytes, and what its schedule reaches; allocates nothing.",
         description = {"", "Exit status 4 if the total does not fit --max-memory (or what the machine leaves).", ""},
         footer = {"", "Examples:", "  longspan plan --preset 125M --context 32k --training",
-            "  longspan plan --preset 2.7B --context 1m --max-memory 64g --schedule paper"})
+            "  longspan plan --preset 2.7B --context 1m --max-memory 64g --schedule paper",
+            "  longspan plan --arch megalodon --preset mega7.3B --vocabulary 32000 --context 32k"})
 final class PlanCommand implements Callable<Integer> {
 
     /** Layers whose reach is shown, at most. */
@@ -42,8 +45,7 @@ final class PlanCommand implements Callable<Integer> {
     private Main main;
 
     @Option(names = "--preset", defaultValue = "tiny", paramLabel = "NAME",
-            description = "tiny, small, 125M, 350M, 760M or 2.7B; of llama tiny, small or 200M "
-                    + "(default: ${DEFAULT-VALUE}).")
+            description = "Size of the model, see below (default: ${DEFAULT-VALUE}).")
     private String preset = "tiny";
 
     @Option(names = "--arch", defaultValue = "longnet", paramLabel = "NAME",
@@ -78,14 +80,17 @@ final class PlanCommand implements Callable<Integer> {
     public Integer call() {
         Backend backend = main.backend();
         backend.checkComputes(dtype);
-        LongNetConfig config = config();
-        ModelPlan plan = ModelPlan.of(config, context, batch, dtype, recompute);
+        Blueprint blueprint = blueprint();
+        ModelPlan plan = blueprint.plan(context, batch, dtype);
         Output output = main.output();
         long needed = training ? plan.trainingTotalBytes() : plan.weightBytes() + plan.inferenceBytes();
-        Map<String, @Nullable Object> figures = cost(output, backend, config, plan, needed);
-        if (config.pattern() instanceof Dilated dilated) {
-            figures.put("schedule", schedule(output, config, new SchedulePlan(context, config.heads(), dilated.schedule(),
-                    dilated.offset())));
+        output.line("%s %s: %s; context %,d, batch %d, %s, backend %s", architecture, preset, blueprint.shape(), context, batch,
+                dtype, backend.name());
+        print(output, plan, needed);
+        Map<String, @Nullable Object> figures = figures(plan, needed);
+        if (blueprint instanceof Decoder decoder && decoder.config().pattern() instanceof Dilated dilated) {
+            figures.put("schedule", schedule(output, decoder.config(), new SchedulePlan(context, decoder.config().heads(),
+                    dilated.schedule(), dilated.offset())));
         }
         output.result(figures);
         long limit = NativeBudget.process().limitBytes();
@@ -96,45 +101,62 @@ final class PlanCommand implements Callable<Integer> {
         return ExitStatus.OK;
     }
 
-    private LongNetConfig config() {
-        if (!(main.architectures().named(architecture) instanceof DecoderArchitecture decoder)) {
-            throw new IllegalArgumentException("plan knows decoders only: arch=" + architecture);
-        }
-        // As a file would hold it: there all whole numbers are of one type.
-        Map<String, @Nullable Object> written = Json.object(Json.line(decoder.preset(preset, context, vocabulary)));
-        LongNetConfig config = decoder.read(written).config();
-        return schedule == Schedule.paper ? config.withSchedule(LongNetConfig.PAPER_SCHEDULE) : config;
+    private Blueprint blueprint() {
+        Architecture kind = main.architectures().named(architecture);
+        Blueprint blueprint = scheduled(ModelConfig.of(kind, kind.preset(preset, context, vocabulary)).blueprint());
+        return recompute ? blueprint.recomputing() : blueprint;
     }
 
-    private Map<String, @Nullable Object> cost(Output output, Backend backend, LongNetConfig config, ModelPlan plan, long needed) {
-        output.line("%s %s: %d layers of width %d, %d heads; context %,d, batch %d, %s, backend %s", architecture, preset,
-                config.layers(), config.width(), config.heads(), context, batch, dtype, backend.name());
+    private Blueprint scheduled(Blueprint blueprint) {
+        if (schedule == Schedule.geometric) {
+            return blueprint;
+        }
+        if (blueprint instanceof Decoder decoder && decoder.config().pattern() instanceof Dilated) {
+            return new Decoder(decoder.config().withSchedule(LongNetConfig.PAPER_SCHEDULE), false);
+        }
+        throw new IllegalArgumentException("only dilated attention has a schedule: arch=" + architecture + ", schedule=" + schedule);
+    }
+
+    private void print(Output output, ModelPlan plan, long needed) {
         output.line("parameters   %,d", plan.parameters());
-        output.line("forward      %s", flops(plan.forwardFlops()));
+        output.line("forward      %s", flops(plan.forward()));
         output.line("weights      %s", ByteSize.text(plan.weightBytes()));
         if (training) {
-            output.line("backward     %s", flops(plan.backwardFlops()));
+            output.line("backward     %s", flops(plan.backward()));
             output.line("gradients    %s", ByteSize.text(plan.gradientBytes()));
             output.line("moments      %s", ByteSize.text(plan.optimizerBytes()));
             output.line("activations  %s", ByteSize.text(plan.trainingBytes()));
         } else {
-            output.line("activations  %s (without a cache)", ByteSize.text(plan.inferenceBytes()));
-            output.line("cache        %s after the whole context, when it is read in chunks", ByteSize.text(plan.cacheBytes()));
+            output.line("activations  %s (the whole context at once)", ByteSize.text(plan.inferenceBytes()));
+            output.line("state        %s after the whole context, when it is read in chunks", ByteSize.text(plan.stateBytes()));
         }
         output.line("total        %s of %s", ByteSize.text(needed), ByteSize.text(NativeBudget.process().limitBytes()));
+    }
+
+    private static Map<String, @Nullable Object> figures(ModelPlan plan, long needed) {
         Map<String, @Nullable Object> figures = new LinkedHashMap<>();
         figures.put("parameters", plan.parameters());
-        figures.put("forward_flops", plan.forwardFlops());
-        figures.put("backward_flops", plan.backwardFlops());
+        figures.put("forward_flops", plan.forward().total());
+        figures.put("forward_flops_by_kind", byKind(plan.forward()));
+        figures.put("backward_flops", plan.backward().total());
+        figures.put("backward_flops_by_kind", byKind(plan.backward()));
         figures.put("weight_bytes", plan.weightBytes());
         figures.put("gradient_bytes", plan.gradientBytes());
         figures.put("optimizer_bytes", plan.optimizerBytes());
         figures.put("inference_bytes", plan.inferenceBytes());
         figures.put("training_bytes", plan.trainingBytes());
-        figures.put("cache_bytes", plan.cacheBytes());
+        figures.put("state_bytes", plan.stateBytes());
         figures.put("total_bytes", needed);
         figures.put("limit_bytes", NativeBudget.process().limitBytes());
         return figures;
+    }
+
+    private static Map<String, Double> byKind(ModelPlan.Work work) {
+        Map<String, Double> kinds = new LinkedHashMap<>();
+        kinds.put("products", work.products());
+        kinds.put("attention", work.attention());
+        kinds.put("scans", work.scans());
+        return kinds;
     }
 
     private static Map<String, @Nullable Object> schedule(Output output, LongNetConfig config, SchedulePlan plan) {
@@ -155,6 +177,11 @@ final class PlanCommand implements Callable<Integer> {
         figures.put("reach_by_depth", reach);
         figures.put("warnings", plan.warnings());
         return figures;
+    }
+
+    private static String flops(ModelPlan.Work work) {
+        return flops(work.total()) + ": weights " + flops(work.products()) + ", attention " + flops(work.attention())
+                + (work.scans() > 0 ? ", scans " + flops(work.scans()) : "");
     }
 
     private static String flops(double flops) {

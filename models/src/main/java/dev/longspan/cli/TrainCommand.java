@@ -59,7 +59,7 @@ final class TrainCommand implements Callable<Integer> {
     private String architecture = "longnet";
 
     @Option(names = "--preset", defaultValue = "tiny", paramLabel = "NAME",
-            description = "Size of the model: tiny, small or a larger one of the architecture (default: ${DEFAULT-VALUE}).")
+            description = "Size of the model, see below (default: ${DEFAULT-VALUE}).")
     private String preset = "tiny";
 
     @Option(names = "--config", paramLabel = "FILE", description = "A config.json instead of a preset.")

@@ -2,6 +2,7 @@ package dev.longspan.longnet;
 
 import dev.longspan.model.Architecture;
 import dev.longspan.model.Blueprint;
+import dev.longspan.model.ModelPlan;
 import dev.longspan.nn.Parameters;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.TensorArena;
@@ -55,6 +56,16 @@ public record DecoderArchitecture(String name, List<String> presets, Preset conf
         @Override
         public long vocabulary() {
             return config.vocabulary();
+        }
+
+        @Override
+        public String shape() {
+            return config.layers() + " layers of width " + config.width() + ", " + config.heads() + " heads";
+        }
+
+        @Override
+        public ModelPlan plan(long context, long batch, DType dtype) {
+            return LongNetPlan.of(config, context, batch, dtype, recompute);
         }
 
         @Override

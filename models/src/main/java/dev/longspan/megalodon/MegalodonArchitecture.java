@@ -2,6 +2,7 @@ package dev.longspan.megalodon;
 
 import dev.longspan.model.Architecture;
 import dev.longspan.model.Blueprint;
+import dev.longspan.model.ModelPlan;
 import dev.longspan.nn.Parameters;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.TensorArena;
@@ -39,6 +40,17 @@ public record MegalodonArchitecture(String name, MegalodonConfig.Parts parts) im
         @Override
         public long vocabulary() {
             return config.vocabulary();
+        }
+
+        @Override
+        public String shape() {
+            return config.layers() + " layers of width " + config.width() + ", " + config.heads() + " heads, chunks of "
+                    + config.chunk();
+        }
+
+        @Override
+        public ModelPlan plan(long context, long batch, DType dtype) {
+            return new MegalodonPlan(config, context, batch, dtype).plan(recompute);
         }
 
         @Override

@@ -8,19 +8,19 @@ import dev.longspan.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /** Scalar matrix products that count their multiplications and additions. */
-final class CountingGemm implements GemmKernel {
+public final class CountingGemm implements GemmKernel {
 
     private final Backend scalar = Backend.named("scalar");
     private double flops;
 
     /** The scalar backend with these products. */
-    Backend backend() {
+    public Backend backend() {
         Kernels k = scalar.kernels();
         return new Backend("counting", "scalar", scalar.space(), scalar.dtypes(), new Kernels(this, k.attention(), k.norm(),
                 k.elementwise(), k.embedding(), k.loss(), k.optimizer(), k.scan(), k.timestepNorm()), null);
     }
 
-    double flops() {
+    public double flops() {
         return flops;
     }
 

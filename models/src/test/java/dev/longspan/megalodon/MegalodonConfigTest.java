@@ -31,6 +31,8 @@ class MegalodonConfigTest {
             });
         }
         assertThat(count[0]).isEqualTo(expected);
+        assertThat(new MegalodonPlan(MegalodonConfig.preset(preset, 32000), 1, 1, DType.F32).plan(false).parameters())
+                .isEqualTo(expected);
     }
 
     @Test

@@ -4,6 +4,7 @@ import dev.longspan.autograd.Pass;
 import dev.longspan.kernel.Philox;
 import dev.longspan.model.Architecture;
 import dev.longspan.model.Blueprint;
+import dev.longspan.model.ModelPlan;
 import dev.longspan.nn.Embedding;
 import dev.longspan.nn.LanguageModel;
 import dev.longspan.nn.Linear;
@@ -99,6 +100,16 @@ public record Bigram(Embedding table, Linear output) implements LanguageModel<Bi
                 @Override
                 public long vocabulary() {
                     return vocabulary;
+                }
+
+                @Override
+                public String shape() {
+                    return "width " + width;
+                }
+
+                @Override
+                public ModelPlan plan(long context, long batch, DType dtype) {
+                    throw new UnsupportedOperationException("nobody plans this");
                 }
 
                 @Override

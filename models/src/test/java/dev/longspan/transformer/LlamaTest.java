@@ -14,7 +14,6 @@ import dev.longspan.kernel.Rotary;
 import dev.longspan.longnet.LongNet;
 import dev.longspan.longnet.LongNetConfig;
 import dev.longspan.longnet.LongNetState;
-import dev.longspan.longnet.ModelPlan;
 import dev.longspan.longnet.Rotation;
 import dev.longspan.megalodon.Megalodon;
 import dev.longspan.megalodon.MegalodonConfig;
@@ -185,7 +184,6 @@ class LlamaTest {
     }
 
     private static long parameters(String preset, long vocabulary) {
-        LongNetConfig config = Llama.ARCHITECTURE.read(Llama.ARCHITECTURE.preset(preset, 8192, vocabulary)).config();
-        return ModelPlan.of(config, 1, 1, DType.F32, false).parameters();
+        return Llama.ARCHITECTURE.read(Llama.ARCHITECTURE.preset(preset, 8192, vocabulary)).plan(1, 1, DType.F32).parameters();
     }
 }

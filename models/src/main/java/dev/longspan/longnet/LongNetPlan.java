@@ -2,52 +2,38 @@ package dev.longspan.longnet;
 
 import dev.longspan.kernel.AttentionPattern.Dilated;
 import dev.longspan.kernel.AttentionPattern.FixedSparse;
+import dev.longspan.model.ModelPlan;
+import dev.longspan.model.ModelPlan.Work;
 import dev.longspan.tensor.DType;
 
-/**
- * What a decoder costs, before anything is allocated. FLOPs count a multiplication and an addition as two and leave out
- * what is not a product of matrices; activations count what a pass keeps, not the kernels' own scratch.
- *
- * @param forwardFlops of one pass over batch × context tokens
- * @param backwardFlops of the way back, a second forward included where layers are recomputed
- * @param optimizerBytes AdamW's two moments
- * @param inferenceBytes activations of one forward pass without a cache
- * @param trainingBytes activations and their gradients of one training step
- * @param cacheBytes keys and values after the whole context
- */
-public record ModelPlan(long parameters, double forwardFlops, double backwardFlops, long weightBytes, long gradientBytes,
-        long optimizerBytes, long inferenceBytes, long trainingBytes, long cacheBytes) {
+/** The costs of a decoder, op by op. */
+final class LongNetPlan {
+
+    private LongNetPlan() {
+    }
 
     /** The plan of a configuration for {@code batch} sequences of {@code context} tokens in a dtype. */
-    public static ModelPlan of(LongNetConfig config, long context, long batch, DType dtype, boolean recompute) {
-        if (context <= 0 || batch <= 0) {
-            throw new IllegalArgumentException("context and batch must be positive: context=" + context + ", batch=" + batch);
-        }
+    static ModelPlan of(LongNetConfig config, long context, long batch, DType dtype, boolean recompute) {
+        ModelPlan.check(context, batch, dtype);
         long parameters = countParameters(config);
         double tokens = (double) context * batch;
         double width = config.width();
         double inner = config.feedForward().width();
-        double products = config.layers() * (4 * width * width + (inputs(config) + 1) * width * inner)
-                + (config.outputLayer() ? width * config.vocabulary() : 0);
-        double linear = 2 * tokens * products;
+        double products = 2 * tokens * config.layers() * (4 * width * width + (inputs(config) + 1) * width * inner);
+        double logits = config.outputLayer() ? 2 * tokens * width * config.vocabulary() : 0;
         // Two products forward; backward five: the scores again, dV, dP, dQ and dK.
         double attention = 4 * tokens * config.layers() * width * keysPerToken(config, context);
-        double layers = attention + linear - (config.outputLayer() ? 2 * tokens * width * config.vocabulary() : 0);
+        Work layers = new Work(products, attention, 0);
+        Work backward = new Work(2 * (products + logits), 2.5 * attention, 0);
         long bytes = dtype.bytes();
         double layer = layerElements(config);
         double ends = endElements(config);
         double kept = config.layers() * (recompute ? width : layer) + ends;
         double again = recompute ? 2 * layer : 0;
-        return new ModelPlan(parameters, linear + attention,
-                2 * linear + 2.5 * attention + (recompute ? layers : 0), parameters * bytes, parameters * bytes,
-                2 * parameters * bytes, (long) (tokens * bytes * (config.layers() * layer + ends)),
-                (long) (tokens * bytes * (2 * kept + again)),
+        return new ModelPlan(parameters, new Work(products + logits, attention, 0),
+                recompute ? backward.plus(layers) : backward, parameters * bytes,
+                (long) (tokens * bytes * (config.layers() * layer + ends)), (long) (tokens * bytes * (2 * kept + again)),
                 2 * batch * config.layers() * cacheRows(config, context) * config.width() * bytes);
-    }
-
-    /** Weights, gradients, moments and activations: what one training step needs. */
-    public long trainingTotalBytes() {
-        return weightBytes + gradientBytes + optimizerBytes + trainingBytes;
     }
 
     private static long countParameters(LongNetConfig config) {

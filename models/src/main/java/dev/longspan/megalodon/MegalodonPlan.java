@@ -1,0 +1,159 @@
+package dev.longspan.megalodon;
+
+import dev.longspan.kernel.ScanPlan;
+import dev.longspan.megalodon.MegalodonConfig.Average;
+import dev.longspan.megalodon.MegalodonConfig.InputNorm;
+import dev.longspan.megalodon.MegalodonConfig.Logits;
+import dev.longspan.model.ModelPlan;
+import dev.longspan.model.ModelPlan.Work;
+import dev.longspan.tensor.DType;
+
+/**
+ * The costs of a MEGALODON, op by op. The state is constant in the context from the first whole chunk on.
+ *
+ * <p>An average costs 12 FLOP a token, channel and mode: one complex multiplication and addition for the state (8), the real
+ * part of one for the output (4). The way back costs 32: the states again (8), their gradient (12), that of q (8), of c (4).
+ */
+record MegalodonPlan(MegalodonConfig config, long context, long batch, DType dtype) {
+
+    private static final double SCAN_FORWARD = 12;
+    private static final double SCAN_BACKWARD = 32;
+
+    /** The scan's coefficients q (complex), p and c (complex); gradients of q and c. All F64. */
+    private static final int COEFFICIENTS = 5;
+    private static final int LEARNED_COEFFICIENTS = 4;
+
+    MegalodonPlan {
+        ModelPlan.check(context, batch, dtype);
+    }
+
+    ModelPlan plan(boolean recompute) {
+        long parameters = parameters();
+        double tokens = (double) context * batch;
+        double layers = config.layers();
+        double products = 2 * tokens * layers * productsPerToken();
+        double logits = 2 * tokens * config.width() * config.outputs();
+        double pairs = tokens * layers * keysPerToken();
+        double modes = tokens * layers * config.width() * config.modes();
+        // Backward five products: the scores again and dQ, dK over keys, dV and dP over values.
+        Work forward = new Work(products, 2 * pairs * (config.sharedWidth() + config.valueWidth()), SCAN_FORWARD * modes);
+        Work backward = new Work(2 * (products + logits), 2 * pairs * (3.0 * config.sharedWidth() + 2.0 * config.valueWidth()),
+                SCAN_BACKWARD * modes);
+        return new ModelPlan(parameters, forward.plus(new Work(logits, 0, 0)), recompute ? backward.plus(forward) : backward,
+                parameters * dtype.bytes(), (long) (layers * layerBytes(false) + endBytes(false)),
+                (long) trainingBytes(recompute), stateBytes());
+    }
+
+    /** Keys that a query sees on average: those of its chunk up to its own. */
+    double keysPerToken() {
+        double chunk = config.chunk();
+        double rest = context % config.chunk();
+        return ((context - rest) / chunk * sum(chunk) + sum(rest)) / context;
+    }
+
+    private static double sum(double n) {
+        return n * (n + 1) / 2;
+    }
+
+    private long parameters() {
+        long d = config.width();
+        long z = config.sharedWidth();
+        long v = config.valueWidth();
+        long inner = config.feedForward();
+        long norm = hasMoments() || config.affineNorms() ? 2 * d : 0;
+        long average = (4 * config.modes() + 1) * d + (config.parts().average() == Average.COMPLEX ? d : 0);
+        long attention = norm + average + (config.affineNorms() ? d : 0) + (d + 1) * z + 4 * z + 2 * (d + 1) * v + (d + 1) * d
+                + v * d;
+        long feedForward = (config.affineNorms() ? 2 * d : 0) + (ups() + 1) * inner * d + (config.rescale() ? d : 0);
+        return config.layers() * (attention + feedForward) + norm + config.vocabulary() * d
+                + (config.tiedOutput() ? 0 : config.outputs() * d);
+    }
+
+    /** Multiplications of one token with one layer's weights. */
+    private double productsPerToken() {
+        double d = config.width();
+        return d * config.sharedWidth() + 3 * d * config.valueWidth() + d * d + (ups() + 1) * d * config.feedForward();
+    }
+
+    /** Matrices that the feed-forward's input is multiplied by. */
+    private int ups() {
+        return config.gatedFeedForward() ? 2 : 1;
+    }
+
+    private double trainingBytes(boolean recompute) {
+        double layer = layerBytes(true) + layerGradientBytes();
+        double kept = recompute ? 2 * elements(config.width()) : layer;
+        return config.layers() * kept + (recompute ? layer : 0) + endBytes(true) + endGradientBytes();
+    }
+
+    /** What {@link MegalodonBlock} allocates. */
+    private double layerBytes(boolean training) {
+        int dropped = training ? droppedOut() : 0;
+        // A row's statistics: RMS norms of the average and of z by head, layer norm, log-sum-exp by head.
+        double statistics = 3 + config.heads() * (config.parts().logits() == Logits.NORMALIZED ? 2 : 1);
+        double states = 2.0 * config.modes() * config.width() * batch * (1 + (training ? ScanPlan.blocks(context) : 0));
+        return elements(differentiated() + dropped + statistics) + states * dtype.bytes() + normBytes(training)
+                + (double) COEFFICIENTS * config.modes() * config.width() * DType.F64.bytes();
+    }
+
+    private double layerGradientBytes() {
+        return elements(differentiated() + droppedOut())
+                + (double) LEARNED_COEFFICIENTS * config.modes() * config.width() * DType.F64.bytes();
+    }
+
+    /**
+     * Elements a token that have gradients. d: norm, average and its norm, direct, attended, their sum, the residual; norm,
+     * down and the residual of the feed-forward. v: values, their activation, attended, gate, gated. z: z and its norm, then q
+     * and k before and behind the rotation.
+     */
+    private double differentiated() {
+        return (10 + (config.rescale() ? 1 : 0)) * (double) config.width() + 5.0 * config.valueWidth()
+                + 6.0 * config.sharedWidth() + (ups() + 1.0) * config.feedForward();
+    }
+
+    private int droppedOut() {
+        int residual = config.dropouts().residual() > 0 ? 2 * config.width() : 0;
+        int hidden = config.dropouts().hidden() > 0 ? config.width() + config.valueWidth() + config.feedForward() : 0;
+        return residual + hidden;
+    }
+
+    /** What the norm in front of a layer or of the output keeps beside its rows. */
+    private double normBytes(boolean training) {
+        return hasMoments() ? (batch + 1) * momentBytes()
+                + (training ? 2.0 * config.groups() * context * batch * DType.F64.bytes() : 0) : elements(2);
+    }
+
+    /** Embedding, dropout, norm, logits. */
+    private double endBytes(boolean training) {
+        return elements(2.0 * config.width() + config.outputs() + (training ? embeddingDropout() : 0)) + normBytes(training);
+    }
+
+    private double endGradientBytes() {
+        return elements(2.0 * config.width() + config.outputs() + embeddingDropout());
+    }
+
+    private int embeddingDropout() {
+        return config.dropouts().residual() > 0 ? config.width() : 0;
+    }
+
+    private double elements(double perToken) {
+        return perToken * context * batch * dtype.bytes();
+    }
+
+    private boolean hasMoments() {
+        return config.parts().norm() == InputNorm.TIMESTEP;
+    }
+
+    /** Count, means and variances of one sequence. */
+    private long momentBytes() {
+        return (1 + 2L * config.groups()) * Long.BYTES;
+    }
+
+    /** What {@link MegalodonState} saves but its position and fingerprint. */
+    private long stateBytes() {
+        long moments = hasMoments() ? momentBytes() : 0;
+        long rows = Math.min(context, config.chunk()) * (config.sharedWidth() + config.valueWidth());
+        long layer = moments + (2L * config.modes() * config.width() + rows) * dtype.bytes();
+        return batch * (config.layers() * layer + moments);
+    }
+}

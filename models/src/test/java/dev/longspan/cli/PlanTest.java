@@ -1,0 +1,49 @@
+package dev.longspan.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.longspan.json.Json;
+import dev.longspan.model.Architecture;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class PlanTest {
+
+    @Test
+    void everyPresetOfEveryArchitectureHasAPlanAndStandsInTheHelp() {
+        CommandLineRun help = CommandLineRun.of("plan", "--help");
+        for (Architecture architecture : Main.builtIn().all()) {
+            assertThat(help.out()).contains(architecture.name(), String.join(", ", architecture.presets()));
+            for (String preset : architecture.presets()) {
+                CommandLineRun run = CommandLineRun.of("plan", "--format", "json", "--arch", architecture.name(), "--preset", preset,
+                        "--context", "4k", "--training", "--recompute", "--max-memory", "1t");
+                assertThat(run.err()).as("%s %s", architecture.name(), preset).isEmpty();
+                assertThat(run.status()).isZero();
+                Map<String, ?> found = Json.object(run.out());
+                assertThat(found).containsKeys("parameters", "forward_flops_by_kind", "training_bytes", "state_bytes");
+                assertThat(found.containsKey("schedule")).isEqualTo(architecture.name().equals("longnet"));
+            }
+        }
+        assertThat(CommandLineRun.of("train", "--help").out()).contains("mega1.3B_pg19");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--arch megalodon --preset 125M", "--arch llama --preset 125M", "--arch megalodon --schedule paper",
+        "--arch transformer --schedule paper", "--arch rwkv", "--dtype I32", "--context 0", "--batch 0"})
+    void whatCannotBePlannedIsOneLineAndStatus2(String line) {
+        CommandLineRun run = CommandLineRun.of(("plan " + line).split(" "));
+        assertThat(run.status()).as(run.err()).isEqualTo(ExitStatus.USAGE);
+        assertThat(run.err()).startsWith("error: ").hasLineCount(1).doesNotContain("Exception");
+        assertThat(run.out()).isEmpty();
+    }
+
+    @Test
+    void whatDoesNotFitTheMemoryIsStatus4AfterThePlan() {
+        CommandLineRun run = CommandLineRun.of("plan", "--arch", "megalodon", "--preset", "paper7B", "--max-memory", "8g");
+        assertThat(run.status()).isEqualTo(ExitStatus.NO_RESOURCES);
+        assertThat(run.err()).startsWith("error: this does not fit").hasLineCount(1);
+        assertThat(run.out()).contains("chunks of 4096", "scans", "state ");
+    }
+}
