@@ -60,6 +60,22 @@ final class VectorAttentionTest {
         }
     }
 
+    /** Keys of 256 and values of 2,048 dimensions, one head. */
+    @Test
+    void agreesWithTheScalarKernelForMegalodonsReleasedHeads() {
+        try (TensorArena arena = new TensorArena()) {
+            AttentionPlan plan = AttentionPlan.of(new AttentionPattern.Chunked(200), true, 1 / 16.0);
+            Case c = randomCase(arena, new Random(3000), 1, 300, 300, 1, 256, 2048, plan);
+            Result expected = run(arena, SCALAR, TWO, c);
+            Result actual = run(arena, VECTOR, TWO, c);
+            close("out", actual.out, expected.out, 4e-6);
+            close("lse", actual.lse, expected.lse, 4e-6);
+            close("dv", actual.dv, expected.dv, 4e-6);
+            close("dq", actual.dq, expected.dq, 2e-5);
+            close("dk", actual.dk, expected.dk, 2e-5);
+        }
+    }
+
     @Test
     void leavesRowsThatSeeNoKeyAsTheyWere() {
         try (TensorArena arena = new TensorArena()) {
