@@ -17,7 +17,9 @@ import picocli.CommandLine.ParentCommand;
 /** Measures; every answer is checked first. */
 @Command(
         name = "bench",
-        header = "Measure attention over the context, or kernels by backend.",
+        header = "Measure attention over the context, kernels by backend, or whole models.",
+        synopsisSubcommandLabel = "[model|context|stream]",
+        subcommands = {ModelBenchCommand.class, ContextBenchCommand.class, StreamBenchCommand.class},
         description = {
             "",
             "sweep      time per token and memory of LongNet's attention over the context, beside dense attention",
@@ -65,6 +67,10 @@ final class BenchCommand implements Callable<Integer> {
     @Option(names = "--limit", defaultValue = "10", paramLabel = "SECONDS",
             description = "Dense attention stops where one step would take longer, LongNet at six times that (default: ${DEFAULT-VALUE}).")
     private double limit;
+
+    Main main() {
+        return main;
+    }
 
     @Override
     public Integer call() {

@@ -19,6 +19,7 @@ final class PresetHelp {
 
     static void addTo(CommandLine commands, Architectures architectures) {
         for (CommandLine command : commands.getSubcommands().values()) {
+            addTo(command, architectures);
             if (command.getCommandSpec().findOption("--preset") != null) {
                 command.getHelpSectionMap().put(SECTION, help -> text(architectures));
                 List<String> keys = new ArrayList<>(command.getHelpSectionKeys());
