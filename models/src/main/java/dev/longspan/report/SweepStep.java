@@ -80,16 +80,23 @@ public final class SweepStep implements Step {
                 new Block.Prose("Forward of causal attention, {sweep.heads} heads of {sweep.dim}, float32, backend {sweep.backend}. "
                         + "LongNet's schedule is geometric, w = 2048·2^i and r = 2^i, up to a segment that holds all tokens. "
                         + "Sampled rows of every answer are compared with the definition in float64; a time whose answer is "
-                        + "wrong is not shown. Dense attention stops where one step would take over 10 s."),
+                        + "wrong is not shown. Dense attention stops where one step would take over 10 s. MEGALODON's lines are those of the "
+                        + "next section: a whole model, not attention alone."),
                 new Block.Plot(new Chart("Time per token over the context", tokens,
                         new Chart.Axis("µs per token", true, Format.FIXED2), List.of(
                         new Chart.Series("LongNet", "sweep.rows", "tokens", "longnet.microsPerToken"),
-                        new Chart.Series("dense", "sweep.rows", "tokens", "dense.microsPerToken")), List.of())),
+                        new Chart.Series("dense", "sweep.rows", "tokens", "dense.microsPerToken"), whole("microsPerToken")),
+                        List.of())),
                 new Block.Plot(new Chart("Peak native memory over the context", tokens,
                         new Chart.Axis("peak memory", true, Format.BYTES), List.of(
                         new Chart.Series("LongNet", "sweep.rows", "tokens", "longnet.bytes"),
-                        new Chart.Series("dense", "sweep.rows", "tokens", "dense.bytes")), List.of())),
+                        new Chart.Series("dense", "sweep.rows", "tokens", "dense.bytes"), whole("bytes")), List.of())),
                 new Block.Table(List.of("tokens", "LongNet µs/token", "dense µs/token", "LongNet memory", "repetitions",
                         "LongNet error", "dense error", "bound"), rows));
+    }
+
+    /** {@link StreamStep}'s rows, where it has run. */
+    private static Chart.Series whole(String figure) {
+        return new Chart.Series("MEGALODON, whole model, streamed", "stream.rows", "tokens", figure);
     }
 }

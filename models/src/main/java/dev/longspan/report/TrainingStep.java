@@ -43,8 +43,18 @@ public final class TrainingStep implements Step {
     private static final int SAMPLE_BYTES = 360;
     private static final String PROMPT = "    /**\n     * Returns ";
 
-    private final Architecture architecture;
+    private final Subject subject;
     private final Plan plan;
+
+    /**
+     * Which architecture is trained.
+     *
+     * @param id of the section
+     * @param name what people call it
+     * @param folder that the model is left in
+     */
+    public record Subject(String id, String name, Architecture architecture, String folder) {
+    }
 
     /**
      * What is trained on what.
@@ -56,14 +66,14 @@ public final class TrainingStep implements Step {
     public record Plan(Corpus corpus, String preset, int context, double seconds, long curveBytes, long finalBytes) {
     }
 
-    public TrainingStep(Architecture architecture, Plan plan) {
-        this.architecture = architecture;
+    public TrainingStep(Subject subject, Plan plan) {
+        this.subject = subject;
         this.plan = plan;
     }
 
     @Override
     public String name() {
-        return "training at a context of " + Format.TOKENS.text(plan.context);
+        return subject.name + ": training at a context of " + Format.TOKENS.text(plan.context);
     }
 
     @Override
@@ -75,6 +85,7 @@ public final class TrainingStep implements Step {
     public Section run(Job job) throws IOException {
         job.out().printf("text: %s, %d documents to train on (%.1f MB), %d held out%n", plan.corpus.origin(),
                 plan.corpus.train().size(), Corpus.bytes(plan.corpus.train()) / 1e6, plan.corpus.heldOut().size());
+        Architecture architecture = subject.architecture;
         ModelConfig config = ModelConfig.of(architecture, architecture.preset(plan.preset, plan.context, Bytes.VOCABULARY));
         long steps = calibrate(job, config.blueprint());
         try (TensorArena arena = new TensorArena()) {
@@ -133,10 +144,11 @@ public final class TrainingStep implements Step {
             figures.put("sample", sample.toMap());
             figures.put("sample_text", PROMPT + sample.text());
             figures.put("model", saved.toString());
-            return new Section("training", "Training at a context of 8K on source code", learned, figures, headlines(learned), blocks(),
-                    "longspan train --arch " + architecture.name() + " --preset " + plan.preset + " --context " + plan.context
+            return new Section(subject.id, subject.name + ": training at a context of 8K on source code", learned, figures,
+                    headlines(learned), blocks(),
+                    "longspan train --arch " + subject.architecture.name() + " --preset " + plan.preset + " --context " + plan.context
                             + " --steps " + settings.steps() + " --learning-rate " + settings.learningRate() + " --seed " + job.seed()
-                            + " --out out/model");
+                            + " --out out/" + subject.folder);
         }
 
         private void train(Map<String, @Nullable Object> figures) {
@@ -181,7 +193,7 @@ public final class TrainingStep implements Step {
         }
 
         private Path save() throws IOException {
-            Path folder = Files.createDirectories(job.folder().resolve("model"));
+            Path folder = Files.createDirectories(job.folder().resolve(subject.folder));
             Files.writeString(folder.resolve(ModelFolder.CONFIG), Json.pretty(config.json()) + "\n");
             Checkpoint.save(folder.resolve(Checkpoint.FILE), ModelFolder.stored(model), Map.of("format", "longspan"));
             return folder;
@@ -200,32 +212,38 @@ public final class TrainingStep implements Step {
         }
     }
 
-    private static List<Section.Headline> headlines(boolean learned) {
-        return List.of(new Section.Headline("{training.held_out.bpb:fixed3} bits per held-out byte after {training.bytes} bytes in {training.seconds:fixed1} s "
-                        + "({training.tokens_per_s:fixed1} a second); {training.floors.order1:fixed2} by pairs of bytes", learned),
-                new Section.Headline("context beyond {training.held_out.cut:tokens} saves {training.held_out.gain_bpb:fixed3} "
-                        + "bits per byte", true));
+    private List<Section.Headline> headlines(boolean learned) {
+        return List.of(new Section.Headline(own("*: {@held_out.bpb:fixed3} bits per held-out byte after {@bytes} bytes in "
+                        + "{@seconds:fixed1} s ({@tokens_per_s:fixed1} a second); {@floors.order1:fixed2} by pairs of bytes"), learned),
+                new Section.Headline(own("*: context beyond {@held_out.cut:tokens} saves {@held_out.gain_bpb:fixed3} bits per byte"),
+                        true));
     }
 
-    private static List<Block> blocks() {
+    private List<Block> blocks() {
         return List.of(
-                new Block.Prose("LongNet decoder of {training.parameters} parameters (preset {training.preset}) on bytes of {training.text}, "
-                        + "one sequence of {training.context:tokens} bytes a step, {training.steps} steps. Held-out files are never "
-                        + "trained on. Peak memory {training.peak_bytes:bytes}, Java heap included."),
-                new Block.Plot(new Chart("Training curve", new Chart.Axis("bytes read", false, Format.PLAIN),
+                new Block.Prose(own("* of {@parameters} parameters (preset {@preset}) on bytes of {@text}, one sequence of "
+                        + "{@context:tokens} bytes a step, {@steps} steps. Held-out files are never trained on. Peak memory "
+                        + "{@peak_bytes:bytes}, Java heap included.")),
+                new Block.Plot(new Chart(subject.name + ": training curve", new Chart.Axis("bytes read", false, Format.PLAIN),
                         new Chart.Axis("bits per byte", false, Format.FIXED2), List.of(
-                        new Chart.Series("training text, by step", "training.curve", "bytes", "bpb"),
-                        new Chart.Series("held-out text", "training.evaluations", "bytes", "bpb")), List.of(
-                        new Chart.Level("byte frequencies", "training.floors.order0"),
-                        new Chart.Level("pairs of bytes", "training.floors.order1"),
-                        new Chart.Level("zlib", "training.floors.deflate")))),
-                new Block.Plot(new Chart("Held-out bits per byte by position", new Chart.Axis("end of the position bucket", true, Format.TOKENS),
+                        new Chart.Series("training text, by step", own("@curve"), "bytes", "bpb"),
+                        new Chart.Series("held-out text", own("@evaluations"), "bytes", "bpb")), List.of(
+                        new Chart.Level("byte frequencies", own("@floors.order0")),
+                        new Chart.Level("pairs of bytes", own("@floors.order1")),
+                        new Chart.Level("zlib", own("@floors.deflate"))))),
+                new Block.Plot(new Chart(subject.name + ": held-out bits per byte by position",
+                        new Chart.Axis("end of the position bucket", true, Format.TOKENS),
                         new Chart.Axis("bits per byte", false, Format.FIXED2),
-                        List.of(new Chart.Series("LongNet", "training.held_out.positions", "to", "bpb")), List.of())),
-                new Block.Table(List.of("bytes beyond {training.held_out.cut:tokens}", "bits per byte"), List.of(
-                        List.of("context of {training.context:tokens}", "{training.held_out.bpb_beyond_cut:fixed3}"),
-                        List.of("context cut to {training.held_out.cut:tokens}", "{training.held_out.bpb_beyond_cut_when_cut:fixed3}"))),
-                new Block.Prose("What it writes after “Returns”, {training.sample.tokens_per_s:fixed1} bytes a second:"),
-                new Block.Listing("training.sample_text"));
+                        List.of(new Chart.Series(subject.name, own("@held_out.positions"), "to", "bpb")), List.of())),
+                new Block.Table(List.of(own("bytes beyond {@held_out.cut:tokens}"), "bits per byte"), List.of(
+                        List.of(own("context of {@context:tokens}"), own("{@held_out.bpb_beyond_cut:fixed3}")),
+                        List.of(own("context cut to {@held_out.cut:tokens}"), own("{@held_out.bpb_beyond_cut_when_cut:fixed3}")))),
+                new Block.Prose(own("What it writes after “Returns”, {@sample.tokens_per_s:fixed1} bytes a second:")),
+                new Block.Listing(own("@sample_text")));
+    }
+
+    /** A template of this section: * is the model's name, @ the way to the section's figures. */
+    private String own(String template) {
+        return template.replace("*", subject.name).replace("@", subject.id + ".");
     }
 }
