@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help build test run dist bench report-check javadoc clean
+.PHONY: help build test run dist bench jmh benchmarks report-check javadoc clean
 
 # .ci/jdk finds a JDK >= 25 or says what to install. Maven 3.8 itself uses sun.misc.Unsafe and jansi's native code.
 mvn = JAVA_HOME="$$(.ci/jdk)" && export JAVA_HOME && \
@@ -8,6 +8,8 @@ mvn = JAVA_HOME="$$(.ci/jdk)" && export JAVA_HOME && \
 # -q would hide the warning that made -Werror fail.
 quiet = -Dorg.slf4j.simpleLogger.defaultLogLevel=warn
 longspan = models/target/longspan
+CC = gcc
+peers = jmh/target/libpeers.so
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,8 +34,18 @@ dist: ## build the launcher models/target/longspan/bin/longspan
 	@cp LICENSE $(longspan)
 	@echo $(longspan)/bin/longspan
 
-bench: dist ## time and memory over the context; ARGS="gemm" or "attention" compares backends
-	@$(longspan)/bin/longspan bench $(ARGS)
+bench: benchmarks ## kernels beside their peers, in turns, into jmh/results; ARGS="cema" names families
+	@"$$(.ci/jdk)/bin/java" --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -Dlongspan.peers=$(peers) \
+		-Dlongspan.cc="$$($(CC) --version 2>/dev/null | head -1)" -cp "jmh/target/classes:jmh/target/lib/*" \
+		dev.longspan.jmh.Bench jmh/results $(ARGS)
+
+jmh: benchmarks ## the same runs under JMH, a JVM each; ARGS="CemaBenchmark -p rows=2048" goes to JMH
+	@"$$(.ci/jdk)/bin/java" -Dlongspan.peers=$(peers) -cp "jmh/target/classes:jmh/target/lib/*" org.openjdk.jmh.Main $(ARGS)
+
+benchmarks:
+	@$(mvn) $(quiet) package -Dmaven.test.skip -Pbench
+	@if command -v $(CC) >/dev/null; then $(CC) -O3 -march=native -shared -fPIC -o $(peers) jmh/src/main/c/*.c -lm; \
+		else rm -f $(peers); fi
 
 report-check: ## open out/report.html in headless Chromium; leaves out/report.png
 	@models/src/test/sh/report-check out/report.html out/report.png

@@ -5,15 +5,24 @@ import dev.longspan.kernel.AttentionPattern;
 import dev.longspan.kernel.AttentionPattern.Branch;
 import dev.longspan.parallel.Parallel;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /** Kernels of every backend that runs, side by side. */
 public final class Comparisons {
 
     private static final List<Integer> SIZES = List.of(64, 128, 256, 512);
     private static final List<Long> CONTEXTS = List.of(256L, 1024L, 2048L);
+
+    private static final int SCAN_ROWS = 2048;
+    private static final int CHANNELS = 512;
+    private static final int MODES = 16;
+    /** Channels and groups. */
+    private static final int[][] NORMS = {{512, 32}, {1024, 32}, {2048, 32}, {4096, 64}};
 
     private final List<Backend> backends = Backend.all().stream().filter(b -> b.available() != null).toList();
     private final Parallel parallel;
@@ -44,6 +53,33 @@ public final class Comparisons {
             }
         }
         return all;
+    }
+
+    /** CEMA of 512 channels and 16 modes, forward and with its backward, and timestep norms of the released sizes. */
+    public List<Comparison> scan(Consumer<Comparison> listener) {
+        List<Comparison> all = new ArrayList<>();
+        for (boolean backward : new boolean[] {false, true}) {
+            try (CemaProblem cema = new CemaProblem(SCAN_ROWS, CHANNELS, MODES)) {
+                all.add(heard(listener, Comparison.of("CEMA L=" + SCAN_ROWS + " D=" + CHANNELS + " n=" + MODES
+                        + (backward ? " fwd+bwd" : " fwd"), CemaProblem.gigaflop(SCAN_ROWS, CHANNELS, MODES, backward),
+                        CemaProblem.gigabytes(SCAN_ROWS, CHANNELS, backward),
+                        sides(backend -> new CemaRun(backend, parallel, cema, backward)))));
+            }
+        }
+        for (int[] size : NORMS) {
+            try (TimestepNormProblem norm = new TimestepNormProblem(SCAN_ROWS, size[0], size[1])) {
+                all.add(heard(listener, Comparison.of("timestep norm L=" + SCAN_ROWS + " D=" + size[0] + "/" + size[1], 0,
+                        TimestepNormProblem.gigabytes(SCAN_ROWS, size[0]),
+                        sides(backend -> new TimestepNormRun(backend, parallel, norm)))));
+            }
+        }
+        return all;
+    }
+
+    private Map<String, Supplier<Comparison.Run>> sides(Comparison.Setup setup) {
+        Map<String, Supplier<Comparison.Run>> sides = new LinkedHashMap<>();
+        backends.forEach(b -> sides.put(b.name(), () -> setup.on(b)));
+        return sides;
     }
 
     private Comparison attention(String name, AttentionShape shape, AttentionPattern pattern, List<Branch> schedule) {

@@ -25,6 +25,7 @@ import picocli.CommandLine.ParentCommand;
             "sweep      time per token and memory of LongNet's attention over the context, beside dense attention",
             "gemm       matrix products of every backend, side by side",
             "attention  attention of every backend, side by side",
+            "scan       CEMA and timestep norms of every backend, side by side",
             "",
             "Exit status 1 if an answer is wrong; for sweep also if time per token at the longest context is over 1.10 times "
                     + "that at 32K, or memory is not linear."},
@@ -36,7 +37,7 @@ final class BenchCommand implements Callable<Integer> {
 
     /** What is measured. */
     enum Kind {
-        sweep, gemm, attention
+        sweep, gemm, attention, scan
     }
 
     @ParentCommand
@@ -79,6 +80,7 @@ final class BenchCommand implements Callable<Integer> {
             case gemm -> compare(new Comparisons(main.parallel()).gemm(c -> main.output().line("%s", c.line())));
             case attention -> compare(new Comparisons(main.parallel()).attention(heads, dim,
                     c -> main.output().line("%s", c.line())));
+            case scan -> compare(new Comparisons(main.parallel()).scan(c -> main.output().line("%s", c.line())));
         };
     }
 
