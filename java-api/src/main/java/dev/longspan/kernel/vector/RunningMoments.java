@@ -67,35 +67,47 @@ final class RunningMoments {
     void sums(MemorySegment x, long at, int t) {
         int pair = t * stride;
         if (d == LANES) {
-            for (int g = 0; g < n; g++) {
-                FloatVector v = load(x, at + 4L * g * LANES);
-                float first = v.lane(0);
-                base[pair + g] = first;
-                FloatVector a = v.sub(first);
-                PairSums.store(a, a.mul(a), pairs, pair + g);
-            }
+            oneEach(x, at, pair);
         } else if (d == 2 * LANES) {
-            for (int g = 0; g < n; g++) {
-                FloatVector v = load(x, at + 4L * g * 2 * LANES);
-                float first = v.lane(0);
-                base[pair + g] = first;
-                FloatVector a = v.sub(first);
-                FloatVector b = load(x, at + 4L * (g * 2 * LANES + LANES)).sub(first);
-                PairSums.store(a.add(b), b.fma(b, a.mul(a)), pairs, pair + g);
-            }
+            twoEach(x, at, pair);
         } else if (d == 4 * LANES) {
-            for (int g = 0; g < n; g++) {
-                FloatVector v = load(x, at + 4L * g * 4 * LANES);
-                float first = v.lane(0);
-                base[pair + g] = first;
-                FloatVector a = v.sub(first);
-                FloatVector b = load(x, at + 4L * (g * 4 * LANES + LANES)).sub(first);
-                FloatVector c = load(x, at + 4L * (g * 4 * LANES + 2 * LANES)).sub(first);
-                FloatVector e = load(x, at + 4L * (g * 4 * LANES + 3 * LANES)).sub(first);
-                PairSums.store(a.add(b).add(c.add(e)), b.fma(b, a.mul(a)).add(e.fma(e, c.mul(c))), pairs, pair + g);
-            }
+            fourEach(x, at, pair);
         } else {
             anySums(x, at, pair);
+        }
+    }
+
+    private void oneEach(MemorySegment x, long at, int pair) {
+        for (int g = 0; g < n; g++) {
+            FloatVector v = load(x, at + 4L * g * LANES);
+            float first = v.lane(0);
+            base[pair + g] = first;
+            FloatVector a = v.sub(first);
+            PairSums.store(a, a.mul(a), pairs, pair + g);
+        }
+    }
+
+    private void twoEach(MemorySegment x, long at, int pair) {
+        for (int g = 0; g < n; g++) {
+            FloatVector v = load(x, at + 4L * g * 2 * LANES);
+            float first = v.lane(0);
+            base[pair + g] = first;
+            FloatVector a = v.sub(first);
+            FloatVector b = load(x, at + 4L * (g * 2 * LANES + LANES)).sub(first);
+            PairSums.store(a.add(b), b.fma(b, a.mul(a)), pairs, pair + g);
+        }
+    }
+
+    private void fourEach(MemorySegment x, long at, int pair) {
+        for (int g = 0; g < n; g++) {
+            FloatVector v = load(x, at + 4L * g * 4 * LANES);
+            float first = v.lane(0);
+            base[pair + g] = first;
+            FloatVector a = v.sub(first);
+            FloatVector b = load(x, at + 4L * (g * 4 * LANES + LANES)).sub(first);
+            FloatVector c = load(x, at + 4L * (g * 4 * LANES + 2 * LANES)).sub(first);
+            FloatVector e = load(x, at + 4L * (g * 4 * LANES + 3 * LANES)).sub(first);
+            PairSums.store(a.add(b).add(c.add(e)), b.fma(b, a.mul(a)).add(e.fma(e, c.mul(c))), pairs, pair + g);
         }
     }
 
