@@ -5,7 +5,10 @@ import dev.longspan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
-/** Tells models apart: 64 bits of FNV-1a over names, dtypes, shapes and a sample of the values of all parameters. */
+/**
+ * Tells models apart: 64 bits of FNV-1a over names, dtypes, shapes and a sample of the values of all parameters, and over
+ * settings that the parameters do not show.
+ */
 public final class Fingerprint {
 
     /** Values of each parameter that count, evenly spread. */
@@ -16,9 +19,14 @@ public final class Fingerprint {
     private Fingerprint() {
     }
 
-    /** The fingerprint of a model as its weights are now. */
-    public static long of(Layer model) {
+    /**
+     * The fingerprint of a model as its weights are now.
+     *
+     * @param settings its configuration as text
+     */
+    public static long of(Layer model, String settings) {
         long[] hash = {BASIS};
+        settings.chars().forEach(c -> add(hash, c));
         model.parameters().forEach((name, parameter) -> {
             add(hash, name.hashCode());
             add(hash, parameter.dtype().name().hashCode());

@@ -59,14 +59,15 @@ public final class GrowingCache implements KeyValueCache {
     }
 
     @Override
-    public void fill(Map<String, Tensor> saved, int... rows) {
-        Tensor from = saved.get("keys");
-        if (from == null) {
-            throw new IllegalArgumentException("the saved state must have keys");
+    public void fill(SavedState saved, long position, int... rows) {
+        Tensor from = saved.tensor("keys");
+        if (from.rank() != 4 || from.size(1) < position) {
+            throw new IllegalArgumentException("the saved state must have " + saved.prefix() + "keys of at least " + position
+                    + " rows: keys=" + from);
         }
         keys = grown(keys, from.size(1)).slice(1, 0, from.size(1));
         values = grown(values, from.size(1)).slice(1, 0, from.size(1));
-        SegmentCache.copyRows(saved, "keys", keys, rows);
-        SegmentCache.copyRows(saved, "values", values, rows);
+        saved.copy("keys", keys, rows);
+        saved.copy("values", values, rows);
     }
 }

@@ -18,6 +18,9 @@ public interface KeyValueCache {
     /** An empty cache of the same kind. */
     KeyValueCache fresh(TensorArena arena, long batch);
 
-    /** Copies sequence {@code rows[i]} of saved tensors to sequence i of this cache, which must be empty. */
-    void fill(Map<String, Tensor> saved, int... rows);
+    /**
+     * Copies sequence {@code rows[i]} of what a cache had saved behind {@code position} rows to sequence i of this one, which
+     * must be empty; throws IllegalArgumentException where something is missing or different.
+     */
+    void fill(SavedState saved, long position, int... rows);
 }

@@ -15,7 +15,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 
 /**
  * Of each branch, the rows of the segment in hand that a head keeps: row t of head h stands at position
@@ -178,22 +177,18 @@ public final class SegmentCache implements KeyValueCache {
     }
 
     @Override
-    public void fill(Map<String, Tensor> saved, int... rows) {
+    public void fill(SavedState saved, long position, int... rows) {
         for (int i = 0; i < schedule.size(); i++) {
-            for (int n = 0; saved.containsKey(name(i, n, "keys")); n++) {
-                Page page = page(i, n * pageRows(schedule.get(i)));
-                copyRows(saved, name(i, n, "keys"), page.keys, rows);
-                copyRows(saved, name(i, n, "values"), page.values, rows);
+            Branch b = schedule.get(i);
+            // The first head keeps the first row of each segment, and pages stay once they are there.
+            long kept = Math.ceilDiv(Math.min(position, b.segment()), b.dilation());
+            for (int n = 0; n * pageRows(b) < kept; n++) {
+                saved.tensor(name(i, n, "keys")); // before memory is taken
+                Page page = page(i, n * pageRows(b));
+                saved.copy(name(i, n, "keys"), page.keys, rows);
+                saved.copy(name(i, n, "values"), page.values, rows);
             }
         }
-    }
-
-    static void copyRows(Map<String, Tensor> saved, String name, Tensor into, int... rows) {
-        Tensor from = saved.get(name);
-        if (from == null) {
-            throw new IllegalArgumentException("the saved state must have " + name);
-        }
-        IntStream.range(0, rows.length).forEach(i -> into.select(0, i).copyFrom(from.select(0, rows[i])));
     }
 
     private static String name(int branch, int page, String what) {

@@ -7,6 +7,12 @@ import java.util.Map;
 /** What a model carries from one call to the next: a value in the caller's arena that can be saved, copied and reordered. */
 public interface StreamState {
 
+    /** The name under which {@link #tensors} has I64 [2]: the position and the number of sequences. */
+    String POSITION = "position";
+
+    /** The name under which {@link #tensors} has I64 [1]: the {@link Fingerprint} of the model. */
+    String MODEL = "model";
+
     /** Tokens seen so far. */
     long position();
 

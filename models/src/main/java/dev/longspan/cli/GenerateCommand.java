@@ -1,16 +1,24 @@
 package dev.longspan.cli;
 
 import dev.longspan.checkpoint.Checkpoint;
+import dev.longspan.generate.Continuation;
 import dev.longspan.generate.Generation;
 import dev.longspan.generate.Generator;
 import dev.longspan.generate.Sampling;
+import dev.longspan.generate.StateFile;
 import dev.longspan.model.ModelFolder;
+import dev.longspan.nn.LanguageModel;
+import dev.longspan.nn.StreamState;
+import dev.longspan.parallel.CancelSignal;
 import dev.longspan.tensor.TensorArena;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -23,9 +31,11 @@ import picocli.CommandLine.ParentCommand;
         name = "generate",
         header = "Continue a text, token by token from the model's bounded state.",
         description = {"", "Text goes to standard output as it is drawn, statistics to standard error. The same --seed gives the "
-                + "same text.", ""},
+                + "same text, also when it is drawn in parts with --save-state and --state.", ""},
         footer = {"", "Examples:", "  longspan generate out/run --prompt 'public static '",
-            "  longspan generate out/run --prompt-file A.java --tokens 500 --temperature 0.7 --top-p 0.95 --stop '}'"})
+            "  longspan generate out/run --prompt-file A.java --tokens 500 --temperature 0.7 --top-p 0.95 --stop '}'",
+            "  longspan generate out/run --prompt-file book.txt --tokens 0 --save-state book.state",
+            "  longspan generate out/run --state book.state --prompt 'In short, ' --save-state book.state"})
 final class GenerateCommand implements Callable<Integer> {
 
     @ParentCommand
@@ -63,27 +73,71 @@ final class GenerateCommand implements Callable<Integer> {
             description = "Tokens of the prompt read at once (default: ${DEFAULT-VALUE}).")
     private long chunk;
 
+    @Option(names = "--state", paramLabel = "FILE",
+            description = "Go on where a text stood: behind all that --save-state has seen, then the prompt.")
+    private @Nullable Path state;
+
+    @Option(names = "--save-state", paramLabel = "FILE",
+            description = "Leave there where the text stands at the end. Replaces the file whole or not at all; may be --state's.")
+    private @Nullable Path saveState;
+
     @Override
     public Integer call() throws IOException {
-        var backend = main.backend();
-        Output output = main.output();
         Generator.Request request = new Generator.Request(promptFile == null ? prompt : Files.readString(promptFile), tokens,
                 new Sampling(temperature, topK, topP, main.seed()), stops, (int) Math.min(chunk, Integer.MAX_VALUE));
+        checkPlaceForState();
         ModelFolder folder = ModelFolder.open(model, main.architectures());
         try (StopSignals signals = StopSignals.caught(); TensorArena arena = new TensorArena();
                 Checkpoint weights = folder.weights()) {
-            output.text(request.prompt());
-            Generation done = Generator.of(backend, main.parallel(), folder.load(weights, arena))
-                    .generate(request, signals.cancel(), output::text);
-            output.line("");
-            if (main.showsProgress()) {
-                main.err().printf(java.util.Locale.ROOT, "prompt %d tokens at %,.0f/s | %d tokens at %,.0f/s | state %s%n",
-                        done.promptTokens(), done.promptTokensPerSecond(), done.tokens(), done.tokensPerSecond(),
-                        ByteSize.text(done.stateBytes()));
-                main.err().flush();
-            }
-            output.result(done.toMap());
+            generate(folder.load(weights, arena), arena, request, signals.cancel());
             return signals.status().orElse(ExitStatus.OK);
+        }
+    }
+
+    private <S extends StreamState> void generate(LanguageModel<S> network, TensorArena arena, Generator.Request request,
+            CancelSignal cancel) {
+        Output output = main.output();
+        Generator<S> generator = new Generator<>(main.backend(), main.parallel(), network);
+        Continuation<S> from = state == null ? generator.start(arena) : StateFile.read(state, network, arena);
+        output.text(request.prompt());
+        Generator.Continued<S> done = generator.goOn(from, request, cancel, output::text);
+        if (saveState == null) {
+            output.text(done.next().map(Continuation::unfinishedText).orElse(""));
+        }
+        output.line("");
+        Map<String, Object> result = done.generation().toMap();
+        if (saveState != null) {
+            Path file = saveState;
+            done.next().ifPresent(next -> {
+                StateFile.save(file, next);
+                result.put("state", file.toString());
+            });
+        }
+        tell(done.generation(), done.next().isPresent());
+        output.result(result);
+    }
+
+    /** Before anything is generated: a text that cannot be kept would be lost. */
+    private void checkPlaceForState() throws IOException {
+        if (saveState == null) {
+            return;
+        }
+        if (Files.isDirectory(saveState)) {
+            throw new IllegalArgumentException("a state is saved in a file, not in a folder: save-state=" + saveState);
+        }
+        Path folder = saveState.toAbsolutePath().getParent();
+        if (folder == null || !Files.isDirectory(folder)) {
+            throw new NoSuchFileException(String.valueOf(folder));
+        }
+    }
+
+    private void tell(Generation done, boolean stands) {
+        if (main.showsProgress()) {
+            main.err().printf(Locale.ROOT, "prompt %d tokens at %,.0f/s | %d tokens at %,.0f/s | state %s%s%n",
+                    done.promptTokens(), done.promptTokensPerSecond(), done.tokens(), done.tokensPerSecond(),
+                    ByteSize.text(done.stateBytes()), saveState == null ? "" : stands ? ", saved in " + saveState
+                            : ", not saved: stopped within the prompt");
+            main.err().flush();
         }
     }
 }

@@ -6,9 +6,9 @@ import java.util.Map;
 /**
  * What a generation did.
  *
- * @param promptTokens tokens read before the first was drawn, the separator in front included
+ * @param promptTokens tokens of the prompt, the separator or the unread token in front included
  * @param tokens tokens drawn
- * @param stateBytes what the model carried from token to token at the end
+ * @param stateBytes what the model carried from token to token at the end; 0 if it was stopped within the prompt
  */
 public record Generation(String text, End end, long promptTokens, double promptSeconds, long tokens, double seconds,
         long stateBytes) {
@@ -23,6 +23,11 @@ public record Generation(String text, End end, long promptTokens, double promptS
         DOCUMENT,
         /** The signal was raised. */
         CANCELLED
+    }
+
+    /** The same with more text at its end. */
+    Generation followedBy(String rest) {
+        return new Generation(text + rest, end, promptTokens, promptSeconds, tokens, seconds, stateBytes);
     }
 
     public double promptTokensPerSecond() {

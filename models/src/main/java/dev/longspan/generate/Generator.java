@@ -13,7 +13,9 @@ import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
 import dev.longspan.text.Bytes;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /** Continues a text: the prompt in chunks, then one token at a time from the model's state. Serves one thread at a time. */
@@ -53,10 +55,37 @@ public final class Generator<S extends StreamState> {
         return new Generator<>(backend, parallel, model);
     }
 
-    /** Generates; {@code listener} hears the text as it comes, whole characters only. */
+    /** From nothing; {@code listener} hears the text as it comes, whole characters only. */
     public Generation generate(Request request, CancelSignal cancel, Consumer<String> listener) {
-        try (TensorArena arena = new TensorArena(); Workspace workspace = new Workspace()) {
-            return new Session(request, cancel, listener, arena, workspace).run();
+        try (TensorArena arena = new TensorArena()) {
+            Continued<S> done = goOn(start(arena), request, cancel, listener);
+            String unfinished = done.next().map(Continuation::unfinishedText).orElse("");
+            if (!unfinished.isEmpty()) {
+                listener.accept(unfinished);
+            }
+            return done.generation().followedBy(unfinished);
+        }
+    }
+
+    /** The beginning of a document, in the arena. */
+    public Continuation<S> start(TensorArena arena) {
+        return Continuation.start(model, arena);
+    }
+
+    /**
+     * What was generated, and where the text stands: behind a stop string, behind the separator where the document ended;
+     * nowhere if the signal came within the prompt.
+     */
+    public record Continued<S extends StreamState>(Generation generation, Optional<Continuation<S>> next) {
+    }
+
+    /**
+     * Goes on with the request's prompt, or without one where the text stood: the same text as at once, in any number of
+     * pieces. Consumes the state, and the next one lies in its memory. An unfinished character at the end is not heard.
+     */
+    public Continued<S> goOn(Continuation<S> from, Request request, CancelSignal cancel, Consumer<String> listener) {
+        try (Workspace workspace = new Workspace()) {
+            return new Session(from, request, cancel, listener, workspace).run();
         }
     }
 
@@ -65,45 +94,64 @@ public final class Generator<S extends StreamState> {
         private final CancelSignal cancel;
         private final Consumer<String> listener;
         private final Workspace workspace;
-        private final Utf8 utf8 = new Utf8();
+        private final Utf8 utf8;
         private final StopStrings stops;
         private final StringBuilder text = new StringBuilder();
+        private final long[] prompt;
         private S state;
         private float[] logits = new float[0];
+        private int last;
         private long drawn;
 
-        Session(Request request, CancelSignal cancel, Consumer<String> listener, TensorArena arena, Workspace workspace) {
+        Session(Continuation<S> from, Request request, CancelSignal cancel, Consumer<String> listener, Workspace workspace) {
             this.request = request;
             this.cancel = cancel;
             this.listener = listener;
             this.workspace = workspace;
             this.stops = new StopStrings(request.stops());
-            this.state = model.start(arena, 1);
+            this.state = from.state();
+            this.prompt = behind(from.unread(), Bytes.encode(request.prompt()));
+            this.last = (int) prompt[prompt.length - 1];
+            // A prompt that follows an unfinished character leaves it so.
+            this.utf8 = new Utf8(HexFormat.of().parseHex(prompt.length == 1 ? from.unfinished() : ""));
         }
 
-        Generation run() {
-            long[] prompt = prompt();
+        private static long[] behind(int first, long... rest) {
+            long[] all = new long[rest.length + 1];
+            all[0] = first;
+            System.arraycopy(rest, 0, all, 1, rest.length);
+            return all;
+        }
+
+        Continued<S> run() {
             long start = System.nanoTime();
-            Generation.End end = Generation.End.CANCELLED;
             long promptEnd = start;
+            Generation.End end = Generation.End.CANCELLED;
+            boolean whole = false;
             try {
-                for (int from = 0; from < prompt.length; from += request.chunk()) {
-                    read(Arrays.copyOfRange(prompt, from, Math.min(prompt.length, from + request.chunk())));
+                // The last token is read only if something is drawn behind it.
+                int readable = request.tokens() > 0 ? prompt.length : prompt.length - 1;
+                for (int at = 0; at < readable; at += request.chunk()) {
+                    read(parallel.cancelledBy(cancel), Arrays.copyOfRange(prompt, at, Math.min(readable, at + request.chunk())));
                 }
+                whole = true;
                 promptEnd = System.nanoTime();
                 end = draw();
             } catch (CancelledException stopped) {
-                promptEnd = promptEnd == start ? System.nanoTime() : promptEnd;
+                promptEnd = System.nanoTime();
             }
             long done = System.nanoTime();
-            emit(stops.add(utf8.end()) + stops.end());
-            return new Generation(text.toString(), end, prompt.length, (promptEnd - start) / 1e9, drawn,
-                    (done - promptEnd) / 1e9, stateBytes());
+            emit(stops.end());
+            Generation generation = new Generation(text.toString(), end, prompt.length, (promptEnd - start) / 1e9, drawn,
+                    (done - promptEnd) / 1e9, stateBytes(whole));
+            return new Continued<>(generation, whole
+                    ? Optional.of(new Continuation<>(state, last, HexFormat.of().formatHex(utf8.begun()))) : Optional.empty());
         }
 
         private Generation.End draw() {
             while (drawn < request.tokens()) {
                 int token = request.sampling().draw(logits, state.position());
+                last = token;
                 if (token == Bytes.SEPARATOR) {
                     return Generation.End.DOCUMENT;
                 }
@@ -113,7 +161,10 @@ public final class Generator<S extends StreamState> {
                     return Generation.End.STOP;
                 }
                 if (drawn < request.tokens()) {
-                    read(new long[] {token});
+                    if (cancel.isRaised()) {
+                        return Generation.End.CANCELLED;
+                    }
+                    read(parallel, token); // never cancelled: half a step would be no state at all
                 }
             }
             return Generation.End.LENGTH;
@@ -126,26 +177,18 @@ public final class Generator<S extends StreamState> {
             }
         }
 
-        private void read(long[] tokens) {
-            try (Pass pass = Pass.inference(backend, parallel.cancelledBy(cancel), workspace)) {
+        private void read(Parallel threads, long... tokens) {
+            try (Pass pass = Pass.inference(backend, threads, workspace)) {
                 Tensor ids = pass.allocate(DType.I32, 1, tokens.length).set(tokens);
                 LanguageModel.Step<S> step = model.next(pass, state, ids);
                 state = step.state();
-                float[] last = step.logits().select(0, 0).select(0, tokens.length - 1).toFloats();
-                logits = Arrays.copyOf(last, Math.min(last.length, Bytes.VOCABULARY));
+                float[] behind = step.logits().select(0, 0).select(0, tokens.length - 1).toFloats();
+                logits = Arrays.copyOf(behind, Math.min(behind.length, Bytes.VOCABULARY));
             }
         }
 
-        private long[] prompt() {
-            long[] bytes = Bytes.encode(request.prompt());
-            long[] ids = new long[bytes.length + 1];
-            ids[0] = Bytes.SEPARATOR;
-            System.arraycopy(bytes, 0, ids, 1, bytes.length);
-            return ids;
-        }
-
-        private long stateBytes() {
-            return state.tensors().values().stream().mapToLong(t -> t.elements() * t.dtype().bytes()).sum();
+        private long stateBytes(boolean whole) {
+            return !whole ? 0 : state.tensors().values().stream().mapToLong(t -> t.elements() * t.dtype().bytes()).sum();
         }
     }
 }

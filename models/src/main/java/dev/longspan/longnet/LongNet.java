@@ -108,12 +108,12 @@ public record LongNet(LongNetConfig config, Embedding embedding, @Nullable Embed
 
     @Override
     public LongNetState start(TensorArena arena, long batch) {
-        return LongNetState.start(config, embedding.weight().dtype(), arena, batch);
+        return LongNetState.start(this, arena, batch);
     }
 
     @Override
     public LongNetState restore(TensorArena arena, Map<String, Tensor> saved) {
-        return LongNetState.restore(config, embedding.weight().dtype(), arena, saved);
+        return LongNetState.restore(this, arena, saved);
     }
 
     @Override

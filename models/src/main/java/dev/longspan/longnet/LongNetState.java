@@ -1,8 +1,10 @@
 package dev.longspan.longnet;
 
 import dev.longspan.kernel.AttentionPattern;
+import dev.longspan.nn.Fingerprint;
 import dev.longspan.nn.GrowingCache;
 import dev.longspan.nn.KeyValueCache;
+import dev.longspan.nn.SavedState;
 import dev.longspan.nn.SegmentCache;
 import dev.longspan.nn.StreamState;
 import dev.longspan.tensor.DType;
@@ -12,7 +14,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 
 /**
  * What a LongNet still needs of the tokens before: keys and values of each layer, bounded by {@code Σ ⌈w/r⌉} rows a head
@@ -21,6 +22,7 @@ import java.util.stream.IntStream;
 public final class LongNetState implements StreamState {
 
     private final Tensor position;
+    private final Tensor model;
     private final long batch;
     private final List<KeyValueCache> caches;
     private final Latest latest;
@@ -31,23 +33,25 @@ public final class LongNetState implements StreamState {
         private long version;
     }
 
-    private LongNetState(Tensor position, long batch, List<KeyValueCache> caches, Latest latest) {
+    private LongNetState(Tensor position, Tensor model, long batch, List<KeyValueCache> caches, Latest latest) {
         this.position = position;
+        this.model = model;
         this.batch = batch;
         this.caches = caches;
         this.latest = latest;
         this.version = latest.version;
     }
 
-    static LongNetState start(LongNetConfig config, DType dtype, TensorArena arena, long batch) {
+    static LongNetState start(LongNet model, TensorArena arena, long batch) {
         if (batch <= 0) {
             throw new IllegalArgumentException("batch must be positive: batch=" + batch);
         }
+        DType dtype = model.embedding().weight().dtype();
         List<KeyValueCache> caches = new ArrayList<>();
-        for (int i = 0; i < config.layers(); i++) {
-            caches.add(cache(config, dtype, arena, batch));
+        for (int i = 0; i < model.config().layers(); i++) {
+            caches.add(cache(model.config(), dtype, arena, batch));
         }
-        return of(arena, batch, 0, caches);
+        return of(arena, batch, 0, fingerprint(model), caches);
     }
 
     private static KeyValueCache cache(LongNetConfig config, DType dtype, TensorArena arena, long batch) {
@@ -59,23 +63,26 @@ public final class LongNetState implements StreamState {
         };
     }
 
-    static LongNetState restore(LongNetConfig config, DType dtype, TensorArena arena, Map<String, Tensor> saved) {
-        Tensor at = saved.get("position");
-        if (at == null || at.elements() != 2) {
-            throw new IllegalArgumentException("the saved state must have position with two elements: position=" + at);
-        }
-        long[] values = at.toLongs();
-        LongNetState state = start(config, dtype, arena, values[1]);
-        state.position.set(values);
+    static LongNetState restore(LongNet model, TensorArena arena, Map<String, Tensor> tensors) {
+        SavedState saved = SavedState.of(tensors);
+        SavedState.Place place = saved.place();
+        saved.checkModel(fingerprint(model));
+        LongNetState state = start(model, arena, place.batch());
+        state.position.set(new long[] {place.position(), place.batch()});
         for (int i = 0; i < state.caches.size(); i++) {
-            state.caches.get(i).fill(below(prefix(i), saved), IntStream.range(0, (int) values[1]).toArray());
+            state.caches.get(i).fill(saved.within(layer(i)), place.position(), place.rows());
         }
         return state;
     }
 
-    private static LongNetState of(TensorArena arena, long batch, long position, List<KeyValueCache> caches) {
+    private static LongNetState of(TensorArena arena, long batch, long position, long fingerprint, List<KeyValueCache> caches) {
         Tensor at = arena.allocate(DType.I64, 2).set(new long[] {position, batch});
-        return new LongNetState(at, batch, List.copyOf(caches), new Latest());
+        Tensor owner = arena.allocate(DType.I64, 1).set(new long[] {fingerprint});
+        return new LongNetState(at, owner, batch, List.copyOf(caches), new Latest());
+    }
+
+    private static long fingerprint(LongNet model) {
+        return Fingerprint.of(model, model.config().toJson());
     }
 
     @Override
@@ -88,14 +95,14 @@ public final class LongNetState implements StreamState {
         return batch;
     }
 
-    /** {@inheritDoc} {@code position} holds the position and the batch; a filled state continues where the saved one stood. */
     @Override
     public Map<String, Tensor> tensors() {
         checkLatest();
         Map<String, Tensor> named = new LinkedHashMap<>();
-        named.put("position", position);
+        named.put(POSITION, position);
+        named.put(MODEL, model);
         for (int i = 0; i < caches.size(); i++) {
-            String prefix = prefix(i);
+            String prefix = layer(i) + ".";
             caches.get(i).tensors().forEach((name, tensor) -> named.put(prefix + name, tensor));
         }
         return named;
@@ -111,10 +118,10 @@ public final class LongNetState implements StreamState {
         }
         List<KeyValueCache> copies = caches.stream().map(cache -> {
             KeyValueCache copy = cache.fresh(arena, rows.length);
-            copy.fill(cache.tensors(), rows);
+            copy.fill(SavedState.of(cache.tensors()), position(), rows);
             return copy;
         }).toList();
-        return of(arena, rows.length, position(), copies);
+        return of(arena, rows.length, position(), model.toLongs()[0], copies);
     }
 
     KeyValueCache cache(int layer) {
@@ -132,7 +139,7 @@ public final class LongNetState implements StreamState {
     LongNetState advance(long tokens) {
         position.set(new long[] {position() + tokens, batch});
         latest.version++;
-        return new LongNetState(position, batch, caches, latest);
+        return new LongNetState(position, model, batch, caches, latest);
     }
 
     private void checkLatest() {
@@ -141,17 +148,7 @@ public final class LongNetState implements StreamState {
         }
     }
 
-    private static Map<String, Tensor> below(String prefix, Map<String, Tensor> tensors) {
-        Map<String, Tensor> found = new LinkedHashMap<>();
-        tensors.forEach((name, tensor) -> {
-            if (name.startsWith(prefix)) {
-                found.put(name.substring(prefix.length()), tensor);
-            }
-        });
-        return found;
-    }
-
-    private static String prefix(int layer) {
-        return "layers." + layer + ".";
+    private static String layer(int number) {
+        return "layers." + number;
     }
 }

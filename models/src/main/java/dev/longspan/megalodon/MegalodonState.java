@@ -5,6 +5,7 @@ import dev.longspan.autograd.Workspace;
 import dev.longspan.backend.Backend;
 import dev.longspan.kernel.Moments;
 import dev.longspan.nn.Fingerprint;
+import dev.longspan.nn.SavedState;
 import dev.longspan.nn.SegmentCache;
 import dev.longspan.nn.StreamState;
 import dev.longspan.nn.TimestepNorm;
@@ -16,7 +17,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -70,7 +70,7 @@ public final class MegalodonState implements StreamState {
                         SegmentCache.chunked(arena, config.chunk(), dtype, shape)));
             }
         }
-        return new MegalodonState(new Held(arena, batch, Fingerprint.of(model), layers, moments(model, arena, batch)), 0);
+        return new MegalodonState(new Held(arena, batch, fingerprint(model), layers, moments(model, arena, batch)), 0);
     }
 
     /** Zero timesteps of any moments: before the first row they have no weight. */
@@ -79,29 +79,17 @@ public final class MegalodonState implements StreamState {
                 arena.allocate(DType.F64, batch, norm.groups()), arena.allocate(DType.F64, batch, norm.groups())) : null;
     }
 
-    static MegalodonState restore(Megalodon model, TensorArena arena, Map<String, Tensor> saved) {
-        long[] at = numbers(saved, "position", 2);
-        long fingerprint = numbers(saved, "model", 1)[0];
-        if (fingerprint != Fingerprint.of(model)) {
-            throw new IllegalArgumentException("the state belongs to another model: fingerprint=%016x, model=%016x"
-                    .formatted(fingerprint, Fingerprint.of(model)));
-        }
-        if (at[0] < 0 || at[1] <= 0 || at[1] > Integer.MAX_VALUE) {
-            throw new IllegalArgumentException("the saved state must have a position >= 0 and a batch > 0: position=" + at[0]
-                    + ", batch=" + at[1]);
-        }
-        MegalodonState state = start(model, arena, at[1]);
-        state.fill(saved, IntStream.range(0, (int) at[1]).toArray());
-        return new MegalodonState(state.held, at[0]);
+    static MegalodonState restore(Megalodon model, TensorArena arena, Map<String, Tensor> tensors) {
+        SavedState saved = SavedState.of(tensors);
+        SavedState.Place place = saved.place();
+        saved.checkModel(fingerprint(model));
+        MegalodonState state = start(model, arena, place.batch());
+        state.fill(saved, place.position(), place.rows());
+        return new MegalodonState(state.held, place.position());
     }
 
-    private static long[] numbers(Map<String, Tensor> saved, String name, int count) {
-        Tensor numbers = saved.get(name);
-        if (numbers == null || numbers.dtype() != DType.I64 || numbers.elements() != count) {
-            throw new IllegalArgumentException("the saved state must have " + name + " of I64[" + count + "]: " + name + "="
-                    + numbers);
-        }
-        return numbers.toLongs();
+    private static long fingerprint(Megalodon model) {
+        return Fingerprint.of(model, model.config().toJson());
     }
 
     @Override
@@ -114,15 +102,14 @@ public final class MegalodonState implements StreamState {
         return held.position.toLongs()[1];
     }
 
-    /** {@inheritDoc} {@code position} holds the position and the batch, {@code model} the {@link Fingerprint}. */
     @Override
     public Map<String, Tensor> tensors() {
         checkLatest();
         Map<String, Tensor> named = new LinkedHashMap<>();
-        named.put("position", held.position);
-        named.put("model", held.model);
+        named.put(POSITION, held.position);
+        named.put(MODEL, held.model);
         for (int i = 0; i < held.layers.size(); i++) {
-            String prefix = prefix(i);
+            String prefix = layer(i) + ".";
             held.layers.get(i).tensors().forEach((name, tensor) -> named.put(prefix + name, tensor));
         }
         named.putAll(Memory.tensors(held.last));
@@ -140,23 +127,15 @@ public final class MegalodonState implements StreamState {
         List<Memory> layers = held.layers.stream().map(memory -> memory.fresh(arena, rows.length)).toList();
         Moments last = held.last == null ? null : Memory.fresh(held.last, arena, rows.length);
         MegalodonState copy = new MegalodonState(new Held(arena, rows.length, held.model.toLongs()[0], layers, last), position);
-        copy.fill(tensors(), rows);
+        copy.fill(SavedState.of(tensors()), position, rows);
         return copy;
     }
 
-    /** Copies sequence {@code rows[i]} of saved tensors to sequence i. */
-    private void fill(Map<String, Tensor> saved, int... rows) {
+    private void fill(SavedState saved, long position, int... rows) {
         for (int i = 0; i < held.layers.size(); i++) {
-            String prefix = prefix(i);
-            Map<String, Tensor> own = new LinkedHashMap<>();
-            saved.forEach((name, tensor) -> {
-                if (name.startsWith(prefix)) {
-                    own.put(name.substring(prefix.length()), tensor);
-                }
-            });
-            held.layers.get(i).fill(own, rows);
+            held.layers.get(i).fill(saved.within(layer(i)), position, rows);
         }
-        Memory.fill(Memory.tensors(held.last), saved, rows);
+        Memory.tensors(held.last).forEach((name, tensor) -> saved.copy(name, tensor, rows));
     }
 
     Memory memory(int layer) {
@@ -183,7 +162,7 @@ public final class MegalodonState implements StreamState {
         }
     }
 
-    private static String prefix(int layer) {
-        return "layers." + layer + ".";
+    private static String layer(int number) {
+        return "layers." + number;
     }
 }

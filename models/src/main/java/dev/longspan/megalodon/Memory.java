@@ -2,12 +2,12 @@ package dev.longspan.megalodon;
 
 import dev.longspan.kernel.Moments;
 import dev.longspan.nn.KeyValueCache;
+import dev.longspan.nn.SavedState;
 import dev.longspan.op.Scan;
 import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 record Memory(@Nullable Moments moments, Tensor average, Scan.Coefficients coefficients, KeyValueCache cache) {
 
-    private static final String CACHE = "cache.";
+    private static final String CACHE = "cache";
 
     /** What the layer's rows left behind. */
     void take(GatedAttention.Output output) {
@@ -55,7 +55,7 @@ record Memory(@Nullable Moments moments, Tensor average, Scan.Coefficients coeff
     /** What is saved, by name. */
     Map<String, Tensor> tensors() {
         Map<String, Tensor> named = own();
-        cache.tensors().forEach((name, tensor) -> named.put(CACHE + name, tensor));
+        cache.tensors().forEach((name, tensor) -> named.put(CACHE + "." + name, tensor));
         return named;
     }
 
@@ -69,26 +69,10 @@ record Memory(@Nullable Moments moments, Tensor average, Scan.Coefficients coeff
         return named;
     }
 
-    /** Copies sequence {@code rows[i]} of saved tensors to sequence i. */
-    void fill(Map<String, Tensor> saved, int... rows) {
-        fill(own(), saved, rows);
-        Map<String, Tensor> cached = new LinkedHashMap<>();
-        saved.forEach((name, tensor) -> {
-            if (name.startsWith(CACHE)) {
-                cached.put(name.substring(CACHE.length()), tensor);
-            }
-        });
-        cache.fill(cached, rows);
-    }
-
-    static void fill(Map<String, Tensor> into, Map<String, Tensor> saved, int... rows) {
-        into.forEach((name, tensor) -> {
-            Tensor from = saved.get(name);
-            if (from == null) {
-                throw new IllegalArgumentException("the saved state must have " + name);
-            }
-            IntStream.range(0, rows.length).forEach(i -> tensor.select(0, i).copyFrom(from.select(0, rows[i])));
-        });
+    /** Copies sequence {@code rows[i]} of what was saved behind {@code position} rows to sequence i. */
+    void fill(SavedState saved, long position, int... rows) {
+        own().forEach((name, tensor) -> saved.copy(name, tensor, rows));
+        cache.fill(saved.within(CACHE), position, rows);
     }
 
     private Map<String, Tensor> own() {

@@ -2,6 +2,7 @@ package dev.longspan.megalodon;
 
 import dev.longspan.autograd.Pass;
 import dev.longspan.nn.LanguageModel;
+import dev.longspan.nn.SavedState;
 import dev.longspan.nn.StreamState;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
@@ -15,6 +16,7 @@ import java.util.Map;
  */
 public record TruncatedMegalodon(Megalodon model) implements LanguageModel<TruncatedMegalodon.State> {
 
+    private static final String RECENT = "recent";
     private static final int STEP_CHUNKS = 2;
     private static final int RECENT_CHUNKS = 6;
     private static final int FIRST_CHUNKS = 8;
@@ -34,14 +36,14 @@ public record TruncatedMegalodon(Megalodon model) implements LanguageModel<Trunc
         @Override
         public Map<String, Tensor> tensors() {
             Map<String, Tensor> named = new LinkedHashMap<>(exact.tensors());
-            named.put("recent", recent);
+            named.put(RECENT, recent);
             return named;
         }
 
         @Override
         public State select(TensorArena arena, int... rows) {
             State copy = new State(exact.select(arena, rows), arena.allocate(DType.I64, rows.length, recent.size(1)));
-            Memory.fill(Map.of("recent", copy.recent), Map.of("recent", recent), rows);
+            SavedState.of(Map.of(RECENT, recent)).copy(RECENT, copy.recent, rows);
             return copy;
         }
     }
@@ -74,7 +76,7 @@ public record TruncatedMegalodon(Megalodon model) implements LanguageModel<Trunc
     public State restore(TensorArena arena, Map<String, Tensor> saved) {
         MegalodonState exact = model.restore(arena, saved);
         Tensor recent = arena.allocate(DType.I64, exact.batch(), (long) RECENT_CHUNKS * model.config().chunk());
-        Memory.fill(Map.of("recent", recent), saved, java.util.stream.IntStream.range(0, (int) exact.batch()).toArray());
+        SavedState.of(saved).copy(RECENT, recent, SavedState.of(saved).place().rows());
         return new State(exact, recent);
     }
 

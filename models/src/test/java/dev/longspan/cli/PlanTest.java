@@ -17,8 +17,8 @@ class PlanTest {
         for (Architecture architecture : Main.builtIn().all()) {
             assertThat(help.out()).contains(architecture.name(), String.join(", ", architecture.presets()));
             for (String preset : architecture.presets()) {
-                CommandLineRun run = CommandLineRun.of("plan", "--format", "json", "--arch", architecture.name(), "--preset", preset,
-                        "--context", "4k", "--training", "--recompute", "--max-memory", "1t");
+                CommandLineRun run = CommandLineRun.of("plan", "--format", "json", "--arch", architecture.name(), "--preset",
+                        preset, "--context", "4k", "--training", "--recompute", "--max-memory", "1t");
                 assertThat(run.err()).as("%s %s", architecture.name(), preset).isEmpty();
                 assertThat(run.status()).isZero();
                 Map<String, ?> found = Json.object(run.out());

@@ -202,7 +202,7 @@ class MegalodonStreamTest {
         Map<String, Tensor> truncated = new LinkedHashMap<>(state.tensors());
         truncated.remove("layers.1.average");
         assertThatIllegalArgumentException().isThrownBy(() -> model.restore(bench.arena, truncated))
-                .withMessage("the saved state must have average");
+                .withMessage("the saved state must have layers.1.average");
         assertThatIllegalArgumentException().isThrownBy(() -> model.restore(bench.arena, Map.of()))
                 .withMessageContaining("the saved state must have position");
     }

@@ -1,0 +1,108 @@
+package dev.longspan.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.longspan.checkpoint.Checkpoint;
+import dev.longspan.json.Json;
+import dev.longspan.model.Architecture;
+import dev.longspan.model.ModelConfig;
+import dev.longspan.model.ModelFolder;
+import dev.longspan.tensor.TensorArena;
+import dev.longspan.text.Bytes;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code generate --state} and {@code --save-state}. */
+class StateTest {
+
+    @TempDir
+    private Path folder;
+
+    private Path state() {
+        return folder.resolve("text.state");
+    }
+
+    /** A model folder of a preset with some of its settings changed. */
+    private Path model(String name, String architecture, long seed, Map<String, Object> changes) throws IOException {
+        Architecture kind = Main.builtIn().named(architecture);
+        Map<String, @Nullable Object> settings = new LinkedHashMap<>(kind.preset("tiny", 64, Bytes.VOCABULARY));
+        settings.putAll(changes);
+        ModelConfig config = ModelConfig.of(kind, settings);
+        Path path = Files.createDirectory(folder.resolve(name));
+        Files.writeString(path.resolve(ModelFolder.CONFIG), Json.pretty(config.json()));
+        try (TensorArena arena = new TensorArena()) {
+            Checkpoint.save(path.resolve(Checkpoint.FILE), ModelFolder.stored(config.blueprint().create(arena, seed)), Map.of());
+        }
+        return path;
+    }
+
+    private Path megalodon(String name, long seed) throws IOException {
+        return model(name, "megalodon", seed, Map.of("chunk_size", 4L, "model_dim", 16L, "value_dim", 16L, "z_dim", 8L,
+                "ffn_hidden_dim", 16L, "norm_num_groups", 4L));
+    }
+
+    private static CommandLineRun generate(Path model, String... options) {
+        List<String> line = new ArrayList<>(List.of("generate", model.toString(), "--format", "json"));
+        line.addAll(List.of(options));
+        return CommandLineRun.of(line.toArray(String[]::new));
+    }
+
+    private static String text(CommandLineRun run) {
+        assertThat(run.status()).as(run.err()).isZero();
+        assertThat(run.err()).isEmpty();
+        return String.valueOf(Json.object(run.out()).get("text"));
+    }
+
+    private static void fails(int status, String problem, CommandLineRun run) {
+        assertThat(run.err()).startsWith("error: ").contains(problem).hasLineCount(1).doesNotContain("Exception");
+        assertThat(run.status()).as(run.err()).isEqualTo(status);
+        assertThat(run.out()).isEmpty();
+    }
+
+    @Test
+    void aTextGoesOnFromItsFileAndASavedOneIsReplaced() throws IOException {
+        for (Path model : List.of(megalodon("mega", 1), model("longnet", "longnet", 1, Map.of()))) {
+            String whole = text(generate(model, "--prompt", "public ", "--tokens", "20"));
+            String file = state().toString();
+            String parts = text(generate(model, "--prompt", "public ", "--tokens", "9", "--save-state", file));
+            parts += text(generate(model, "--state", file, "--tokens", "1", "--save-state", file));
+            parts += text(generate(model, "--state", file, "--tokens", "10"));
+            assertThat(whole).startsWith(parts).hasSizeLessThanOrEqualTo(parts.length() + 1);
+        }
+        CommandLineRun told = CommandLineRun.of("generate", folder.resolve("mega").toString(), "--tokens", "2", "--save-state",
+                state().toString());
+        assertThat(told.err()).contains("saved in " + state());
+        assertThat(folder).isDirectoryNotContaining(path -> path.getFileName().toString().contains("tmp"));
+    }
+
+    @Test
+    void anotherModelsOrADamagedStateIsStatus3AndNothingIsGenerated() throws IOException {
+        Path model = megalodon("model", 1);
+        text(generate(model, "--tokens", "3", "--save-state", state().toString()));
+        String file = state().toString();
+        fails(ExitStatus.BAD_FILE, "another model", generate(megalodon("other", 2), "--state", file));
+        fails(ExitStatus.BAD_FILE, "another model", generate(model("longnet", "longnet", 1, Map.of()), "--state", file));
+        fails(ExitStatus.BAD_FILE, "no such file", generate(model, "--state", folder.resolve("none").toString()));
+        fails(ExitStatus.BAD_FILE, "a folder, not a state file", generate(model, "--state", model.toString()));
+        fails(ExitStatus.BAD_FILE, "not a state file", generate(model, "--state", model.resolve(Checkpoint.FILE).toString()));
+        byte[] bytes = Files.readAllBytes(state());
+        Files.write(state(), java.util.Arrays.copyOf(bytes, bytes.length - 5));
+        fails(ExitStatus.BAD_FILE, "text.state", generate(model, "--state", file, "--save-state", file));
+        assertThat(Files.size(state())).isEqualTo(bytes.length - 5);
+    }
+
+    @Test
+    void aStateThatCouldNotBeSavedIsFoundBeforeAnythingIsGenerated() throws IOException {
+        Path model = megalodon("model", 1);
+        fails(ExitStatus.BAD_FILE, "no such file or folder", generate(model, "--save-state", folder.resolve("no/x").toString()));
+        fails(ExitStatus.USAGE, "not in a folder", generate(model, "--save-state", folder.toString()));
+    }
+}
