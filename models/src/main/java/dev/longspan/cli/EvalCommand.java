@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
@@ -29,7 +30,8 @@ import picocli.CommandLine.ParentCommand;
         description = {"", "A model that uses its context costs fewer bits at later positions. The cut model sees only the "
                 + "bytes just before each byte: between half and all of --cut. The text is that of the run unless --data "
                 + "names a folder.", ""},
-        footer = {"", "Examples:", "  longspan eval out/run", "  longspan eval out/run --context 64k --bytes 1m --cut 1k"})
+        footer = {"", "Examples:", "  longspan eval out/run", "  longspan eval out/run --context 64k --bytes 1m --cut 1k",
+            "  longspan eval out/mega --context 64k --statistics truncated"})
 final class EvalCommand implements Callable<Integer> {
 
     @ParentCommand
@@ -53,6 +55,9 @@ final class EvalCommand implements Callable<Integer> {
             description = "The shorter context to compare with (default: ${DEFAULT-VALUE}).")
     private long cut;
 
+    @Mixin
+    private final StatisticsOption statistics = new StatisticsOption();
+
     @Override
     public Integer call() throws IOException {
         var backend = main.backend();
@@ -67,7 +72,7 @@ final class EvalCommand implements Callable<Integer> {
         List<Passage> passages = Passage.sample(Passage.all(corpus.heldOut(), (int) length), bytes);
         try (StopSignals signals = StopSignals.caught(); TensorArena arena = new TensorArena();
                 Checkpoint weights = folder.weights();
-                Evaluator evaluator = new Evaluator(backend, folder.load(weights, arena))) {
+                Evaluator evaluator = new Evaluator(backend, statistics.of(folder.load(weights, arena)))) {
             try {
                 print(evaluator.measure(main.parallel().cancelledBy(signals.cancel()), passages, (int) Math.min(cut, length)),
                         folder.path(), corpus, output);

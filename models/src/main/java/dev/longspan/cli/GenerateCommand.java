@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
@@ -81,6 +82,9 @@ final class GenerateCommand implements Callable<Integer> {
             description = "Leave there where the text stands at the end. Replaces the file whole or not at all; may be --state's.")
     private @Nullable Path saveState;
 
+    @Mixin
+    private final StatisticsOption statistics = new StatisticsOption();
+
     @Override
     public Integer call() throws IOException {
         Generator.Request request = new Generator.Request(promptFile == null ? prompt : Files.readString(promptFile), tokens,
@@ -89,7 +93,7 @@ final class GenerateCommand implements Callable<Integer> {
         ModelFolder folder = ModelFolder.open(model, main.architectures());
         try (StopSignals signals = StopSignals.caught(); TensorArena arena = new TensorArena();
                 Checkpoint weights = folder.weights()) {
-            generate(folder.load(weights, arena), arena, request, signals.cancel());
+            generate(statistics.of(folder.load(weights, arena)), arena, request, signals.cancel());
             return signals.status().orElse(ExitStatus.OK);
         }
     }

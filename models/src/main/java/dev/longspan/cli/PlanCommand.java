@@ -114,7 +114,8 @@ final class PlanCommand implements Callable<Integer> {
         if (blueprint instanceof Decoder decoder && decoder.config().pattern() instanceof Dilated) {
             return new Decoder(decoder.config().withSchedule(LongNetConfig.PAPER_SCHEDULE), false);
         }
-        throw new IllegalArgumentException("only dilated attention has a schedule: arch=" + architecture + ", schedule=" + schedule);
+        throw new IllegalArgumentException("only dilated attention has a schedule: arch=" + architecture + ", schedule="
+                + schedule);
     }
 
     private void print(Output output, ModelPlan plan, long needed) {

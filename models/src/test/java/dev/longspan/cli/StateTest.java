@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code generate --state} and {@code --save-state}. */
+/** {@code generate --state, --save-state} and {@code --statistics}. */
 class StateTest {
 
     @TempDir
@@ -104,5 +104,38 @@ class StateTest {
         Path model = megalodon("model", 1);
         fails(ExitStatus.BAD_FILE, "no such file or folder", generate(model, "--save-state", folder.resolve("no/x").toString()));
         fails(ExitStatus.USAGE, "not in a folder", generate(model, "--save-state", folder.toString()));
+    }
+
+    @Test
+    void truncatedStatisticsChangeWhatMegalodonSaysAndOtherArchitecturesHaveNone() throws IOException {
+        Path model = megalodon("model", 1);
+        String prompt = "0123456789012345678901234567890123456789";
+        String exact = text(generate(model, "--prompt", prompt, "--statistics", "exact"));
+        assertThat(exact).isEqualTo(text(generate(model, "--prompt", prompt)));
+        assertThat(text(generate(model, "--prompt", prompt, "--statistics", "truncated"))).isNotEqualTo(exact);
+        text(generate(model, "--prompt", prompt, "--statistics", "truncated", "--save-state", state().toString()));
+        fails(ExitStatus.BAD_FILE, "no tensor recent", generate(model, "--state", state().toString()));
+        text(generate(model, "--statistics", "truncated", "--state", state().toString()));
+        for (Path other : List.of(model("longnet", "longnet", 1, Map.of()), model("mega", "mega", 1, Map.of()))) {
+            fails(ExitStatus.USAGE, "only MEGALODON", generate(other, "--statistics", "truncated"));
+            fails(ExitStatus.USAGE, "only MEGALODON", generate(other, "--statistics", "exact"));
+        }
+        assertThat(generate(model, "--statistics", "none").status()).isEqualTo(ExitStatus.USAGE);
+    }
+
+    @Test
+    void evalMeasuresWithTruncatedStatistics() throws IOException {
+        Path model = megalodon("model", 1);
+        Path data = Files.createDirectory(folder.resolve("data"));
+        Files.writeString(data.resolve("a.txt"), "some text that is measured by a model of bytes, ".repeat(100));
+        String[] line = {"eval", model.toString(), "--data", data.toString(), "--context", "128", "--cut", "64", "--format",
+            "json"};
+        CommandLineRun exact = CommandLineRun.of(line);
+        String[] longer = java.util.Arrays.copyOf(line, line.length + 2);
+        longer[line.length] = "--statistics";
+        longer[line.length + 1] = "truncated";
+        CommandLineRun truncated = CommandLineRun.of(longer);
+        assertThat(truncated.status()).as(truncated.err()).isZero();
+        assertThat(Json.object(truncated.out()).get("bpb")).isNotEqualTo(Json.object(exact.out()).get("bpb"));
     }
 }
