@@ -121,6 +121,11 @@ final class TrainCommand implements Callable<Integer> {
             description = "Checkpoints that stay (default: ${DEFAULT-VALUE}).")
     private int keep;
 
+    @Option(names = "--packing", defaultValue = "stream", paramLabel = "stream|documents",
+            description = "Whether tokens see the documents before theirs in a sequence; documents keeps them apart, with MEGALODON "
+                    + "(default: ${DEFAULT-VALUE}).")
+    private TrainSettings.Packing packing = TrainSettings.Packing.STREAM;
+
     @Option(names = "--recompute", description = "Keep each layer's input only and compute it again on the way back: "
             + "less memory, a third more time, the same bits.")
     private boolean recompute;
@@ -243,7 +248,7 @@ final class TrainCommand implements Callable<Integer> {
         long all = steps == null ? 1000 : steps;
         return new TrainSettings(Math.toIntExact(Math.min(context, Integer.MAX_VALUE - 8)), batch, accumulate, all, learningRate,
                 endLearningRate == null ? learningRate / 10 : endLearningRate, warmup == null ? all / 10 : warmup, clip,
-                weightDecay, evalEvery, evalBytes, saveEvery, keep, main.seed());
+                weightDecay, evalEvery, evalBytes, saveEvery, keep, main.seed(), packing);
     }
 
     private ModelConfig modelConfig() throws IOException {

@@ -7,6 +7,7 @@ import dev.longspan.nn.Backbone;
 import dev.longspan.nn.Embedding;
 import dev.longspan.nn.LanguageModel;
 import dev.longspan.nn.Linear;
+import dev.longspan.nn.PackedLanguageModel;
 import dev.longspan.nn.Parameters;
 import dev.longspan.nn.SequenceNorm;
 import dev.longspan.op.Elementwise;
@@ -27,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param recompute whether training keeps only each layer's input and computes the layer again on the way back
  */
 public record Megalodon(MegalodonConfig config, Embedding embedding, List<MegalodonBlock> layers, SequenceNorm norm,
-        @Nullable Linear output, boolean recompute) implements LanguageModel<MegalodonState>, Backbone {
+        @Nullable Linear output, boolean recompute) implements LanguageModel<MegalodonState>, PackedLanguageModel, Backbone {
 
     public Megalodon {
         layers = List.copyOf(layers);
@@ -86,7 +87,8 @@ public record Megalodon(MegalodonConfig config, Embedding embedding, List<Megalo
         return logitsOf(pass, hidden(pass, embed(pass, tokens), Context.WHOLE));
     }
 
-    /** Logits of packed documents, each as if it stood alone: moments, averages, chunks and positions begin with it. */
+    /** {@inheritDoc} Moments, averages, chunks and positions begin with each. */
+    @Override
     public Tensor logits(Pass pass, Tensor tokens, Documents documents) {
         if (documents.batch() != 1 && documents.batch() != tokens.size(0)) {
             throw new IllegalArgumentException("documents must be given once or for each sequence: documents="

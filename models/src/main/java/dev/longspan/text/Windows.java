@@ -2,6 +2,8 @@ package dev.longspan.text;
 
 import dev.longspan.kernel.Philox;
 import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 
 /**
  * Random windows of the documents laid end to end, a separator before each: window s starts at Philox(seed, s) modulo the
@@ -38,6 +40,12 @@ public final class Windows {
                     + " tokens, window=" + window.length);
         }
         copy(Math.unsignedMultiplyHigh(Philox.bits(seed, STREAM, number), places), window);
+    }
+
+    /** Where the documents of a window's first {@code length} tokens start: at 0 and at every separator. */
+    public static long[] starts(long[] window, int length) {
+        return LongStream.concat(LongStream.of(0), IntStream.range(1, length).filter(i -> window[i] == Bytes.SEPARATOR).asLongStream())
+                .toArray();
     }
 
     private void copy(long start, long[] window) {

@@ -2,7 +2,9 @@ package dev.longspan.train;
 
 import dev.longspan.optim.AdamW;
 import dev.longspan.optim.Schedule;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -21,9 +23,23 @@ import org.jspecify.annotations.Nullable;
  * @param evalBytes held-out bytes of one evaluation, about
  * @param saveEvery steps between checkpoints; 0 is only at the end
  * @param keep how many checkpoints stay
+ * @param packing whether documents in one sequence see each other
  */
 public record TrainSettings(int context, int batch, int accumulation, long steps, double learningRate, double endLearningRate,
-        long warmup, double clip, double weightDecay, long evalEvery, long evalBytes, long saveEvery, int keep, long seed) {
+        long warmup, double clip, double weightDecay, long evalEvery, long evalBytes, long saveEvery, int keep, long seed,
+        Packing packing) {
+
+    /** What a token of a sequence may use. */
+    public enum Packing {
+        /** All tokens before it. */
+        STREAM,
+        /** Those of its document, with models that can tell them apart. */
+        DOCUMENTS;
+
+        private String text() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
 
     public TrainSettings {
         positive("context", context);
@@ -41,6 +57,13 @@ public record TrainSettings(int context, int batch, int accumulation, long steps
         notNegative("saveEvery", saveEvery);
     }
 
+    /** With documents that see each other. */
+    public TrainSettings(int context, int batch, int accumulation, long steps, double learningRate, double endLearningRate,
+            long warmup, double clip, double weightDecay, long evalEvery, long evalBytes, long saveEvery, int keep, long seed) {
+        this(context, batch, accumulation, steps, learningRate, endLearningRate, warmup, clip, weightDecay, evalEvery, evalBytes,
+                saveEvery, keep, seed, Packing.STREAM);
+    }
+
     /** One sequence a step, learning rate 1e-3 to a tenth of it, warm-up over a tenth of the steps, clipping at 1. */
     public static TrainSettings standard(int context, long steps, long seed) {
         return new TrainSettings(context, 1, 1, steps, 1e-3, 1e-4, steps / 10, 1, 0.01, 100, 64 << 10, 500, 2, seed);
@@ -49,13 +72,19 @@ public record TrainSettings(int context, int batch, int accumulation, long steps
     /** The same run, longer or shorter. */
     public TrainSettings withSteps(long all) {
         return new TrainSettings(context, batch, accumulation, all, learningRate, endLearningRate, warmup, clip, weightDecay,
-                evalEvery, evalBytes, saveEvery, keep, seed);
+                evalEvery, evalBytes, saveEvery, keep, seed, packing);
     }
 
     /** The same run with another highest learning rate and a tenth of it at the end. */
     public TrainSettings withLearningRate(double highest) {
         return new TrainSettings(context, batch, accumulation, steps, highest, highest / 10, warmup, clip, weightDecay,
-                evalEvery, evalBytes, saveEvery, keep, seed);
+                evalEvery, evalBytes, saveEvery, keep, seed, packing);
+    }
+
+    /** The same run with documents that see each other or do not. */
+    public TrainSettings withPacking(Packing other) {
+        return new TrainSettings(context, batch, accumulation, steps, learningRate, endLearningRate, warmup, clip, weightDecay,
+                evalEvery, evalBytes, saveEvery, keep, seed, other);
     }
 
     /** Tokens that one step reads. */
@@ -89,6 +118,7 @@ public record TrainSettings(int context, int batch, int accumulation, long steps
         map.put("save_every", saveEvery);
         map.put("keep", keep);
         map.put("seed", seed);
+        map.put("packing", packing.text());
         return map;
     }
 
@@ -99,7 +129,14 @@ public record TrainSettings(int context, int batch, int accumulation, long steps
                 number(map, "end_learning_rate").doubleValue(), number(map, "warmup").longValue(),
                 number(map, "clip").doubleValue(), number(map, "weight_decay").doubleValue(),
                 number(map, "eval_every").longValue(), number(map, "eval_bytes").longValue(),
-                number(map, "save_every").longValue(), whole(map, "keep"), number(map, "seed").longValue());
+                number(map, "save_every").longValue(), whole(map, "keep"), number(map, "seed").longValue(), packing(map));
+    }
+
+    /** Runs of earlier versions have none. */
+    private static Packing packing(Map<?, ?> map) {
+        @Nullable Object name = map.get("packing");
+        return name == null ? Packing.STREAM : Arrays.stream(Packing.values()).filter(p -> p.text().equals(name)).findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("packing must be stream or documents: packing=" + name));
     }
 
     private static int whole(Map<?, ?> map, String name) {

@@ -6,8 +6,10 @@ import dev.longspan.autograd.Randomness;
 import dev.longspan.autograd.Workspace;
 import dev.longspan.backend.Backend;
 import dev.longspan.checkpoint.Checkpoint;
+import dev.longspan.kernel.Documents;
 import dev.longspan.model.ModelFolder;
 import dev.longspan.nn.LanguageModel;
+import dev.longspan.nn.PackedLanguageModel;
 import dev.longspan.op.Loss;
 import dev.longspan.optim.AdamW;
 import dev.longspan.optim.Clip;
@@ -46,6 +48,10 @@ public final class Trainer implements AutoCloseable {
         if (model.vocabulary() < dev.longspan.text.Bytes.VOCABULARY) {
             throw new IllegalArgumentException("a model of bytes needs a vocabulary of at least "
                     + dev.longspan.text.Bytes.VOCABULARY + ": vocabulary=" + model.vocabulary());
+        }
+        if (settings.packing() == TrainSettings.Packing.DOCUMENTS && !(model instanceof PackedLanguageModel)) {
+            throw new IllegalArgumentException("this model cannot keep packed documents apart: packing=documents, model="
+                    + model.getClass().getSimpleName());
         }
         this.backend = backend;
         this.parallel = parallel;
@@ -113,12 +119,14 @@ public final class Trainer implements AutoCloseable {
             Tensor inputs = pass.allocate(DType.I32, settings.batch(), settings.context());
             Tensor targets = pass.allocate(DType.I32, settings.batch(), settings.context());
             long[] window = new long[settings.context() + 1];
+            long[][] starts = new long[settings.batch()][];
             for (int row = 0; row < settings.batch(); row++) {
                 text.read(batchNumber * settings.batch() + row, window);
+                starts[row] = Windows.starts(window, settings.context());
                 inputs.select(0, row).set(java.util.Arrays.copyOf(window, window.length - 1));
                 targets.select(0, row).set(java.util.Arrays.copyOfRange(window, 1, window.length));
             }
-            Tensor loss = Loss.meanCrossEntropy(pass, model.logits(pass, inputs), targets);
+            Tensor loss = Loss.meanCrossEntropy(pass, logits(pass, inputs, starts), targets);
             double value = loss.item();
             if (!Double.isFinite(value)) {
                 throw new NonFiniteException(step + 1, "loss");
@@ -126,6 +134,11 @@ public final class Trainer implements AutoCloseable {
             pass.backward(loss);
             return value;
         }
+    }
+
+    private Tensor logits(Pass pass, Tensor inputs, long[]... starts) {
+        return settings.packing() == TrainSettings.Packing.DOCUMENTS && model instanceof PackedLanguageModel packed
+                ? packed.logits(pass, inputs, Documents.of(starts)) : model.logits(pass, inputs);
     }
 
     private String firstNonFinite() {
