@@ -9,6 +9,7 @@ import dev.longspan.text.Passage;
 import dev.longspan.text.Sources;
 import dev.longspan.train.Evaluator;
 import dev.longspan.train.HeldOutBits;
+import dev.longspan.train.NonFiniteException;
 import dev.longspan.train.PositionBits;
 import dev.longspan.train.TrainingRun;
 import java.io.IOException;
@@ -74,8 +75,12 @@ final class EvalCommand implements Callable<Integer> {
                 Checkpoint weights = folder.weights();
                 Evaluator evaluator = new Evaluator(backend, statistics.of(folder.load(weights, arena)))) {
             try {
-                print(evaluator.measure(main.parallel().cancelledBy(signals.cancel()), passages, (int) Math.min(cut, length)),
-                        folder.path(), corpus, output);
+                HeldOutBits found = evaluator.measure(main.parallel().cancelledBy(signals.cancel()), passages,
+                        (int) Math.min(cut, length));
+                if (!Double.isFinite(found.bitsPerByte())) {
+                    throw new NonFiniteException("the loss of " + folder.path());
+                }
+                print(found, folder.path(), corpus, output);
                 return ExitStatus.OK;
             } catch (CancelledException stopped) {
                 return signals.status().orElse(ExitStatus.CHECK_FAILED);

@@ -12,6 +12,7 @@ import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
 import dev.longspan.text.Bytes;
+import dev.longspan.train.NonFiniteException;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
@@ -55,7 +56,10 @@ public final class Generator<S extends StreamState> {
         return new Generator<>(backend, parallel, model);
     }
 
-    /** From nothing; {@code listener} hears the text as it comes, whole characters only. */
+    /**
+     * From nothing; {@code listener} hears the text as it comes, whole characters only. Throws NonFiniteException where
+     * the model says NaN.
+     */
     public Generation generate(Request request, CancelSignal cancel, Consumer<String> listener) {
         try (TensorArena arena = new TensorArena()) {
             Continued<S> done = goOn(start(arena), request, cancel, listener);
@@ -184,6 +188,11 @@ public final class Generator<S extends StreamState> {
                 state = step.state();
                 float[] behind = step.logits().select(0, 0).select(0, tokens.length - 1).toFloats();
                 logits = Arrays.copyOf(behind, Math.min(behind.length, Bytes.VOCABULARY));
+            }
+            for (float logit : logits) {
+                if (Float.isNaN(logit) || logit == Float.POSITIVE_INFINITY) {
+                    throw new NonFiniteException("what the model says at position " + state.position());
+                }
             }
         }
 

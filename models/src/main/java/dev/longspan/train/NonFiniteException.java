@@ -3,7 +3,7 @@ package dev.longspan.train;
 import java.nio.file.Path;
 import java.util.Optional;
 
-/** A loss or gradient became NaN or infinite; the weights are as before that step. */
+/** A loss, a gradient or what a model says is NaN or infinite; in training the weights are as before that step. */
 public final class NonFiniteException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
@@ -14,6 +14,11 @@ public final class NonFiniteException extends RuntimeException {
         super(message);
         this.step = step;
         this.tensor = tensor;
+    }
+
+    /** Outside of training. */
+    public NonFiniteException(String what) {
+        this(0, what, what + " is not finite");
     }
 
     /**
@@ -32,7 +37,7 @@ public final class NonFiniteException extends RuntimeException {
                 + checkpoint.map(Path::toString).orElse("none"));
     }
 
-    /** The step that failed, counted from 1. */
+    /** The step that failed, counted from 1; 0 outside of training. */
     public long step() {
         return step;
     }

@@ -107,6 +107,24 @@ class StateTest {
     }
 
     @Test
+    void aModelWithNaNWeightsIsStatus1AndTheOldStateStays() throws IOException {
+        Path model = megalodon("model", 1);
+        text(generate(model, "--tokens", "3", "--save-state", state().toString()));
+        byte[] before = Files.readAllBytes(state());
+        try (TensorArena arena = new TensorArena()) {
+            var network = ModelConfig.read(model.resolve(ModelFolder.CONFIG), Main.builtIn()).blueprint().create(arena, 1);
+            network.parameters().values().forEach(weight -> weight.fill(Double.NaN));
+            Checkpoint.save(model.resolve(Checkpoint.FILE), ModelFolder.stored(network), Map.of());
+        }
+        fails(ExitStatus.CHECK_FAILED, "not finite", generate(model, "--tokens", "3", "--save-state", state().toString()));
+        assertThat(Files.readAllBytes(state())).isEqualTo(before);
+        Path data = Files.createDirectory(folder.resolve("data"));
+        Files.writeString(data.resolve("a.txt"), "some text ".repeat(100));
+        fails(ExitStatus.CHECK_FAILED, "not finite", CommandLineRun.of("eval", model.toString(), "--data", data.toString(),
+                "--context", "64", "--format", "json"));
+    }
+
+    @Test
     void truncatedStatisticsChangeWhatMegalodonSaysAndOtherArchitecturesHaveNone() throws IOException {
         Path model = megalodon("model", 1);
         String prompt = "0123456789012345678901234567890123456789";
