@@ -27,6 +27,8 @@ final class VectorGemm implements GemmKernel {
     private static final int SLICE = 256;
     /** Rows of a work item. */
     private static final int ROWS = 96;
+    /** Columns whose sums in a work item, with ROWS, take 384 KiB. */
+    private static final int CACHED_COLS = 1024;
     /** Columns packed at once: with DEPTH, 16 MiB. */
     private static final int PACKED_COLS = 2048;
     /** Up to this many rows each weight is used so seldom that packing it costs more than it saves. */
@@ -116,8 +118,7 @@ final class VectorGemm implements GemmKernel {
                         scratch.floats(0, Tiles.COLS * Packing.STAGE));
             });
             long rowBlocks = Math.ceilDiv(p.c.rows, ROWS);
-            // Wide blocks pack a less often; few rows need narrow ones to occupy a team.
-            int width = Math.max(1, Math.ceilDiv(panels, (int) Math.max(2, Math.min(16, 16 / rowBlocks))));
+            int width = Math.max(1, Math.ceilDiv(panels, colBlocks(cols, rowBlocks, parallel.threads())));
             int colBlocks = Math.ceilDiv(panels, width);
             parallel.forEach(rowBlocks * colBlocks, (item, scratch) -> {
                 int panel = (int) (item % colBlocks) * width;
@@ -125,6 +126,14 @@ final class VectorGemm implements GemmKernel {
             });
             packed.set(b);
         }
+    }
+
+    /**
+     * Wide blocks pack a less often: all columns at once as long as their sums stay in the second-level cache, which is 10 to
+     * 20 % faster with 256 to 512 columns. Few rows need narrow blocks to occupy a team.
+     */
+    private static int colBlocks(int cols, long rowBlocks, int threads) {
+        return cols <= CACHED_COLS && rowBlocks >= 8L * threads ? 1 : (int) Math.max(2, Math.min(16, 16 / rowBlocks));
     }
 
     /** Rows from {@code row} on times the packed panels {@code from} to {@code to}. */
