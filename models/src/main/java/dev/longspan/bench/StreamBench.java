@@ -18,7 +18,7 @@ import java.util.function.LongConsumer;
 /** One long stream of random tokens through a model of fresh float32 weights, in pieces. */
 public final class StreamBench {
 
-    private static final double WARM_UP_SECONDS = 1.5;
+    private static final double WARM_UP_SECONDS = 4;
 
     private final Backend backend;
     private final Parallel parallel;

@@ -9,7 +9,7 @@ package dev.longspan.bench;
 public record StreamConfig(long tokens, int piece) {
 
     /** Pieces of a median. */
-    static final int WINDOW = 8;
+    static final int WINDOW = 12;
 
     private static final long EARLY_TOKENS = 8192;
 

@@ -38,9 +38,9 @@ public record StreamResult(StreamConfig config, long parameters, List<StreamRow>
         return (double) end.bytes() / early.bytes();
     }
 
-    /** Whether time per token and memory stay the same. */
+    /** Whether time per token and memory stay the same, that of tensors to the byte. */
     public boolean isFlat() {
-        return ratio <= 1 + FLAT_WITHIN && growth() <= 1 + FLAT_WITHIN;
+        return ratio <= 1 + FLAT_WITHIN && growth() <= 1 + FLAT_WITHIN && end.tensors() <= early.tensors();
     }
 
     /** Whether answers were right, and time and memory flat. */
@@ -69,9 +69,11 @@ public record StreamResult(StreamConfig config, long parameters, List<StreamRow>
             lines.add(String.format(Locale.ROOT, "time per token at %s over %s, in turns: %.3f (must be at most %.2f)", to,
                     SweepTable.context(config.early()), ratio, 1 + FLAT_WITHIN));
         }
-        lines.add(String.format(Locale.ROOT, "%s memory: %.1f MiB after %s, %.1f MiB after %s: %.3f (must be at most %.2f)",
+        lines.add(String.format(Locale.ROOT,
+                "%s memory: %.1f MiB after %s, %.1f MiB after %s: %.3f (must be at most %.2f); tensors grew by %,d bytes (0)",
                 end.resident().isPresent() ? "resident" : "tensors'", early.bytes() / (double) (1 << 20),
-                SweepTable.context(config.settled()), end.bytes() / (double) (1 << 20), to, growth(), 1 + FLAT_WITHIN));
+                SweepTable.context(config.settled()), end.bytes() / (double) (1 << 20), to, growth(), 1 + FLAT_WITHIN,
+                end.tensors() - early.tensors()));
         lines.add(String.format(Locale.ROOT,
                 "first logits against float64: error %.1e (of %.0e); last piece cut otherwise: %.1e (of %.0e)", prefix.error(), prefix.bound(), partition.error(), partition.bound()));
         lines.add(passed() ? "answers right, time and memory flat" : "CHECK FAILED");

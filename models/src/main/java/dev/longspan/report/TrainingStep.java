@@ -39,6 +39,8 @@ public final class TrainingStep implements Step {
     /** By then the kernels are compiled. */
     private static final double CALIBRATION_SECONDS = 12;
     private static final int CALIBRATION_STEPS = 3;
+    /** Fewer, on a machine that is slow or busy, would not even learn how often each byte occurs. */
+    private static final int LEAST_STEPS = 12;
     private static final double SECONDS_BETWEEN_EVALUATIONS = 12;
     private static final int SAMPLE_BYTES = 360;
     private static final String PROMPT = "    /**\n     * Returns ";
@@ -59,7 +61,7 @@ public final class TrainingStep implements Step {
     /**
      * What is trained on what.
      *
-     * @param seconds how long it trains, calibration aside
+     * @param seconds how long it trains, calibration aside; longer where that is too little for a few steps
      * @param curveBytes held-out bytes of each evaluation while it trains
      * @param finalBytes held-out bytes of the last one
      */
@@ -105,7 +107,7 @@ public final class TrainingStep implements Step {
             for (double spent = 0; spent < CALIBRATION_SECONDS || trainer.step() < CALIBRATION_STEPS; spent += last) {
                 last = plan.context / trainer.next(never).tokensPerSecond();
             }
-            return Math.max(2, Math.round(plan.seconds / last));
+            return Math.max(LEAST_STEPS, Math.round(plan.seconds / last));
         }
     }
 

@@ -99,6 +99,7 @@ final class ModelBenchTest {
         assertThat(stream(1.05, 1000, 1e-6).passed()).isTrue();
         assertThat(stream(1.15, 1000, 1e-6).passed()).isFalse();
         assertThat(stream(1.05, 1200, 1e-6).passed()).isFalse();
+        assertThat(stream(1.05, 1000, 1e-6, 11).passed()).isFalse();
         StreamResult wrong = stream(1.05, 1000, 1);
         assertThat(wrong.passed()).isFalse();
         assertThat(wrong.footer().toString()).doesNotContain("tokens/s").contains("CHECK FAILED");
@@ -112,9 +113,13 @@ final class ModelBenchTest {
     }
 
     private static StreamResult stream(double ratio, long endBytes, double error) {
+        return stream(ratio, endBytes, error, 10);
+    }
+
+    private static StreamResult stream(double ratio, long endBytes, double error, long endTensors) {
         Deviation deviation = new Deviation(error, 1e-4);
         return new StreamResult(new StreamConfig(1 << 20, 4096), 1, List.of(), 1e-5, 1e-5, ratio,
-                new ResidentMemory(OptionalLong.of(1000), 10), new ResidentMemory(OptionalLong.of(endBytes), 10), deviation,
+                new ResidentMemory(OptionalLong.of(1000), 10), new ResidentMemory(OptionalLong.of(endBytes), endTensors), deviation,
                 new Deviation(1e-6, 1e-4));
     }
 
