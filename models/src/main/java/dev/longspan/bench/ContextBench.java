@@ -25,7 +25,7 @@ public final class ContextBench {
     /**
      * A benchmark.
      *
-     * @param progress hears each single time
+     * @param progress hears each single time of a step
      */
     public ContextBench(Backend backend, Parallel parallel, long seed, Consumer<String> progress) {
         this.backend = backend;
@@ -47,13 +47,14 @@ public final class ContextBench {
             for (int i = 0; i < 2; i++) {
                 progress.accept(contestants.get(i).name() + " at " + SweepTable.context(context) + ": checking");
                 try (Workspace own = new Workspace()) {
-                    ModelStep.Checked checked = steps.get(i).check(own, 1);
-                    deviations.add(checked.logits().worse(checked.gradients()));
+                    deviations.add(steps.get(i).check(own).deviation());
                     bytes.add(own.peakBytes());
                 }
             }
             // One slab that both fit: the machine need not hold both models' activations at once.
-            try (Workspace shared = new Workspace(Math.max(bytes.get(0), bytes.get(1)))) {
+            int larger = bytes.get(0) >= bytes.get(1) ? 0 : 1;
+            try (Workspace shared = new Workspace(bytes.get(larger))) {
+                steps.get(larger).forwardAndBackward(shared); // the system hands out the pages
                 return new ContextRow(context, contestants.stream().map(Contestant::name).toList(),
                         turns(contestants, steps, shared), deviations, bytes);
             }
@@ -64,7 +65,6 @@ public final class ContextBench {
 
     private List<double[]> turns(List<Contestant> contestants, List<ModelStep> steps, Workspace workspace) {
         double[][] seconds = new double[2][MOST_TURNS];
-        steps.forEach(step -> step.forwardAndBackward(workspace)); // the system hands out the pages
         int turns = 0;
         for (double spent = 0; turns < LEAST_TURNS || turns < MOST_TURNS && spent < TURNS_SECONDS; turns++) {
             for (int i = 0; i < 2; i++) {

@@ -37,25 +37,25 @@ public final class ModelBench {
         Peak before = Peak.measure(backend, parallel);
         try (Workspace workspace = new Workspace();
                 ModelStep step = new ModelStep(backend, parallel, blueprint, context, seed)) {
-            ModelStep.Checked checked = step.check(workspace, PROMPT + DECODED);
-            Rate decode = decode(blueprint, step, checked);
+            ModelStep.Checked checked = step.check(workspace);
+            ModelStep.Logits logits = step.logits(workspace, checked.prefix(), PROMPT + DECODED);
+            Rate decode = decode(blueprint, step, logits);
             ModelPlan plan = blueprint.plan(context, 1, DType.F32);
             Rate forward = new Rate("forward of " + SweepTable.context(context), context, plan.forward().total(),
-                    median(() -> step.forward(workspace)), checked.logits());
+                    median(() -> step.forward(workspace)), logits.deviation());
             Rate both = new Rate("forward + backward of " + SweepTable.context(context), context,
                     plan.forward().plus(plan.backward()).total(), median(() -> step.forwardAndBackward(workspace)),
-                    checked.gradients());
+                    checked.deviation());
             return new ModelResult(plan.parameters(), context, before.faster(Peak.measure(backend, parallel)),
                     List.of(forward, both, decode), checked.prefix().tokens());
         }
     }
 
-    private Rate decode(Blueprint blueprint, ModelStep step, ModelStep.Checked checked) {
-        try (Decoding<?> decoding = Decoding.of(backend, parallel, step.model(), step.tokens(), checked.firstLogits(),
-                PROMPT)) {
+    private Rate decode(Blueprint blueprint, ModelStep step, ModelStep.Logits logits) {
+        try (Decoding<?> decoding = Decoding.of(backend, parallel, step.model(), step.tokens(), logits.first(), PROMPT)) {
             double seconds = median(decoding::seconds);
             // The forward's logits are right only as far as float64 says so.
-            Deviation deviation = checked.logits().isWithin() ? decoding.deviation() : checked.logits();
+            Deviation deviation = logits.deviation().isWithin() ? decoding.deviation() : logits.deviation();
             return new Rate("decode after " + PROMPT, decoding.decoded(), forward(blueprint, PROMPT + decoding.decoded())
                     - forward(blueprint, PROMPT), seconds, deviation);
         }

@@ -26,8 +26,12 @@ final class ModelStep implements AutoCloseable {
     private final Tensor tokens;
     private final Tensor targets;
 
-    /** The answers, and the first rows of the logits to hold others against. */
-    record Checked(Deviation logits, Deviation gradients, Prefix prefix, Tensor firstLogits) {
+    /** The answers of a training pass, logits and gradients, and what they were held against. */
+    record Checked(Prefix prefix, Deviation deviation) {
+    }
+
+    /** The answers of an inference pass, and its first rows [1, rows, outputs] to hold others against. */
+    record Logits(Deviation deviation, Tensor first) {
     }
 
     ModelStep(Backend backend, Parallel parallel, Blueprint blueprint, long context, long seed) {
@@ -79,27 +83,30 @@ final class ModelStep implements AutoCloseable {
     }
 
     /**
-     * Holds the logits of a forward pass and the gradients of a training pass over the whole sequence, whose targets are those
-     * of its first tokens alone, against float64. Keeps the first {@code rows} rows of logits.
+     * Holds logits and gradients of a training pass over the whole sequence, whose targets are those of its first tokens alone,
+     * against float64.
      */
-    Checked check(Workspace workspace, int rows) {
+    Checked check(Workspace workspace) {
         Prefix prefix = Prefix.of(parallel, blueprint, model, tokens, targets, Prefix.affordable(blueprint, context()));
-        Tensor kept;
-        Deviation logits;
-        try (Pass pass = Pass.inference(backend, parallel, workspace)) {
-            Tensor all = model.logits(pass, tokens);
-            logits = prefix.ofLogits(all);
-            kept = arena.allocate(all.dtype(), 1, Math.min(rows, context()), all.size(2))
-                    .copyFrom(all.slice(1, 0, Math.min(rows, context())));
-        }
         gradients.zero();
         try (Pass pass = Pass.training(backend, parallel, workspace, gradients, Randomness.NONE)) {
             Tensor some = pass.allocate(DType.I32, 1, context());
             some.fill(Loss.IGNORED);
             some.slice(1, 0, prefix.tokens()).copyFrom(targets.slice(1, 0, prefix.tokens()));
-            pass.backward(Loss.meanCrossEntropy(pass, model.logits(pass, tokens), some));
+            Tensor logits = model.logits(pass, tokens);
+            pass.backward(Loss.meanCrossEntropy(pass, logits, some));
+            return new Checked(prefix, prefix.ofLogits(logits).worse(prefix.ofGradients(model, gradients)));
         }
-        return new Checked(logits, prefix.ofGradients(model, gradients), prefix, kept);
+    }
+
+    /** Holds the logits of an inference pass against float64, and keeps the first {@code rows} rows of them. */
+    Logits logits(Workspace workspace, Prefix prefix, int rows) {
+        try (Pass pass = Pass.inference(backend, parallel, workspace)) {
+            Tensor all = model.logits(pass, tokens);
+            long kept = Math.min(rows, context());
+            return new Logits(prefix.ofLogits(all),
+                    arena.allocate(all.dtype(), 1, kept, all.size(2)).copyFrom(all.slice(1, 0, kept)));
+        }
     }
 
     @Override
