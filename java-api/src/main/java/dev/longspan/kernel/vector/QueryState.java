@@ -1,15 +1,9 @@
 package dev.longspan.kernel.vector;
 
-import static dev.longspan.kernel.vector.Lanes.LANES;
-import static dev.longspan.kernel.vector.Lanes.ORDER;
-import static dev.longspan.kernel.vector.Lanes.SPECIES;
-
 import dev.longspan.kernel.vector.TaskList.Entry;
 import dev.longspan.tensor.Tensor;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,13 +42,13 @@ record QueryState(Tensor out, Tensor lse, Tensor dOut, @Nullable Tensor dLse, fl
                 (t.offset() + batch * t.stride(0) + head * t.stride(1) + row * t.stride(2)) * 4);
     }
 
+    /** In double: δ is what weighted sums of dP cancel with. */
     private static float dot(HeadRows a, HeadRows b, long row) {
-        FloatVector sum = FloatVector.zero(SPECIES);
-        for (int d = 0; d < a.dim(); d += LANES) {
-            VectorMask<Float> in = Lanes.first(a.dim() - d);
-            sum = FloatVector.fromMemorySegment(SPECIES, a.memory(), (a.at(row) + d) * 4, ORDER, in)
-                    .fma(FloatVector.fromMemorySegment(SPECIES, b.memory(), (b.at(row) + d) * 4, ORDER, in), sum);
+        double sum = 0;
+        for (int d = 0; d < a.dim(); d++) {
+            sum += (double) a.memory().get(ValueLayout.JAVA_FLOAT, (a.at(row) + d) * 4)
+                    * b.memory().get(ValueLayout.JAVA_FLOAT, (b.at(row) + d) * 4);
         }
-        return Lanes.sum(sum);
+        return (float) sum;
     }
 }
