@@ -9,5 +9,7 @@ public enum Activation {
     /** {@code x/2 · (1 + tanh(√(2/π) (x + 0.044715 x³)))}. */
     GELU_TANH,
     /** {@code x / (1 + e⁻ˣ)}, also called swish. */
-    SILU
+    SILU,
+    /** {@code tanh x}. */
+    TANH
 }

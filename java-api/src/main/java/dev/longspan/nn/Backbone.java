@@ -20,4 +20,12 @@ public interface Backbone extends Layer {
      * @param firstPosition position of row 0
      */
     Tensor hidden(Pass pass, Tensor embedded, @Nullable Tensor visible, long firstPosition);
+
+    /** Rows that a sequence from position 0 on may have: those of a table of learned positions. */
+    default long maxRows() {
+        return Long.MAX_VALUE;
+    }
+
+    /** The settings that its parameters do not show, as text: what a state's {@link Fingerprint} is taken of. */
+    String settings();
 }

@@ -96,12 +96,15 @@ public final class Elements {
     }
 
     static void copy(Tensor from, Tensor to) {
+        if (from.elements() == 0) {
+            return; // a row of nothing may begin beyond the end of its storage
+        }
         MemorySegment source = from.segment();
         MemorySegment target = to.segment();
         int bytes = from.dtype().bytes();
         if (from.dtype() == to.dtype() && from.isContiguous() && to.isContiguous()) {
             MemorySegment.copy(source, from.offset() * bytes, target, to.offset() * bytes, from.elements() * bytes);
-        } else if (from.elements() > 0) {
+        } else {
             copy(from, source, from.offset(), to, target, to.offset(), 0);
         }
     }

@@ -1,6 +1,7 @@
 package dev.longspan.op;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.longspan.autograd.Gradients;
@@ -117,6 +118,17 @@ class OpGradientTest {
             check(pass -> Elementwise.activation(pass, f, a), a);
             check(pass -> Elementwise.gated(pass, f, a, b), a, b);
         }
+    }
+
+    @Test
+    void joinedPartsOfWhichOneComesTwiceAndOneIsASlice() {
+        Tensor a = normal(2, 3, 4);
+        Tensor b = normal(2, 5, 4);
+        check(pass -> Concat.apply(pass, 1, List.of(a, Views.slice(pass, b, 1, 1, 3), a)), a, b);
+        Tensor c = normal(3, 5, 4);
+        check(pass -> Concat.apply(pass, 0, List.of(b, c)), b, c);
+        assertThatIllegalArgumentException().isThrownBy(() -> check(pass -> Concat.apply(pass, 0, List.of(a, c)), a))
+                .withMessage("parts must agree in all sizes but that of dimension 0: [F64[2, 3, 4], F64[3, 5, 4]]");
     }
 
     @Test

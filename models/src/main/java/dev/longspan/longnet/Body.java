@@ -70,6 +70,10 @@ final class Body {
                 : new Embedding(parameters.get("positions.weight", config.learnedPositions(), config.width()), 1);
     }
 
+    static long maxRows(LongNetConfig config) {
+        return config.learnedPositions() == 0 ? Long.MAX_VALUE : config.learnedPositions();
+    }
+
     static @Nullable Norm embeddingNorm(LongNetConfig config, Parameters parameters) {
         return config.norms().embedding() ? norm(config.norms(), parameters, "embeddingNorm", config.width()) : null;
     }

@@ -1,7 +1,7 @@
 package dev.longspan.longnet;
 
 import dev.longspan.autograd.Pass;
-import dev.longspan.nn.Backbone;
+import dev.longspan.nn.CausalBackbone;
 import dev.longspan.nn.Embedding;
 import dev.longspan.nn.KeyValueCache;
 import dev.longspan.nn.LanguageModel;
@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record LongNet(LongNetConfig config, Embedding embedding, @Nullable Embedding positions,
         @Nullable Norm embeddingNorm, List<TransformerBlock> layers, @Nullable Norm norm, @Nullable Linear output,
-        boolean recompute) implements LanguageModel<LongNetState>, Backbone {
+        boolean recompute) implements LanguageModel<LongNetState>, CausalBackbone {
 
     public LongNet {
         layers = List.copyOf(layers);
@@ -89,6 +89,16 @@ public record LongNet(LongNetConfig config, Embedding embedding, @Nullable Embed
         return last(pass, states(pass, embedded, visible, firstPosition).getLast());
     }
 
+    @Override
+    public long maxRows() {
+        return Body.maxRows(config);
+    }
+
+    @Override
+    public String settings() {
+        return config.toJson();
+    }
+
     /** What enters the first layer and what leaves each layer, before the last norm: layers + 1 tensors [B, N, d]. */
     public List<Tensor> states(Pass pass, Tensor embedded, @Nullable Tensor visible, long firstPosition) {
         Tensor x = Body.enter(pass, config, positions, embeddingNorm, embedded, firstPosition);
@@ -100,7 +110,8 @@ public record LongNet(LongNetConfig config, Embedding embedding, @Nullable Embed
         return logitsOf(pass, hidden(pass, embed(pass, tokens), null, 0));
     }
 
-    /** Logits of hidden states [B, N, d]; the hidden states themselves in a model without output layer. */
+    /** {@inheritDoc} The hidden states themselves in a model without output layer. */
+    @Override
     public Tensor logitsOf(Pass pass, Tensor hidden) {
         return config.tiedOutput() ? Gemm.linear(pass, hidden, embedding.weight(), null)
                 : output == null ? hidden : output.apply(pass, hidden);

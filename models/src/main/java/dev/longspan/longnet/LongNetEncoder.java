@@ -75,6 +75,16 @@ public record LongNetEncoder(LongNetConfig config, @Nullable Embedding embedding
         return norm == null ? x : norm.apply(pass, x);
     }
 
+    @Override
+    public long maxRows() {
+        return Body.maxRows(config);
+    }
+
+    @Override
+    public String settings() {
+        return config.toJson();
+    }
+
     /** What enters the first layer and what leaves each layer, before the last norm: layers + 1 tensors [B, N, d]. */
     public List<Tensor> states(Pass pass, Tensor embedded, @Nullable Tensor visible, long firstPosition) {
         Tensor x = Body.enter(pass, config, positions, embeddingNorm, embedded, firstPosition);

@@ -82,7 +82,7 @@ public final class LongNetState implements StreamState {
     }
 
     private static long fingerprint(LongNet model) {
-        return Fingerprint.of(model, model.config().toJson());
+        return Fingerprint.of(model, model.settings());
     }
 
     @Override

@@ -3,7 +3,7 @@ package dev.longspan.megalodon;
 import dev.longspan.autograd.Pass;
 import dev.longspan.autograd.Recompute;
 import dev.longspan.kernel.Documents;
-import dev.longspan.nn.Backbone;
+import dev.longspan.nn.CausalBackbone;
 import dev.longspan.nn.Embedding;
 import dev.longspan.nn.LanguageModel;
 import dev.longspan.nn.Linear;
@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param recompute whether training keeps only each layer's input and computes the layer again on the way back
  */
 public record Megalodon(MegalodonConfig config, Embedding embedding, List<MegalodonBlock> layers, SequenceNorm norm,
-        @Nullable Linear output, boolean recompute) implements LanguageModel<MegalodonState>, PackedLanguageModel, Backbone {
+        @Nullable Linear output, boolean recompute) implements LanguageModel<MegalodonState>, PackedLanguageModel, CausalBackbone {
 
     public Megalodon {
         layers = List.copyOf(layers);
@@ -66,6 +66,11 @@ public record Megalodon(MegalodonConfig config, Embedding embedding, List<Megalo
     }
 
     @Override
+    public String settings() {
+        return config.toJson();
+    }
+
+    @Override
     public Tensor embed(Pass pass, Tensor tokens) {
         if (tokens.rank() != 2 || tokens.size(1) == 0) {
             throw new IllegalArgumentException("tokens must be [batch, at least one token]: tokens=" + tokens);
@@ -97,7 +102,7 @@ public record Megalodon(MegalodonConfig config, Embedding embedding, List<Megalo
         return logitsOf(pass, hidden(pass, embed(pass, tokens), Context.packed(documents, config.chunk(), tokens.size(1))));
     }
 
-    /** Logits [B, N, outputs] of hidden states [B, N, d]. */
+    @Override
     public Tensor logitsOf(Pass pass, Tensor hidden) {
         return output == null ? Gemm.linear(pass, hidden, embedding.weight(), null) : output.apply(pass, hidden);
     }

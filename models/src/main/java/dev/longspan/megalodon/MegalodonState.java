@@ -89,7 +89,7 @@ public final class MegalodonState implements StreamState {
     }
 
     private static long fingerprint(Megalodon model) {
-        return Fingerprint.of(model, model.config().toJson());
+        return Fingerprint.of(model, model.settings());
     }
 
     @Override

@@ -16,8 +16,9 @@ final class ScalarActivation {
         return switch (f) {
             case RELU -> Math.max(x, 0);
             case GELU -> x * normalCdf(x);
-            case GELU_TANH -> x / 2 * (1 + tanh(x));
+            case GELU_TANH -> x / 2 * (1 + geluTanh(x));
             case SILU -> x * logistic(x);
+            case TANH -> Math.tanh(x);
         };
     }
 
@@ -27,10 +28,11 @@ final class ScalarActivation {
             case RELU -> x > 0 ? 1 : 0;
             case GELU -> normalCdf(x) + x * Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI);
             case GELU_TANH -> {
-                double t = tanh(x);
+                double t = geluTanh(x);
                 yield (1 + t) / 2 + x / 2 * (1 - t * t) * TANH_SCALE * (1 + 3 * TANH_CUBIC * x * x);
             }
             case SILU -> logistic(x) * (1 + x * (1 - logistic(x)));
+            case TANH -> 1 - Math.tanh(x) * Math.tanh(x);
         };
     }
 
@@ -38,7 +40,7 @@ final class ScalarActivation {
         return Erf.erfc(-x / Math.sqrt(2)) / 2;
     }
 
-    private static double tanh(double x) {
+    private static double geluTanh(double x) {
         return Math.tanh(TANH_SCALE * (x + TANH_CUBIC * x * x * x));
     }
 

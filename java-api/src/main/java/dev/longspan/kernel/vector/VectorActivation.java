@@ -30,6 +30,7 @@ final class VectorActivation {
             case GELU -> gelu(x, n, spare);
             case GELU_TANH -> geluTanh(x, n);
             case SILU -> silu(x, n);
+            case TANH -> tanh(x, n);
         }
     }
 
@@ -40,6 +41,7 @@ final class VectorActivation {
             case GELU -> geluSlope(x, n, spare);
             case GELU_TANH -> geluTanhSlope(x, n);
             case SILU -> siluSlope(x, n);
+            case TANH -> tanhSlope(x, n);
         }
     }
 
@@ -113,6 +115,21 @@ final class VectorActivation {
             FloatVector v = FloatVector.fromArray(SPECIES, x, i);
             FloatVector s = VectorMath.sigmoid(v);
             v.mul(FloatVector.broadcast(SPECIES, 1f).sub(s)).add(1f).mul(s).intoArray(x, i);
+        }
+    }
+
+    private static void tanh(float[] x, int n) {
+        for (int i = 0; i < n; i += LANES) {
+            VectorMath.tanh(FloatVector.fromArray(SPECIES, x, i)).intoArray(x, i);
+        }
+    }
+
+    /** {@code 1 − tanh² x = 4 e^(−2|x|) / (1 + e^(−2|x|))²}, which does not cancel. */
+    private static void tanhSlope(float[] x, int n) {
+        for (int i = 0; i < n; i += LANES) {
+            FloatVector e = VectorMath.exp(FloatVector.fromArray(SPECIES, x, i).abs().mul(-2f));
+            FloatVector d = e.add(1f);
+            e.mul(4f).div(d.mul(d)).intoArray(x, i);
         }
     }
 }
