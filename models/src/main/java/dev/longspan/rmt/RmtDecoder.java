@@ -1,0 +1,205 @@
+package dev.longspan.rmt;
+
+import dev.longspan.autograd.Pass;
+import dev.longspan.nn.Backbone;
+import dev.longspan.nn.CausalBackbone;
+import dev.longspan.nn.Fingerprint;
+import dev.longspan.nn.Init;
+import dev.longspan.nn.LanguageModel;
+import dev.longspan.op.Concat;
+import dev.longspan.op.Elementwise;
+import dev.longspan.op.Loss;
+import dev.longspan.op.Views;
+import dev.longspan.tensor.DType;
+import dev.longspan.tensor.Tensor;
+import dev.longspan.tensor.TensorArena;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The decoder layout of arXiv 2207.06881: each segment is {@code M tokens M}, causal; the tokens read the first M, and M′ is the
+ * hidden states at the second, which has seen all. Immutable and usable from any thread.
+ *
+ * @param memory what every sequence starts from: [m, d]
+ */
+public record RmtDecoder(RmtConfig config, CausalBackbone backbone, Tensor memory) implements LanguageModel<RmtState> {
+
+    public RmtDecoder {
+        check(config, backbone, memory, config.segment() + 2L * config.memory());
+    }
+
+    /** A new memory from {@code N(0, std²)} around a backbone; the released code takes its embeddings' deviation. */
+    public static RmtDecoder create(RmtConfig config, CausalBackbone backbone, double std, TensorArena arena, long seed) {
+        return new RmtDecoder(config, backbone, fresh(config, backbone, arena, seed, Init.normal(std)));
+    }
+
+    static Tensor fresh(RmtConfig config, Backbone backbone, TensorArena arena, long seed, Init init) {
+        DType dtype = backbone.parameters().values().iterator().next().dtype();
+        return Init.parameters(arena, dtype, seed, (name, shape) -> init).get("memory", config.memory(), backbone.width());
+    }
+
+    static void check(RmtConfig config, Backbone backbone, Tensor memory, long rows) {
+        if (!Arrays.equals(memory.shape(), new long[] {config.memory(), backbone.width()})) {
+            throw new IllegalArgumentException("memory must be [" + config.memory() + ", " + backbone.width() + "]: memory="
+                    + memory);
+        }
+        if (rows > backbone.maxRows()) {
+            throw new IllegalArgumentException("a segment with its memory must fit the backbone's positions: segment="
+                    + config.segment() + ", memory=" + config.memory() + ", rows=" + rows + ", positions=" + backbone.maxRows());
+        }
+    }
+
+    /** The same parameters under another configuration of the same memory. */
+    public RmtDecoder withConfig(RmtConfig other) {
+        return new RmtDecoder(other, backbone, memory);
+    }
+
+    @Override
+    public long vocabulary() {
+        return backbone.vocabulary();
+    }
+
+    @Override
+    public Tensor logits(Pass pass, Tensor tokens) {
+        return logits(pass, tokens, null);
+    }
+
+    /** Logits [B, N, vocabulary] of padded sequences: {@code visible} 0 hides a token, U8 or BOOL [B, N]; never the memory. */
+    public Tensor logits(Pass pass, Tensor tokens, @Nullable Tensor visible) {
+        long[] bounds = bounds(tokens, visible);
+        return Concat.apply(pass, 1, new Unrolled(config, bounds.length - 1, s -> true, (inner, number, carried, isWanted) -> {
+            Segment segment = segment(inner, number, carried, part(inner, tokens, bounds, number),
+                    visible == null ? null : part(inner, visible, bounds, number));
+            return new Unrolled.Result(segment.leaving(), logits(inner, segment));
+        }).outputs(pass));
+    }
+
+    /** {@code mean −ln p(target)} over all targets but {@link Loss#IGNORED}; tokens and targets: [B, N], result: [1]. */
+    public Tensor loss(Pass pass, Tensor tokens, Tensor targets, @Nullable Tensor visible) {
+        return loss(pass, tokens, targets, visible, segment -> { });
+    }
+
+    /** The same, with each segment shown as it is made; those that are recomputed live no longer than that and come twice. */
+    public Tensor loss(Pass pass, Tensor tokens, Tensor targets, @Nullable Tensor visible, Consumer<Segment> observer) {
+        long[] bounds = bounds(tokens, visible);
+        if (!Arrays.equals(targets.shape(), tokens.shape())) {
+            throw new IllegalArgumentException("targets must be one for each token: targets=" + targets + ", tokens=" + tokens);
+        }
+        double counted = counted(targets.slice(1, 0, bounds[bounds.length - 1]));
+        return new Unrolled(config, bounds.length - 1,
+                s -> counted(targets.slice(1, bounds[s], bounds[s + 1])) > 0, (inner, number, carried, isWanted) -> {
+                    Segment segment = segment(inner, number, carried, part(inner, tokens, bounds, number),
+                            visible == null ? null : part(inner, visible, bounds, number));
+                    observer.accept(segment);
+                    return new Unrolled.Result(segment.leaving(), isWanted ? Elementwise.sum(inner, 1 / counted,
+                            Loss.crossEntropy(inner, logits(inner, segment), part(inner, targets, bounds, number))) : null);
+                }).sum(pass);
+    }
+
+    private static long counted(Tensor targets) {
+        return Arrays.stream(targets.toLongs()).filter(target -> target >= 0).count();
+    }
+
+    /** Logits of a segment's tokens, [R, n, vocabulary]. */
+    public Tensor logits(Pass pass, Segment segment) {
+        long m = config.memory();
+        return logits(pass, segment.hidden(), m, segment.hidden().size(1) - m);
+    }
+
+    private Tensor logits(Pass pass, Tensor hidden, long from, long to) {
+        return backbone.logitsOf(pass, Concat.apply(pass, 1, List.of(Views.slice(pass, hidden, 1, from, to))));
+    }
+
+    @Override
+    public RmtState start(TensorArena arena, long batch) {
+        if (config.alignment() != Alignment.LEFT) {
+            throw new IllegalArgumentException("a stream of unknown length must be aligned LEFT: alignment="
+                    + config.alignment());
+        }
+        return RmtState.start(fingerprint(), memory, arena, batch, config.segment());
+    }
+
+    private long fingerprint() {
+        return Fingerprint.of(this, "decoder %d %d %s".formatted(config.memory(), config.segment(), backbone.settings()));
+    }
+
+    @Override
+    public RmtState restore(TensorArena arena, Map<String, Tensor> saved) {
+        return RmtState.restore(fingerprint(), memory, arena, saved, config.segment());
+    }
+
+    /** {@inheritDoc} The tokens of a segment that is not yet full are computed again with each call. */
+    @Override
+    public Step<RmtState> next(Pass pass, RmtState state, Tensor tokens) {
+        long position = state.position();
+        long most = config.limits().maxSegments() * (long) config.segment();
+        if (most > 0 && position + tokens.size(-1) > most) {
+            throw new IllegalArgumentException("the stream must fit " + config.limits().maxSegments() + " segments of "
+                    + config.segment() + " tokens: position=" + position + ", tokens=" + tokens);
+        }
+        RmtState next = state.consume(tokens);
+        List<Tensor> logits = new ArrayList<>();
+        for (long from = 0; from < tokens.size(1);) {
+            long kept = (position + from) % config.segment();
+            long taken = Math.min(config.segment() - kept, tokens.size(1) - from);
+            next.tokens().slice(1, kept, kept + taken).copyFrom(tokens.slice(1, from, from + taken));
+            logits.add(read(pass, next, kept, kept + taken));
+            from += taken;
+        }
+        return new Step<>(Concat.apply(pass, 1, logits), next);
+    }
+
+    /** Logits of the state's tokens from {@code kept} to {@code end}; a full segment replaces the memory. */
+    private Tensor read(Pass pass, RmtState state, long kept, long end) {
+        long m = config.memory();
+        Tensor tokens = pass.allocate(DType.I64, state.batch(), end).copyFrom(state.tokens().slice(1, 0, end));
+        Tensor x = backbone.embed(pass, tokens);
+        boolean full = end == config.segment();
+        Tensor hidden = backbone.hidden(pass, Concat.apply(pass, 1, full ? List.of(state.memory(), x, state.memory())
+                : List.of(state.memory(), x)), null, 0);
+        if (full) {
+            state.memory().copyFrom(hidden.slice(1, m + end, end + 2 * m));
+        }
+        return logits(pass, hidden, m + kept, m + end);
+    }
+
+    private long[] bounds(Tensor tokens, @Nullable Tensor visible) {
+        if (tokens.rank() != 2 || tokens.size(0) == 0) {
+            throw new IllegalArgumentException("tokens must be [at least one sequence, tokens]: tokens=" + tokens);
+        }
+        if (visible != null && !Arrays.equals(visible.shape(), tokens.shape())) {
+            throw new IllegalArgumentException("visible must be one for each token: visible=" + visible + ", tokens=" + tokens);
+        }
+        return config.bounds(tokens.size(1));
+    }
+
+    private static Tensor part(Pass pass, Tensor whole, long[] bounds, int number) {
+        Tensor part = whole.slice(1, bounds[number], bounds[number + 1]);
+        return pass.allocate(part.dtype(), part.shape()).copyFrom(part);
+    }
+
+    private Segment segment(Pass pass, int number, @Nullable Tensor carried, Tensor tokens, @Nullable Tensor visible) {
+        long m = config.memory();
+        long n = tokens.size(1);
+        List<Integer> rows = IntStream.range(0, Math.toIntExact(tokens.size(0))).boxed().toList();
+        Tensor entering = carried == null ? MemoryRows.fresh(pass, memory, rows.size()) : carried;
+        Tensor embedded = Concat.apply(pass, 1, List.of(entering, backbone.embed(pass, tokens), entering));
+        Tensor hidden = backbone.hidden(pass, embedded, visible == null ? null : shown(pass, visible), 0);
+        Tensor leaving = Concat.apply(pass, 1, List.of(Views.slice(pass, hidden, 1, m + n, n + 2 * m)));
+        return new Segment(number, rows, rows.stream().map(row -> tokens.select(0, row).toLongs()).toList(), entering,
+                embedded, hidden, leaving);
+    }
+
+    /** The mask of a segment's tokens with the memory, which is always shown: [B, 1, n + 2m]. */
+    private Tensor shown(Pass pass, Tensor visible) {
+        long m = config.memory();
+        Tensor all = pass.allocate(visible.dtype(), visible.size(0), 1, visible.size(1) + 2 * m).fill(1);
+        all.select(1, 0).slice(1, m, m + visible.size(1)).copyFrom(visible);
+        return all;
+    }
+}
