@@ -5,6 +5,7 @@ import dev.longspan.nn.Parameters;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
+import dev.longspan.transformer.ForeignLayout;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -123,6 +124,22 @@ public final class GoldenCase {
             String name = prefix + toForeign.apply(parameter);
             return checked(name, copy(name, GoldenTensor.Role.WEIGHT, dtype, arena), shape);
         };
+    }
+
+    /** Weights in the arena, a prefix and the place that a layout gives what is asked for. */
+    Parameters placedWeights(String prefix, ForeignLayout layout, DType dtype, TensorArena arena) {
+        return (parameter, shape) -> {
+            ForeignLayout.Place place = layout.place(parameter);
+            String name = prefix + place.name();
+            Tensor whole = copy(name, GoldenTensor.Role.WEIGHT, dtype, arena);
+            Tensor part = whole.rank() == shape.length ? place.view().apply(whole) : whole;
+            return arena.allocate(dtype, shape).copyFrom(checked(name, part, shape));
+        };
+    }
+
+    /** The shape of a tensor. */
+    long[] shape(String tensor) {
+        return find(tensor).data().shape();
     }
 
     private static Tensor checked(String name, Tensor tensor, long... shape) {

@@ -30,7 +30,8 @@ public final class Verify {
             Map.entry("timestep_norm", new TimestepNormCase()), Map.entry("plus_one_norms", new PlusOneNormsCase()),
             Map.entry("normalized_chunk_attention", new ChunkAttentionCase()), Map.entry("block", new MegalodonBlockCase()),
             Map.entry("model", new MegalodonModelCase()), Map.entry("train", new MegalodonTrainingCase()),
-            Map.entry("inference", new MegalodonInferenceCase()), Map.entry("packed", new PackedCase()));
+            Map.entry("inference", new MegalodonInferenceCase()), Map.entry("packed", new PackedCase()),
+            Map.entry("rmt_encoder_bert", new RmtEncoderCase()), Map.entry("rmt_decoder_gpt2", new RmtDecoderCase()));
 
     private static final String MANIFEST = "manifest.json";
     private static final int COLUMN = 48;
