@@ -9,6 +9,7 @@ import dev.longspan.model.Architecture;
 import dev.longspan.model.Blueprint;
 import dev.longspan.model.ModelConfig;
 import dev.longspan.model.ModelPlan;
+import dev.longspan.rmt.RmtFlops;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.NativeBudget;
 import dev.longspan.tensor.OutOfNativeMemoryException;
@@ -20,8 +21,10 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
 
 /** What a model costs, before anything is allocated. */
 @Command(
@@ -30,7 +33,8 @@ import picocli.CommandLine.ParentCommand;
         description = {"", "Exit status 4 if the total does not fit --max-memory (or what the machine leaves).", ""},
         footer = {"", "Examples:", "  longspan plan --preset 125M --context 32k --training",
             "  longspan plan --preset 2.7B --context 1m --max-memory 64g --schedule paper",
-            "  longspan plan --arch megalodon --preset mega7.3B --vocabulary 32000 --context 32k"})
+            "  longspan plan --arch megalodon --preset mega7.3B --vocabulary 32000 --context 32k",
+            "  longspan plan --arch rmt", "  longspan plan --arch rmt --preset OPT-175B --context 1m --segment 1024"})
 final class PlanCommand implements Callable<Integer> {
 
     /** Layers whose reach is shown, at most. */
@@ -41,15 +45,25 @@ final class PlanCommand implements Callable<Integer> {
         geometric, paper
     }
 
+    /** What full attention is compared with instead, in FLOPs alone. */
+    private static final String RECURRENT = "rmt";
+
+    /** 4,096 segments of 512: the paper's two million tokens. */
+    private static final long PAPER_CONTEXT = 4096 * 512;
+
     @ParentCommand
     private Main main;
+
+    @Spec
+    private CommandSpec spec;
 
     @Option(names = "--preset", defaultValue = "tiny", paramLabel = "NAME",
             description = "Size of the model, see below (default: ${DEFAULT-VALUE}).")
     private String preset = "tiny";
 
     @Option(names = "--arch", defaultValue = "longnet", paramLabel = "NAME",
-            description = "longnet, transformer, sparse-transformer or llama (default: ${DEFAULT-VALUE}).")
+            description = "Architecture, see below (default: ${DEFAULT-VALUE}); rmt is compared with full attention in FLOPs: "
+                    + "--preset OPT-125M … OPT-175B or sizes V/L/d/f/h, all of OPT without.")
     private String architecture = "longnet";
 
     @Option(names = "--vocabulary", defaultValue = "256", paramLabel = "N",
@@ -59,6 +73,14 @@ final class PlanCommand implements Callable<Integer> {
     @Option(names = "--context", defaultValue = "8k", paramLabel = "N", converter = ByteSize.class,
             description = "Tokens of one sequence (default: ${DEFAULT-VALUE}).")
     private long context;
+
+    @Option(names = "--segment", defaultValue = "512", paramLabel = "N",
+            description = "Rows of a segment of rmt (default: ${DEFAULT-VALUE}).")
+    private int segment;
+
+    @Option(names = "--memory", defaultValue = "10", paramLabel = "N",
+            description = "Memory vectors of rmt (default: ${DEFAULT-VALUE}).")
+    private int memory;
 
     @Option(names = "--batch", defaultValue = "1", paramLabel = "N", description = "Sequences (default: ${DEFAULT-VALUE}).")
     private long batch;
@@ -78,6 +100,13 @@ final class PlanCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (architecture.equals(RECURRENT)) {
+            List<RmtFlops> models = given("--preset") ? List.of(RmtFlops.named(preset)) : RmtFlops.OPT;
+            Map<String, @Nullable Object> compared =
+                    new RmtPlan(given("--context") ? context : PAPER_CONTEXT, segment, memory).print(main.output(), models);
+            main.output().result(compared);
+            return ExitStatus.OK;
+        }
         Backend backend = main.backend();
         backend.checkComputes(dtype);
         Blueprint blueprint = blueprint();
@@ -99,6 +128,10 @@ final class PlanCommand implements Callable<Integer> {
                     + ", limit=" + ByteSize.text(limit) + " (--max-memory)");
         }
         return ExitStatus.OK;
+    }
+
+    private boolean given(String option) {
+        return spec.commandLine().getParseResult().hasMatchedOption(option);
     }
 
     private Blueprint blueprint() {

@@ -31,12 +31,25 @@ class PlanTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"--arch megalodon --preset 125M", "--arch llama --preset 125M", "--arch megalodon --schedule paper",
-        "--arch transformer --schedule paper", "--arch rwkv", "--dtype I32", "--context 0", "--batch 0"})
+        "--arch transformer --schedule paper", "--arch rwkv", "--arch rmt --preset tiny", "--arch rmt --segment 13",
+        "--arch rmt --context 0", "--dtype I32", "--context 0", "--batch 0"})
     void whatCannotBePlannedIsOneLineAndStatus2(String line) {
         CommandLineRun run = CommandLineRun.of(("plan " + line).split(" "));
         assertThat(run.status()).as(run.err()).isEqualTo(ExitStatus.USAGE);
         assertThat(run.err()).startsWith("error: ").hasLineCount(1).doesNotContain("Exception");
         assertThat(run.out()).isEmpty();
+    }
+
+    @Test
+    void aRecurrentMemoryIsComparedWithFullAttentionAsInThePaper() {
+        CommandLineRun run = CommandLineRun.of("plan", "--arch", "rmt");
+        assertThat(run.status()).as(run.err()).isZero();
+        assertThat(run.out()).contains("2,097,152 tokens", "4,096 segments", "formula      L (6sd^2")
+                .containsPattern("OPT-125M .* 294\\.8x .*228\\.7x").containsPattern("OPT-175B .* 29\\.3x .*29\\.2x");
+        CommandLineRun own = CommandLineRun.of("plan", "--format", "json", "--arch", "rmt", "--preset", "50272/12/768/3072/12",
+                "--context", "1m", "--segment", "1024");
+        assertThat(own.status()).as(own.err()).isZero();
+        assertThat(Json.object(own.out())).containsEntry("context", 1L << 20).containsKeys("formula", "models");
     }
 
     @Test
