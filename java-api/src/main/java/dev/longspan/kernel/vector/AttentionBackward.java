@@ -1,5 +1,6 @@
 package dev.longspan.kernel.vector;
 
+import dev.longspan.kernel.AttentionPattern;
 import dev.longspan.kernel.AttentionPlan;
 import dev.longspan.kernel.vector.TaskList.Entry;
 import dev.longspan.parallel.Parallel;
@@ -106,6 +107,8 @@ final class AttentionBackward {
         private final float[] decayedKeys;
         private final DecayFactors decay;
         private final Visibility visible;
+        /** Whether all the keys that are here lie in one block. */
+        private final boolean oneBlock;
 
         Part(Entry entry, long batch, Scratch scratch, boolean keysToo, boolean queriesToo) {
             this.entry = entry;
@@ -136,6 +139,7 @@ final class AttentionBackward {
             delta = scratch.floats(DELTA, Tiles.BLOCK);
             decayedKeys = plan.decay() == null ? keySlabs : scratch.floats(DECAYED_KEYS, keyLength);
             decay = new DecayFactors(plan, entry, dim, 1, scratch, FACTORS);
+            oneBlock = plan.pattern() instanceof AttentionPattern.Dense && entry.keys().count() == 1;
             visible = new Visibility(plan, entry, batch, Math.toIntExact(q.size(2)), 1, scratch, 0);
         }
 
@@ -201,7 +205,11 @@ final class AttentionBackward {
                     if (plan.dropout() != null) {
                         visible.drop(plan.dropout(), block, key, seen, c, dTile);
                     }
-                    Softmax.gradients(tile, dTile, seen, c, lse, delta);
+                    if (oneBlock) {
+                        Softmax.centredGradients(tile, dTile, seen, c, lse, delta);
+                    } else {
+                        Softmax.gradients(tile, dTile, seen, c, lse, delta);
+                    }
                 }
                 if (keysToo) {
                     if (plan.dropout() != null) {

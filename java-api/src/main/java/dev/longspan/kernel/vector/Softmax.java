@@ -4,9 +4,13 @@ import static dev.longspan.kernel.vector.Lanes.LANES;
 import static dev.longspan.kernel.vector.Lanes.SPECIES;
 
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
 
 /** Passes over the keys of a {@link ScoreTile}'s panel: queries {@code c} to {@code c + COLS}, two vectors. */
 final class Softmax {
+
+    /** 64 units in the last place: what sums of some hundred terms may be off by. */
+    private static final float ROUNDING = 0x1p-18f;
 
     private Softmax() {
     }
@@ -90,6 +94,37 @@ final class Softmax {
             p1.intoArray(tile, s + LANES);
             p0.mul(FloatVector.fromArray(SPECIES, dTile, s).sub(d0)).intoArray(dTile, s);
             p1.mul(FloatVector.fromArray(SPECIES, dTile, s + LANES).sub(d1)).intoArray(dTile, s + LANES);
+        }
+    }
+
+    /**
+     * As {@link #gradients} where these may be all the keys that the queries see: what then is left of {@code Σ dS}, which is
+     * zero, is the rounding of δ, and is taken off each weight's share. The gradient of a key's bias consists of nothing else.
+     * Where more than rounding is left there are other keys elsewhere, and dS stays as it is.
+     */
+    static void centredGradients(float[] tile, float[] dTile, int keys, int c, float[] lse, float[] delta) {
+        for (int i = c; i < c + Tiles.COLS; i += LANES) {
+            FloatVector l = FloatVector.fromArray(SPECIES, lse, i);
+            FloatVector d = FloatVector.fromArray(SPECIES, delta, i);
+            FloatVector sum = FloatVector.zero(SPECIES);
+            FloatVector left = sum;
+            FloatVector size = sum;
+            for (int k = 0; k < keys; k++) {
+                int s = k * Tiles.BLOCK + i;
+                FloatVector p = Exp2.ofMinus(l.sub(FloatVector.fromArray(SPECIES, tile, s)));
+                FloatVector dp = FloatVector.fromArray(SPECIES, dTile, s);
+                p.intoArray(tile, s);
+                sum = sum.add(p);
+                left = p.fma(dp.sub(d), left);
+                size = p.fma(dp.abs().add(d.abs()), size);
+            }
+            FloatVector share = left.div(sum.max(Float.MIN_NORMAL)); // without keys all weights are 0
+            share = share.blend(0f, left.abs().compare(VectorOperators.GT, size.mul(ROUNDING)));
+            for (int k = 0; k < keys; k++) {
+                int s = k * Tiles.BLOCK + i;
+                FloatVector.fromArray(SPECIES, tile, s).mul(FloatVector.fromArray(SPECIES, dTile, s).sub(d).sub(share))
+                        .intoArray(dTile, s);
+            }
         }
     }
 
