@@ -47,11 +47,12 @@ public record RmtConfig(int memory, int segment, Alignment alignment, Supervisio
      * Through how many segments gradients go back.
      *
      * @param depth k: a segment's loss reaches itself and at most k − 1 segments before it; 0 for all
+     * @param segments n of the reference's rule: what the released code was told that documents have at most
      */
-    public record Bptt(int depth, Rule rule) {
+    public record Bptt(int depth, Rule rule, int segments) {
 
         /** Through all segments. */
-        public static final Bptt FULL = new Bptt(0, Rule.EXACT);
+        public static final Bptt FULL = of(0);
 
         /** Where the memory is cut off from the way back. */
         public enum Rule {
@@ -60,20 +61,25 @@ public record RmtConfig(int memory, int segment, Alignment alignment, Supervisio
              * nothing more where only the last has.
              */
             EXACT,
-            /** As the released decoder does: behind segment s where s > 0 and s + k ≤ {@code maxSegments}. */
+            /** As the released decoder does: behind segment s where s > 0 and s + k ≤ n. */
             REFERENCE
         }
 
         public Bptt {
-            if (depth < 0 || depth == 0 && rule == Rule.REFERENCE) {
-                throw new IllegalArgumentException("depth must not be negative, and not 0 for the reference's rule: depth="
-                        + depth + ", rule=" + rule);
+            if (depth < 0 || rule == Rule.REFERENCE && (depth == 0 || segments <= 0)) {
+                throw new IllegalArgumentException("depth must not be negative, and the reference's rule needs depth and "
+                        + "segments: depth=" + depth + ", rule=" + rule + ", segments=" + segments);
             }
         }
 
-        /** Through k segments. */
+        /** Through k segments, or all of them if it is 0. */
         public static Bptt of(int k) {
-            return new Bptt(k, Rule.EXACT);
+            return new Bptt(k, Rule.EXACT, 0);
+        }
+
+        /** By the reference's rule. */
+        public static Bptt reference(int k, int segments) {
+            return new Bptt(k, Rule.REFERENCE, segments);
         }
     }
 
@@ -84,9 +90,6 @@ public record RmtConfig(int memory, int segment, Alignment alignment, Supervisio
         if (memory > segment) {
             throw new IllegalArgumentException("memory must not be larger than the segment: memory=" + memory + ", segment="
                     + segment);
-        }
-        if (bptt.rule == Bptt.Rule.REFERENCE && limits.maxSegments == 0) {
-            throw new IllegalArgumentException("the reference's rule of bptt needs maxSegments: maxSegments=0");
         }
     }
 

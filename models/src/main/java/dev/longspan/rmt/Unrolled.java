@@ -61,7 +61,7 @@ record Unrolled(RmtConfig config, int segments, IntPredicate wanted, Step step) 
     private boolean isCutBehind(int segment) {
         RmtConfig.Bptt bptt = config.bptt();
         return bptt.rule() == RmtConfig.Bptt.Rule.REFERENCE && segment > 0
-                && segment + bptt.depth() <= config.limits().maxSegments();
+                && segment + bptt.depth() <= bptt.segments();
     }
 
     /** For each output a trip of its own through the last {@code depth} segments, from the memory that entered them as a constant. */

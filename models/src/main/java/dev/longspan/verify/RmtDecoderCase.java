@@ -11,7 +11,6 @@ import dev.longspan.op.Loss;
 import dev.longspan.rmt.Alignment;
 import dev.longspan.rmt.RmtConfig;
 import dev.longspan.rmt.RmtConfig.Bptt;
-import dev.longspan.rmt.RmtConfig.Limits;
 import dev.longspan.rmt.RmtDecoder;
 import dev.longspan.rmt.Segment;
 import dev.longspan.tensor.DType;
@@ -51,8 +50,7 @@ final class RmtDecoderCase implements CaseRunner {
         JsonObject json = golden.json().ignore(WITHOUT_EFFECT);
         int memory = RmtGolden.size(json, "mem");
         RmtConfig config = RmtConfig.decoder(memory, RmtGolden.size(json, "segment_size"))
-                .withAlignment(RmtGolden.alignment(json, Alignment.LEFT))
-                .withLimits(new Limits(1, RmtGolden.size(json, "max_n_segments"), false)).withBptt(bptt(json));
+                .withAlignment(RmtGolden.alignment(json, Alignment.LEFT)).withBptt(bptt(json));
         if (json.flag("wrap_pos", false)) {
             throw new IllegalArgumentException("config.wrap_pos is not supported: wrap_pos=true");
         }
@@ -107,10 +105,11 @@ final class RmtDecoderCase implements CaseRunner {
 
     /** aaai24 cuts the memory off by a rule of its own; framework_accel computes that rule and ignores it. */
     private static Bptt bptt(JsonObject json) {
-        long k2 = json.integer("k2", -1);
+        int k2 = Math.toIntExact(json.integer("k2", -1));
+        int segments = Math.toIntExact(json.integer("max_n_segments", 0)); // longer sequences are read all the same
         String module = json.text("module");
         return switch (module) {
-            case "aaai24" -> k2 < 0 ? Bptt.FULL : new Bptt(Math.toIntExact(k2), Bptt.Rule.REFERENCE);
+            case "aaai24" -> k2 < 0 ? Bptt.FULL : Bptt.reference(k2, segments);
             case "framework_accel" -> Bptt.FULL;
             default -> throw new IllegalArgumentException("config.module must be aaai24 or framework_accel: module=" + module);
         };

@@ -139,9 +139,10 @@ class RmtBatchTest {
                 .withMessage("memory and 3 special tokens must leave room in the input: memory=10, input=13");
         assertThatIllegalArgumentException().isThrownBy(() -> RmtConfig.decoder(0, 5)).withMessageContaining("memory=0");
         assertThatIllegalArgumentException().isThrownBy(() -> new Limits(1, 0, true)).withMessageContaining("truncate=true");
-        assertThatIllegalArgumentException().isThrownBy(() -> Rmts.DECODER.withBptt(new Bptt(2, Bptt.Rule.REFERENCE)))
-                .withMessage("the reference's rule of bptt needs maxSegments: maxSegments=0");
-        assertThatIllegalArgumentException().isThrownBy(() -> new Bptt(0, Bptt.Rule.REFERENCE)).withMessageContaining("depth=0");
+        assertThatIllegalArgumentException().isThrownBy(() -> Bptt.reference(2, 0))
+                .withMessageContaining("depth=2, rule=REFERENCE, segments=0");
+        assertThatIllegalArgumentException().isThrownBy(() -> Bptt.reference(0, 4)).withMessageContaining("depth=0");
+        assertThatIllegalArgumentException().isThrownBy(() -> Bptt.of(-1)).withMessageContaining("depth=-1");
     }
 
     @Test
