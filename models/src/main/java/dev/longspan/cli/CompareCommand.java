@@ -97,7 +97,7 @@ final class CompareCommand implements Callable<Integer> {
         Map<String, @Nullable Object> config = Json.object(Json.line(
                 architecture.preset(parts[1], context, Bytes.VOCABULARY)));
         try {
-            return new Contender(parts[0] + ":" + parts[1], architecture.read(config),
+            return new Contender(model, architecture.read(config),
                     parts.length == 3 ? Double.parseDouble(parts[2]) : 3e-3);
         } catch (NumberFormatException e) {
             throw new IllegalArgumentException("the learning rate must be a number: model=" + model, e);

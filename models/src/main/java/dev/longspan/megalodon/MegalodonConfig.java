@@ -2,6 +2,8 @@ package dev.longspan.megalodon;
 
 import dev.longspan.json.Json;
 import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The shape of a MEGALODON.
@@ -135,43 +137,42 @@ public record MegalodonConfig(long vocabulary, long outputs, int width, int laye
     }
 
     public MegalodonConfig withVocabulary(long tokens) {
-        return new MegalodonConfig(tokens, tokens, width, layers, heads, sharedWidth, valueWidth, feedForward, gatedFeedForward,
-                modes, chunk, groups, affineNorms, eps, ropeBase, parts, rescale, scaleEmbedding, tiedOutput, dropouts, linearInit);
+        return with(Map.of("vocab_size", tokens, "output_size", -1L));
     }
 
-    public MegalodonConfig withChunk(int positions) {
-        return new MegalodonConfig(vocabulary, outputs, width, layers, heads, sharedWidth, valueWidth, feedForward, gatedFeedForward,
-                modes, positions, groups, affineNorms, eps, ropeBase, parts, rescale, scaleEmbedding, tiedOutput, dropouts, linearInit);
+    public MegalodonConfig withChunk(long positions) {
+        return with(Map.of("chunk_size", positions));
     }
 
     public MegalodonConfig withParts(Parts chosen) {
-        return new MegalodonConfig(vocabulary, outputs, width, layers, heads, sharedWidth, valueWidth, feedForward, gatedFeedForward,
-                modes, chunk, groups, affineNorms, eps, ropeBase, chosen, rescale, scaleEmbedding, tiedOutput, dropouts, linearInit);
+        return with(MegalodonKeys.write(chosen));
     }
 
     public MegalodonConfig withDropouts(Dropouts rates) {
-        return new MegalodonConfig(vocabulary, outputs, width, layers, heads, sharedWidth, valueWidth, feedForward, gatedFeedForward,
-                modes, chunk, groups, affineNorms, eps, ropeBase, parts, rescale, scaleEmbedding, tiedOutput, rates, linearInit);
+        return with(Map.of("dropout", rates.residual, "hidden_dropout", rates.hidden, "attention_dropout", rates.attention));
     }
 
     public MegalodonConfig withGatedFeedForward(boolean gated) {
-        return new MegalodonConfig(vocabulary, outputs, width, layers, heads, sharedWidth, valueWidth, feedForward, gated,
-                modes, chunk, groups, affineNorms, eps, ropeBase, parts, rescale, scaleEmbedding, tiedOutput, dropouts, linearInit);
+        return with(Map.of("swiglu", gated));
     }
 
     public MegalodonConfig withEmbedding(boolean scaled, boolean tied) {
-        return new MegalodonConfig(vocabulary, outputs, width, layers, heads, sharedWidth, valueWidth, feedForward, gatedFeedForward,
-                modes, chunk, groups, affineNorms, eps, ropeBase, parts, rescale, scaled, tied, dropouts, linearInit);
+        return with(Map.of("scale_emb", scaled, "share_emb", tied));
     }
 
     public MegalodonConfig withRescale(boolean on) {
-        return new MegalodonConfig(vocabulary, outputs, width, layers, heads, sharedWidth, valueWidth, feedForward, gatedFeedForward,
-                modes, chunk, groups, affineNorms, eps, ropeBase, parts, on, scaleEmbedding, tiedOutput, dropouts, linearInit);
+        return with(Map.of("rescale_nffn", on));
     }
 
     public MegalodonConfig withRopeBase(double base) {
-        return new MegalodonConfig(vocabulary, outputs, width, layers, heads, sharedWidth, valueWidth, feedForward, gatedFeedForward,
-                modes, chunk, groups, affineNorms, eps, base, parts, rescale, scaleEmbedding, tiedOutput, dropouts, linearInit);
+        return with(Map.of("rope_base", base));
+    }
+
+    /** The same under other values of some of the original's keys. */
+    private MegalodonConfig with(Map<String, ? extends @Nullable Object> changes) {
+        Map<String, @Nullable Object> keys = MegalodonKeys.write(this);
+        keys.putAll(changes);
+        return MegalodonKeys.read(keys);
     }
 
     /** As {@code config.json}, with the original's keys. */

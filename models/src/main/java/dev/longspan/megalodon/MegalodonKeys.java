@@ -66,11 +66,18 @@ public final class MegalodonKeys {
         json.put("scale_emb", config.scaleEmbedding());
         json.put("share_emb", config.tiedOutput());
         if (!config.parts().equals(Parts.MEGALODON)) {
-            json.put("average", lower(config.parts().average()));
-            json.put("input_norm", lower(config.parts().norm()));
-            json.put("logits", lower(config.parts().logits()));
-            json.put("residual", lower(config.parts().residual()));
+            json.putAll(write(config.parts()));
         }
+        return json;
+    }
+
+    /** The keys of our own. */
+    static Map<String, Object> write(Parts parts) {
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("average", lower(parts.average()));
+        json.put("input_norm", lower(parts.norm()));
+        json.put("logits", lower(parts.logits()));
+        json.put("residual", lower(parts.residual()));
         return json;
     }
 
