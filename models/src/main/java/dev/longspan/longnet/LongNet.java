@@ -1,13 +1,12 @@
 package dev.longspan.longnet;
 
 import dev.longspan.autograd.Pass;
-import dev.longspan.nn.CausalBackbone;
 import dev.longspan.nn.Embedding;
 import dev.longspan.nn.KeyValueCache;
-import dev.longspan.nn.LanguageModel;
 import dev.longspan.nn.Linear;
 import dev.longspan.nn.Norm;
 import dev.longspan.nn.Parameters;
+import dev.longspan.nn.StreamingBackbone;
 import dev.longspan.nn.TransformerBlock;
 import dev.longspan.op.Gemm;
 import dev.longspan.tensor.DType;
@@ -26,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record LongNet(LongNetConfig config, Embedding embedding, @Nullable Embedding positions,
         @Nullable Norm embeddingNorm, List<TransformerBlock> layers, @Nullable Norm norm, @Nullable Linear output,
-        boolean recompute) implements LanguageModel<LongNetState>, CausalBackbone {
+        boolean recompute) implements StreamingBackbone<LongNetState> {
 
     public LongNet {
         layers = List.copyOf(layers);
@@ -128,17 +127,17 @@ public record LongNet(LongNetConfig config, Embedding embedding, @Nullable Embed
     }
 
     @Override
-    public Step<LongNetState> next(Pass pass, LongNetState state, Tensor tokens) {
-        state.check(tokens);
+    public Hidden<LongNetState> hidden(Pass pass, LongNetState state, Tensor embedded) {
+        state.place().check(embedded);
         long position = state.position();
-        Tensor x = Body.enter(pass, config, positions, embeddingNorm, embed(pass, tokens), position);
+        Tensor x = Body.enter(pass, config, positions, embeddingNorm, embedded, position);
         for (int i = 0; i < layers.size(); i++) {
             TransformerBlock layer = layers.get(i);
             KeyValueCache cache = state.cache(i);
             x = layer.apply(pass, x, normed -> layer.attention().join(pass, cache.attend(pass, layer.attention().plan(),
                     layer.attention().project(pass, normed, position), position)));
         }
-        return new Step<>(logitsOf(pass, last(pass, x)), state.advance(tokens.size(1)));
+        return new Hidden<>(last(pass, x), state.advance(embedded.size(1)));
     }
 
     private Tensor last(Pass pass, Tensor x) {

@@ -3,13 +3,12 @@ package dev.longspan.megalodon;
 import dev.longspan.autograd.Pass;
 import dev.longspan.autograd.Recompute;
 import dev.longspan.kernel.Documents;
-import dev.longspan.nn.CausalBackbone;
 import dev.longspan.nn.Embedding;
-import dev.longspan.nn.LanguageModel;
 import dev.longspan.nn.Linear;
 import dev.longspan.nn.PackedLanguageModel;
 import dev.longspan.nn.Parameters;
 import dev.longspan.nn.SequenceNorm;
+import dev.longspan.nn.StreamingBackbone;
 import dev.longspan.op.Elementwise;
 import dev.longspan.op.Gemm;
 import dev.longspan.tensor.DType;
@@ -28,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param recompute whether training keeps only each layer's input and computes the layer again on the way back
  */
 public record Megalodon(MegalodonConfig config, Embedding embedding, List<MegalodonBlock> layers, SequenceNorm norm,
-        @Nullable Linear output, boolean recompute) implements LanguageModel<MegalodonState>, PackedLanguageModel, CausalBackbone {
+        @Nullable Linear output, boolean recompute) implements StreamingBackbone<MegalodonState>, PackedLanguageModel {
 
     public Megalodon {
         layers = List.copyOf(layers);
@@ -118,15 +117,16 @@ public record Megalodon(MegalodonConfig config, Embedding embedding, List<Megalo
     }
 
     @Override
-    public Step<MegalodonState> next(Pass pass, MegalodonState state, Tensor tokens) {
-        MegalodonState next = state.consume(tokens, state.position() + tokens.size(1));
-        Tensor x = embed(pass, tokens);
+    public Hidden<MegalodonState> hidden(Pass pass, MegalodonState state, Tensor embedded) {
+        long position = state.position();
+        MegalodonState next = state.consume(embedded, embedded.size(1));
+        Tensor x = embedded;
         for (int i = 0; i < layers.size(); i++) {
-            x = layers.get(i).apply(pass, x, Context.after(next.memory(i), state.position()));
+            x = layers.get(i).apply(pass, x, Context.after(next.memory(i), position));
         }
         SequenceNorm.Output normed = norm.apply(pass, x, next.moments(), null, 0, null);
         Memory.take(next.moments(), normed.last());
-        return new Step<>(logitsOf(pass, normed.y()), next);
+        return new Hidden<>(normed.y(), next);
     }
 
     /**
@@ -134,7 +134,7 @@ public record Megalodon(MegalodonConfig config, Embedding embedding, List<Megalo
      * released code does so every two chunks from the eighth on, with the last six. Averages and keys stay. Consumes the state.
      */
     public MegalodonState recount(Pass pass, MegalodonState state, Tensor recent) {
-        MegalodonState next = state.consume(recent, state.position());
+        MegalodonState next = state.consume(recent, 0);
         Tensor x = embed(pass, recent);
         for (int i = 0; i < layers.size(); i++) {
             MegalodonBlock.Counted counted = layers.get(i).counted(pass, x);

@@ -7,6 +7,7 @@ import dev.longspan.kernel.Moments;
 import dev.longspan.nn.Fingerprint;
 import dev.longspan.nn.SavedState;
 import dev.longspan.nn.SegmentCache;
+import dev.longspan.nn.StreamPlace;
 import dev.longspan.nn.StreamState;
 import dev.longspan.nn.TimestepNorm;
 import dev.longspan.parallel.Parallel;
@@ -14,7 +15,6 @@ import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -26,39 +26,30 @@ import org.jspecify.annotations.Nullable;
  */
 public final class MegalodonState implements StreamState {
 
-    private final Held held;
-    private final long position;
-    private final long version;
+    private final StreamPlace place;
+    private final List<Memory> layers;
+    private final @Nullable Moments last;
 
-    /** The memory that all versions of a state share; only the latest may use it. */
-    private static final class Held {
-        private final Tensor position;
-        private final Tensor model;
-        private final List<Memory> layers;
-        private final @Nullable Moments last;
-        private long version;
-
-        Held(TensorArena arena, long batch, long fingerprint, List<Memory> layers, @Nullable Moments last) {
-            this.position = arena.allocate(DType.I64, 2).set(new long[] {0, batch});
-            this.model = arena.allocate(DType.I64, 1).set(new long[] {fingerprint});
-            this.layers = layers;
-            this.last = last;
-        }
-    }
-
-    private MegalodonState(Held held, long position) {
-        this.held = held;
-        this.position = position;
-        this.version = held.version;
-        held.position.set(new long[] {position, batch()});
+    private MegalodonState(StreamPlace place, List<Memory> layers, @Nullable Moments last) {
+        this.place = place;
+        this.layers = List.copyOf(layers);
+        this.last = last;
     }
 
     static MegalodonState start(Megalodon model, TensorArena arena, long batch) {
-        if (batch <= 0) {
-            throw new IllegalArgumentException("batch must be positive: batch=" + batch);
-        }
+        return empty(model, arena, StreamPlace.start(arena, batch, fingerprint(model)));
+    }
+
+    static MegalodonState restore(Megalodon model, TensorArena arena, Map<String, Tensor> tensors) {
+        SavedState saved = SavedState.of(tensors);
+        MegalodonState state = empty(model, arena, StreamPlace.restore(arena, saved, fingerprint(model)));
+        return state.filled(saved, saved.place().rows());
+    }
+
+    private static MegalodonState empty(Megalodon model, TensorArena arena, StreamPlace place) {
         MegalodonConfig config = model.config();
         DType dtype = model.embedding().weight().dtype();
+        long batch = place.batch();
         SegmentCache.Shape shape = new SegmentCache.Shape(batch, config.heads(), config.keyDim(), config.valueDim());
         List<Memory> layers = new ArrayList<>();
         try (Workspace workspace = new Workspace();
@@ -70,7 +61,7 @@ public final class MegalodonState implements StreamState {
                         SegmentCache.chunked(arena, config.chunk(), dtype, shape)));
             }
         }
-        return new MegalodonState(new Held(arena, batch, fingerprint(model), layers, moments(model, arena, batch)), 0);
+        return new MegalodonState(place, layers, moments(model, arena, batch));
     }
 
     /** Zero timesteps of any moments: before the first row they have no weight. */
@@ -79,87 +70,58 @@ public final class MegalodonState implements StreamState {
                 arena.allocate(DType.F64, batch, norm.groups()), arena.allocate(DType.F64, batch, norm.groups())) : null;
     }
 
-    static MegalodonState restore(Megalodon model, TensorArena arena, Map<String, Tensor> tensors) {
-        SavedState saved = SavedState.of(tensors);
-        SavedState.Place place = saved.place();
-        saved.checkModel(fingerprint(model));
-        MegalodonState state = start(model, arena, place.batch());
-        state.fill(saved, place.position(), place.rows());
-        return new MegalodonState(state.held, place.position());
-    }
-
     private static long fingerprint(Megalodon model) {
         return Fingerprint.of(model, model.settings());
     }
 
     @Override
     public long position() {
-        return position;
+        return place.position();
     }
 
     /** Number of sequences. */
     public long batch() {
-        return held.position.toLongs()[1];
+        return place.batch();
     }
 
     @Override
     public Map<String, Tensor> tensors() {
-        checkLatest();
-        Map<String, Tensor> named = new LinkedHashMap<>();
-        named.put(POSITION, held.position);
-        named.put(MODEL, held.model);
-        for (int i = 0; i < held.layers.size(); i++) {
+        Map<String, Tensor> named = place.tensors();
+        for (int i = 0; i < layers.size(); i++) {
             String prefix = layer(i) + ".";
-            held.layers.get(i).tensors().forEach((name, tensor) -> named.put(prefix + name, tensor));
+            layers.get(i).tensors().forEach((name, tensor) -> named.put(prefix + name, tensor));
         }
-        named.putAll(Memory.tensors(held.last));
+        named.putAll(Memory.tensors(last));
         return named;
     }
 
     @Override
     public MegalodonState select(TensorArena arena, int... rows) {
-        checkLatest();
-        for (int row : rows) {
-            if (row < 0 || row >= batch()) {
-                throw new IllegalArgumentException("rows must lie in the batch: row=" + row + ", batch=" + batch());
-            }
-        }
-        List<Memory> layers = held.layers.stream().map(memory -> memory.fresh(arena, rows.length)).toList();
-        Moments last = held.last == null ? null : Memory.fresh(held.last, arena, rows.length);
-        MegalodonState copy = new MegalodonState(new Held(arena, rows.length, held.model.toLongs()[0], layers, last), position);
-        copy.fill(SavedState.of(tensors()), position, rows);
-        return copy;
+        return new MegalodonState(place.select(arena, rows),
+                layers.stream().map(memory -> memory.fresh(arena, rows.length)).toList(),
+                last == null ? null : Memory.fresh(last, arena, rows.length)).filled(SavedState.of(tensors()), rows);
     }
 
-    private void fill(SavedState saved, long position, int... rows) {
-        for (int i = 0; i < held.layers.size(); i++) {
-            held.layers.get(i).fill(saved.within(layer(i)), position, rows);
+    private MegalodonState filled(SavedState saved, int... rows) {
+        for (int i = 0; i < layers.size(); i++) {
+            layers.get(i).fill(saved.within(layer(i)), position(), rows);
         }
-        Memory.tensors(held.last).forEach((name, tensor) -> saved.copy(name, tensor, rows));
+        Memory.tensors(last).forEach((name, tensor) -> saved.copy(name, tensor, rows));
+        return this;
     }
 
     Memory memory(int layer) {
-        return held.layers.get(layer);
+        return layers.get(layer);
     }
 
     @Nullable Moments moments() {
-        return held.last;
+        return last;
     }
 
-    /** The state at a later position or the same; this one may not be used any more. */
-    MegalodonState consume(Tensor tokens, long next) {
-        checkLatest();
-        if (tokens.rank() != 2 || tokens.size(0) != batch() || tokens.size(1) == 0) {
-            throw new IllegalArgumentException("tokens must be [" + batch() + ", at least one]: tokens=" + tokens);
-        }
-        held.version++;
-        return new MegalodonState(held, next);
-    }
-
-    private void checkLatest() {
-        if (version != held.version) {
-            throw new IllegalStateException("the state was consumed by next: use the one that it returned");
-        }
+    /** The state so many steps behind this one, after tokens for its batch; this one may not be used any more. */
+    MegalodonState consume(Tensor tokens, long steps) {
+        place.check(tokens);
+        return new MegalodonState(place.advance(steps), layers, last);
     }
 
     private static String layer(int number) {

@@ -154,7 +154,7 @@ public record RmtEncoder(RmtConfig config, SpecialTokens special, Backbone backb
         if (logits == null) {
             throw new IllegalStateException("documents have no segments");
         }
-        return new Step<>(logits, state.at(longest));
+        return new Step<>(logits, state.advance(longest));
     }
 
     private Segment segment(Pass pass, Batch batch, int number, @Nullable Tensor carried) {
