@@ -14,6 +14,7 @@ module dev.longspan.models {
     exports dev.longspan.megalodon;
     exports dev.longspan.model;
     exports dev.longspan.rmt;
+    exports dev.longspan.task;
     exports dev.longspan.text;
     exports dev.longspan.train;
     exports dev.longspan.transformer;
