@@ -8,9 +8,10 @@ package dev.longspan.rmt;
  * @param supervision segments of a classified document that have a loss
  * @param recompute whether training keeps only the memory between segments and computes each segment again on the way back:
  *     the same bits in memory that does not grow with the number of segments
+ * @param carry what a decoder's backbone takes along from segment to segment, beside the memory
  */
 public record RmtConfig(int memory, int segment, Alignment alignment, Supervision supervision, Limits limits, Bptt bptt,
-        boolean recompute) {
+        boolean recompute, Carry carry) {
 
     /** Rows of an input of the encoder layout that are neither memory nor tokens: [CLS], [SEP], [SEP]. */
     static final int SPECIALS = 3;
@@ -21,6 +22,19 @@ public record RmtConfig(int memory, int segment, Alignment alignment, Supervisio
         LAST,
         /** The mean over all: {@code sum_loss} of the released code, which is no sum. */
         MEAN
+    }
+
+    /** What a decoder's backbone takes along from segment to segment, beside the memory. */
+    public enum Carry {
+        /** Nothing: each segment is a sequence of its own. */
+        NOTHING,
+        /** Positions: row 0 of a segment is at the number of rows before it, read and write memory included. */
+        POSITIONS,
+        /**
+         * All that the backbone streams with (averages, moments, keys and values): the segments with their memory are one
+         * sequence. At inference only.
+         */
+        STATE
     }
 
     /**
@@ -95,7 +109,7 @@ public record RmtConfig(int memory, int segment, Alignment alignment, Supervisio
 
     /** Segments of so many tokens, full backpropagation, nothing recomputed. */
     public static RmtConfig of(int memory, int segment, Alignment alignment) {
-        return new RmtConfig(memory, segment, alignment, Supervision.LAST, Limits.NONE, Bptt.FULL, false);
+        return new RmtConfig(memory, segment, alignment, Supervision.LAST, Limits.NONE, Bptt.FULL, false, Carry.NOTHING);
     }
 
     /** The encoder layout within {@code input} rows, 512 in the paper: {@code S = input − m − 3}, the first segment the short one. */
@@ -113,23 +127,27 @@ public record RmtConfig(int memory, int segment, Alignment alignment, Supervisio
     }
 
     public RmtConfig withAlignment(Alignment where) {
-        return new RmtConfig(memory, segment, where, supervision, limits, bptt, recompute);
+        return new RmtConfig(memory, segment, where, supervision, limits, bptt, recompute, carry);
     }
 
     public RmtConfig withSupervision(Supervision which) {
-        return new RmtConfig(memory, segment, alignment, which, limits, bptt, recompute);
+        return new RmtConfig(memory, segment, alignment, which, limits, bptt, recompute, carry);
     }
 
     public RmtConfig withLimits(Limits documents) {
-        return new RmtConfig(memory, segment, alignment, supervision, documents, bptt, recompute);
+        return new RmtConfig(memory, segment, alignment, supervision, documents, bptt, recompute, carry);
     }
 
     public RmtConfig withBptt(Bptt reach) {
-        return new RmtConfig(memory, segment, alignment, supervision, limits, reach, recompute);
+        return new RmtConfig(memory, segment, alignment, supervision, limits, reach, recompute, carry);
     }
 
     public RmtConfig withRecompute(boolean on) {
-        return new RmtConfig(memory, segment, alignment, supervision, limits, bptt, on);
+        return new RmtConfig(memory, segment, alignment, supervision, limits, bptt, on, carry);
+    }
+
+    public RmtConfig withCarry(Carry what) {
+        return new RmtConfig(memory, segment, alignment, supervision, limits, bptt, recompute, what);
     }
 
     /** Rows of a segment in the encoder layout. */

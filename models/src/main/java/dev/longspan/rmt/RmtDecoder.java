@@ -10,6 +10,7 @@ import dev.longspan.op.Concat;
 import dev.longspan.op.Elementwise;
 import dev.longspan.op.Loss;
 import dev.longspan.op.Views;
+import dev.longspan.rmt.RmtConfig.Carry;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
@@ -31,6 +32,9 @@ public record RmtDecoder(RmtConfig config, CausalBackbone backbone, Tensor memor
 
     public RmtDecoder {
         check(config, backbone, memory, config.segment() + 2L * config.memory());
+        if (config.carry() == Carry.STATE) {
+            CarriedState.streaming(backbone);
+        }
     }
 
     /** A new memory from {@code N(0, std²)} around a backbone; the released code takes its embeddings' deviation. */
@@ -71,12 +75,29 @@ public record RmtDecoder(RmtConfig config, CausalBackbone backbone, Tensor memor
 
     /** Logits [B, N, vocabulary] of padded sequences: {@code visible} 0 hides a token, U8 or BOOL [B, N]; never the memory. */
     public Tensor logits(Pass pass, Tensor tokens, @Nullable Tensor visible) {
+        if (config.carry() == Carry.STATE) {
+            return streamed(pass, tokens, visible);
+        }
         long[] bounds = bounds(tokens, visible);
         return Concat.apply(pass, 1, new Unrolled(config, bounds.length - 1, s -> true, (inner, number, carried, isWanted) -> {
-            Segment segment = segment(inner, number, carried, part(inner, tokens, bounds, number),
-                    visible == null ? null : part(inner, visible, bounds, number));
-            return new Unrolled.Result(segment.leaving(), logits(inner, segment));
+            Segment segment = segment(inner, bounds, number, carried, tokens, visible);
+            return new Unrolled.Result(segment.leaving(), isWanted ? logits(inner, segment) : null);
         }).outputs(pass));
+    }
+
+    private Tensor streamed(Pass pass, Tensor tokens, @Nullable Tensor visible) {
+        if (pass.isTraining() || visible != null) {
+            throw statesAreForInference();
+        }
+        bounds(tokens, null);
+        try (TensorArena arena = new TensorArena()) {
+            return next(pass, start(arena, tokens.size(0)), tokens).logits();
+        }
+    }
+
+    private static IllegalArgumentException statesAreForInference() {
+        return new IllegalArgumentException("a backbone's state is carried at inference only, over tokens without padding and "
+                + "without a loss: carry=" + Carry.STATE);
     }
 
     /** {@code mean −ln p(target)} over all targets but {@link Loss#IGNORED}; tokens and targets: [B, N], result: [1]. */
@@ -86,6 +107,9 @@ public record RmtDecoder(RmtConfig config, CausalBackbone backbone, Tensor memor
 
     /** The same, with each segment shown as it is made; those that are recomputed live no longer than that and come twice. */
     public Tensor loss(Pass pass, Tensor tokens, Tensor targets, @Nullable Tensor visible, Consumer<Segment> observer) {
+        if (config.carry() == Carry.STATE) {
+            throw statesAreForInference();
+        }
         long[] bounds = bounds(tokens, visible);
         if (!Arrays.equals(targets.shape(), tokens.shape())) {
             throw new IllegalArgumentException("targets must be one for each token: targets=" + targets + ", tokens=" + tokens);
@@ -93,8 +117,7 @@ public record RmtDecoder(RmtConfig config, CausalBackbone backbone, Tensor memor
         double counted = counted(targets.slice(1, 0, bounds[bounds.length - 1]));
         return new Unrolled(config, bounds.length - 1,
                 s -> counted(targets.slice(1, bounds[s], bounds[s + 1])) > 0, (inner, number, carried, isWanted) -> {
-                    Segment segment = segment(inner, number, carried, part(inner, tokens, bounds, number),
-                            visible == null ? null : part(inner, visible, bounds, number));
+                    Segment segment = segment(inner, bounds, number, carried, tokens, visible);
                     observer.accept(segment);
                     return new Unrolled.Result(segment.leaving(), isWanted ? Elementwise.sum(inner, 1 / counted,
                             Loss.crossEntropy(inner, logits(inner, segment), part(inner, targets, bounds, number))) : null);
@@ -121,19 +144,22 @@ public record RmtDecoder(RmtConfig config, CausalBackbone backbone, Tensor memor
             throw new IllegalArgumentException("a stream of unknown length must be aligned LEFT: alignment="
                     + config.alignment());
         }
-        return RmtState.start(fingerprint(), memory, arena, batch, config.segment());
+        return RmtState.start(fingerprint(), memory, arena, batch, config.segment(), config.carry() == Carry.STATE
+                ? CarriedState.start(CarriedState.streaming(backbone), arena, batch) : null);
     }
 
     private long fingerprint() {
-        return Fingerprint.of(this, "decoder %d %d %s".formatted(config.memory(), config.segment(), backbone.settings()));
+        return Fingerprint.of(this, "decoder %d %d %s %s".formatted(config.memory(), config.segment(), config.carry(),
+                backbone.settings()));
     }
 
     @Override
     public RmtState restore(TensorArena arena, Map<String, Tensor> saved) {
-        return RmtState.restore(fingerprint(), memory, arena, saved, config.segment());
+        return RmtState.restore(fingerprint(), memory, arena, saved, config.segment(), tensors ->
+                config.carry() == Carry.STATE ? CarriedState.restore(CarriedState.streaming(backbone), arena, tensors) : null);
     }
 
-    /** {@inheritDoc} The tokens of a segment that is not yet full are computed again with each call. */
+    /** {@inheritDoc} The tokens of a segment that is not yet full are computed again with each call, unless a state is carried. */
     @Override
     public Step<RmtState> next(Pass pass, RmtState state, Tensor tokens) {
         long position = state.position();
@@ -142,30 +168,65 @@ public record RmtDecoder(RmtConfig config, CausalBackbone backbone, Tensor memor
             throw new IllegalArgumentException("the stream must fit " + config.limits().maxSegments() + " segments of "
                     + config.segment() + " tokens: position=" + position + ", tokens=" + tokens);
         }
+        checkPositions(position + tokens.size(-1));
         RmtState next = state.consume(tokens);
         List<Tensor> logits = new ArrayList<>();
         for (long from = 0; from < tokens.size(1);) {
             long kept = (position + from) % config.segment();
             long taken = Math.min(config.segment() - kept, tokens.size(1) - from);
             next.tokens().slice(1, kept, kept + taken).copyFrom(tokens.slice(1, from, from + taken));
-            logits.add(read(pass, next, kept, kept + taken));
+            CarriedState<?> carried = next.backbone();
+            if (carried == null) {
+                long number = (position + from) / config.segment();
+                Tensor hidden = backbone.hidden(pass, rows(pass, next, 0, kept + taken), null,
+                        firstPosition(number, number * config.segment()));
+                logits.add(logits(pass, next, hidden, kept, kept + taken));
+            } else {
+                CarriedState.Read read = carried.read(pass, rows(pass, next, kept, kept + taken));
+                logits.add(logits(pass, next, read.hidden(), kept, kept + taken));
+                next = next.with(read.next());
+            }
             from += taken;
         }
         return new Step<>(Concat.apply(pass, 1, logits), next);
     }
 
-    /** Logits of the state's tokens from {@code kept} to {@code end}; a full segment replaces the memory. */
-    private Tensor read(Pass pass, RmtState state, long kept, long end) {
-        long m = config.memory();
-        Tensor tokens = pass.allocate(DType.I64, state.batch(), end).copyFrom(state.tokens().slice(1, 0, end));
-        Tensor x = backbone.embed(pass, tokens);
-        boolean full = end == config.segment();
-        Tensor hidden = backbone.hidden(pass, Concat.apply(pass, 1, full ? List.of(state.memory(), x, state.memory())
-                : List.of(state.memory(), x)), null, 0);
-        if (full) {
-            state.memory().copyFrom(hidden.slice(1, m + end, end + 2 * m));
+    /** Rows of the segment in hand: its tokens, the memory in front of the first of them and behind the last. */
+    private Tensor rows(Pass pass, RmtState state, long from, long to) {
+        List<Tensor> rows = new ArrayList<>();
+        if (from == 0) {
+            rows.add(state.memory());
         }
-        return logits(pass, hidden, m + kept, m + end);
+        rows.add(backbone.embed(pass, pass.allocate(DType.I64, state.batch(), to - from)
+                .copyFrom(state.tokens().slice(1, from, to))));
+        if (to == config.segment()) {
+            rows.add(state.memory());
+        }
+        return Concat.apply(pass, 1, rows);
+    }
+
+    /** Logits of the segment's tokens from {@code from} to {@code to}; a full segment replaces the memory. */
+    private Tensor logits(Pass pass, RmtState state, Tensor hidden, long from, long to) {
+        long end = hidden.size(1);
+        if (to == config.segment()) {
+            end -= config.memory();
+            state.memory().copyFrom(hidden.slice(1, end, end + config.memory()));
+        }
+        return logits(pass, hidden, end - (to - from), end);
+    }
+
+    /** Position of a segment's first row, {@code tokens} before it. */
+    private long firstPosition(long segment, long tokens) {
+        return config.carry() == Carry.POSITIONS ? tokens + 2L * config.memory() * segment : 0;
+    }
+
+    private void checkPositions(long tokens) {
+        long segments = Math.ceilDiv(tokens, config.segment());
+        if (config.carry() != Carry.NOTHING && tokens + 2L * config.memory() * segments > backbone.maxRows()) {
+            throw new IllegalArgumentException("all segments with their memory must fit the backbone's positions: tokens="
+                    + tokens + ", segments=" + segments + ", memory=" + config.memory() + ", carry=" + config.carry()
+                    + ", positions=" + backbone.maxRows());
+        }
     }
 
     private long[] bounds(Tensor tokens, @Nullable Tensor visible) {
@@ -175,7 +236,9 @@ public record RmtDecoder(RmtConfig config, CausalBackbone backbone, Tensor memor
         if (visible != null && !Arrays.equals(visible.shape(), tokens.shape())) {
             throw new IllegalArgumentException("visible must be one for each token: visible=" + visible + ", tokens=" + tokens);
         }
-        return config.bounds(tokens.size(1));
+        long[] bounds = config.bounds(tokens.size(1));
+        checkPositions(bounds[bounds.length - 1]);
+        return bounds;
     }
 
     private static Tensor part(Pass pass, Tensor whole, long[] bounds, int number) {
@@ -183,13 +246,16 @@ public record RmtDecoder(RmtConfig config, CausalBackbone backbone, Tensor memor
         return pass.allocate(part.dtype(), part.shape()).copyFrom(part);
     }
 
-    private Segment segment(Pass pass, int number, @Nullable Tensor carried, Tensor tokens, @Nullable Tensor visible) {
+    private Segment segment(Pass pass, long[] bounds, int number, @Nullable Tensor carried, Tensor all,
+            @Nullable Tensor allVisible) {
         long m = config.memory();
+        Tensor tokens = part(pass, all, bounds, number);
+        Tensor visible = allVisible == null ? null : shown(pass, part(pass, allVisible, bounds, number));
         long n = tokens.size(1);
         List<Integer> rows = IntStream.range(0, Math.toIntExact(tokens.size(0))).boxed().toList();
         Tensor entering = carried == null ? MemoryRows.fresh(pass, memory, rows.size()) : carried;
         Tensor embedded = Concat.apply(pass, 1, List.of(entering, backbone.embed(pass, tokens), entering));
-        Tensor hidden = backbone.hidden(pass, embedded, visible == null ? null : shown(pass, visible), 0);
+        Tensor hidden = backbone.hidden(pass, embedded, visible, firstPosition(number, bounds[number]));
         Tensor leaving = Concat.apply(pass, 1, List.of(Views.slice(pass, hidden, 1, m + n, n + 2 * m)));
         return new Segment(number, rows, rows.stream().map(row -> tokens.select(0, row).toLongs()).toList(), entering,
                 embedded, hidden, leaving);

@@ -37,6 +37,9 @@ public record RmtEncoder(RmtConfig config, SpecialTokens special, Backbone backb
             throw new IllegalArgumentException("the encoder layout needs a backbone whose first row sees all others: backbone="
                     + backbone.getClass().getSimpleName());
         }
+        if (config.carry() != RmtConfig.Carry.NOTHING) {
+            throw new IllegalArgumentException("the encoder layout begins each segment afresh: carry=" + config.carry());
+        }
         RmtDecoder.check(config, backbone, memory, config.input());
     }
 
@@ -98,7 +101,7 @@ public record RmtEncoder(RmtConfig config, SpecialTokens special, Backbone backb
 
     /** The state in front of {@code batch} documents. */
     public RmtState start(TensorArena arena, long batch) {
-        return RmtState.start(fingerprint(), memory, arena, batch, 0);
+        return RmtState.start(fingerprint(), memory, arena, batch, 0, null);
     }
 
     private long fingerprint() {
@@ -107,7 +110,7 @@ public record RmtEncoder(RmtConfig config, SpecialTokens special, Backbone backb
 
     /** The state that {@link RmtState#tensors()} was taken from, copied into the arena. */
     public RmtState restore(TensorArena arena, Map<String, Tensor> saved) {
-        return RmtState.restore(fingerprint(), memory, arena, saved, 0);
+        return RmtState.restore(fingerprint(), memory, arena, saved, 0, tensors -> null);
     }
 
     /** Reads one segment of each document, tokens [B, 1 to S]; logits [B, classes] as if it were the last. Consumes the state. */

@@ -37,9 +37,13 @@
  * <li>Alignment: right for encoders and left for decoders, as there; all three are open to both. A stream is aligned left, since
  *     its end is not known.
  * <li>Positions begin with 0 in each segment, and a backbone's own state (MEGALODON's averages and moments) begins afresh, as there.
+ *     On request ({@link dev.longspan.rmt.RmtConfig.Carry}) decoders go on: with positions, of which only learned tables see
+ *     anything, since rotations are relative; or, at inference, with all that the backbone streams with, so that the segments
+ *     and their memory are one sequence to it. Either needs a table as long as the whole. Encoders do not: a BERT's table is
+ *     one segment long, and a document that begins later than others of its batch would stand elsewhere than alone.
  *     The associative-memory successor's {@code wrap_pos}, write memory at positions behind the table, is not here.
  * <li>Decoders read a segment that is not yet full without its write memory, which no token sees. The tokens of that segment are
- *     computed again with each call; nothing is cached within a segment.
+ *     computed again with each call; nothing is cached within a segment unless the backbone's state is carried.
  * <li>Memory starts from {@code N(0, 0.02²)} in encoders, as BERT's new rows do there; in decoders the deviation is given, there
  *     it is that of the embeddings.
  * <li>The learned memory has weight decay wherever the caller gives it to matrices, as there.
