@@ -155,8 +155,8 @@ public record RmtConfig(int memory, int segment, Alignment alignment, Supervisio
         return segment + memory + SPECIALS;
     }
 
-    /** The bounds of a document's segments, as {@link Alignment} cuts them within the limits. */
-    long[] bounds(long tokens) {
+    /** Starts of a document's segments and behind them its end, as {@link Alignment} cuts it within the limits. */
+    public long[] bounds(long tokens) {
         if (tokens < limits.minTokens) {
             throw new IllegalArgumentException(tokens == 0 ? "a document must not be empty: tokens=0"
                     : "a document must have at least " + limits.minTokens + " tokens: tokens=" + tokens);
