@@ -2,6 +2,7 @@ package dev.longspan.autograd;
 
 import dev.longspan.backend.Backend;
 import dev.longspan.kernel.Dropout;
+import dev.longspan.kernel.GaussianNoise;
 import dev.longspan.kernel.Kernels;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.DType;
@@ -214,6 +215,13 @@ public final class Pass implements Owner, AutoCloseable {
         checkAlive();
         return isTraining() && rate > 0
                 ? new Dropout(rate, randomness.seed(), randomness.step() << 20 | nextStream++) : null;
+    }
+
+    /** Gaussian noise for the next place in the network that adds some; none at inference or deviation 0. */
+    public @Nullable GaussianNoise nextNoise(double std) {
+        checkAlive();
+        return isTraining() && std > 0
+                ? new GaussianNoise(std, randomness.seed(), randomness.step() << 20 | nextStream++) : null;
     }
 
     /**

@@ -4,11 +4,15 @@ import dev.longspan.autograd.Pass;
 import dev.longspan.kernel.Activation;
 import dev.longspan.kernel.Dropout;
 import dev.longspan.kernel.ElementwiseKernel;
+import dev.longspan.kernel.GaussianNoise;
 import dev.longspan.kernel.Rotary;
+import dev.longspan.tensor.Elements;
 import dev.longspan.tensor.Tensor;
 
 /** Pointwise ops on contiguous tensors. */
 public final class Elementwise {
+
+    private static final long NOISE_GRAIN = 2048;
 
     private Elementwise() {
     }
@@ -112,6 +116,27 @@ public final class Elementwise {
         kernel(pass).dropout(pass.parallel(), dropout, x, y, false);
         if (pass.tracks(x)) {
             pass.record(y, () -> kernel(pass).dropout(pass.parallel(), dropout, pass.gradient(y), pass.gradient(x), true));
+        }
+        return y;
+    }
+
+    /** {@code x + ε} with ε from {@code N(0, std²)} in training, x itself otherwise. */
+    public static Tensor noise(Pass pass, double std, Tensor x) {
+        GaussianNoise noise = pass.nextNoise(std);
+        if (noise == null) {
+            return x;
+        }
+        check(pass, "x", x);
+        Tensor y = pass.allocate(x.dtype(), x.shape());
+        // No kernel family: a normal number costs far more than storing it.
+        pass.parallel().forRanges(x.elements(), NOISE_GRAIN, (from, to, scratch) -> {
+            for (long i = from; i < to; i++) {
+                Elements.set(y.segment(), y.dtype(), y.offset() + i,
+                        Elements.get(x.segment(), x.dtype(), x.offset() + i) + noise.at(i));
+            }
+        });
+        if (pass.tracks(x)) {
+            pass.record(y, () -> addScaled(pass, 1, y, x));
         }
         return y;
     }

@@ -100,6 +100,7 @@ public final class Main implements Runnable {
                     .addSubcommand(new TrainCommand())
                     .addSubcommand(new CompareCommand())
                     .addSubcommand(new EvalCommand())
+                    .addSubcommand(new RecallCommand())
                     .addSubcommand(new GenerateCommand())
                     .addSubcommand(new VerifyCommand())
                     .addSubcommand(new InspectCommand())

@@ -9,9 +9,10 @@ package dev.longspan.rmt;
  * @param recompute whether training keeps only the memory between segments and computes each segment again on the way back:
  *     the same bits in memory that does not grow with the number of segments
  * @param carry what a decoder's backbone takes along from segment to segment, beside the memory
+ * @param memoryNoise standard deviation of the Gaussian noise that training adds to memory passed on from segment to segment
  */
 public record RmtConfig(int memory, int segment, Alignment alignment, Supervision supervision, Limits limits, Bptt bptt,
-        boolean recompute, Carry carry) {
+        boolean recompute, Carry carry, double memoryNoise) {
 
     /** Rows of an input of the encoder layout that are neither memory nor tokens: [CLS], [SEP], [SEP]. */
     static final int SPECIALS = 3;
@@ -105,11 +106,14 @@ public record RmtConfig(int memory, int segment, Alignment alignment, Supervisio
             throw new IllegalArgumentException("memory must not be larger than the segment: memory=" + memory + ", segment="
                     + segment);
         }
+        if (!(memoryNoise >= 0 && Double.isFinite(memoryNoise))) {
+            throw new IllegalArgumentException("memoryNoise must be finite and not negative: memoryNoise=" + memoryNoise);
+        }
     }
 
     /** Segments of so many tokens, full backpropagation, nothing recomputed. */
     public static RmtConfig of(int memory, int segment, Alignment alignment) {
-        return new RmtConfig(memory, segment, alignment, Supervision.LAST, Limits.NONE, Bptt.FULL, false, Carry.NOTHING);
+        return new RmtConfig(memory, segment, alignment, Supervision.LAST, Limits.NONE, Bptt.FULL, false, Carry.NOTHING, 0);
     }
 
     /** The encoder layout within {@code input} rows, 512 in the paper: {@code S = input − m − 3}, the first segment the short one. */
@@ -127,27 +131,31 @@ public record RmtConfig(int memory, int segment, Alignment alignment, Supervisio
     }
 
     public RmtConfig withAlignment(Alignment where) {
-        return new RmtConfig(memory, segment, where, supervision, limits, bptt, recompute, carry);
+        return new RmtConfig(memory, segment, where, supervision, limits, bptt, recompute, carry, memoryNoise);
     }
 
     public RmtConfig withSupervision(Supervision which) {
-        return new RmtConfig(memory, segment, alignment, which, limits, bptt, recompute, carry);
+        return new RmtConfig(memory, segment, alignment, which, limits, bptt, recompute, carry, memoryNoise);
     }
 
     public RmtConfig withLimits(Limits documents) {
-        return new RmtConfig(memory, segment, alignment, supervision, documents, bptt, recompute, carry);
+        return new RmtConfig(memory, segment, alignment, supervision, documents, bptt, recompute, carry, memoryNoise);
     }
 
     public RmtConfig withBptt(Bptt reach) {
-        return new RmtConfig(memory, segment, alignment, supervision, limits, reach, recompute, carry);
+        return new RmtConfig(memory, segment, alignment, supervision, limits, reach, recompute, carry, memoryNoise);
     }
 
     public RmtConfig withRecompute(boolean on) {
-        return new RmtConfig(memory, segment, alignment, supervision, limits, bptt, on, carry);
+        return new RmtConfig(memory, segment, alignment, supervision, limits, bptt, on, carry, memoryNoise);
     }
 
     public RmtConfig withCarry(Carry what) {
-        return new RmtConfig(memory, segment, alignment, supervision, limits, bptt, recompute, what);
+        return new RmtConfig(memory, segment, alignment, supervision, limits, bptt, recompute, what, memoryNoise);
+    }
+
+    public RmtConfig withMemoryNoise(double std) {
+        return new RmtConfig(memory, segment, alignment, supervision, limits, bptt, recompute, carry, std);
     }
 
     /** Rows of a segment in the encoder layout. */

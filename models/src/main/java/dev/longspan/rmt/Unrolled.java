@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Backpropagation through time over segments, {@code (Mₛ₊₁, yₛ) = step(s, Mₛ)}: outputs y whose gradients reach as far back as
- * {@link RmtConfig.Bptt} says. With recomputation a pass keeps of each segment its memory and its output.
+ * {@link RmtConfig.Bptt} says. With recomputation a pass keeps of each segment its memory and its output. Memory noise
+ * is drawn within a segment, so that it is the same when the segment is computed again.
  *
  * @param segments number of them
  * @param wanted which have an output
@@ -91,12 +92,17 @@ record Unrolled(RmtConfig config, int segments, IntPredicate wanted, Step step) 
 
     private Result run(Pass pass, int number, @Nullable Tensor entering, boolean isWanted, boolean recompute) {
         if (!recompute) {
-            return step.run(pass, number, entering, isWanted);
+            return step.run(pass, number, disturbed(pass, entering), isWanted);
         }
         List<Tensor> outputs = Recompute.run(pass, entering == null ? List.of() : List.of(entering), (inner, inputs) -> {
-            Result result = step.run(inner, number, inputs.isEmpty() ? null : inputs.getFirst(), isWanted);
+            Result result = step.run(inner, number, inputs.isEmpty() ? null : disturbed(inner, inputs.getFirst()),
+                    isWanted);
             return result.output == null ? List.of(result.leaving) : List.of(result.leaving, result.output);
         });
         return new Result(outputs.getFirst(), isWanted ? outputs.getLast() : null);
+    }
+
+    private @Nullable Tensor disturbed(Pass pass, @Nullable Tensor entering) {
+        return entering == null ? null : Elementwise.noise(pass, config.memoryNoise(), entering);
     }
 }

@@ -27,12 +27,12 @@ public final class NonFiniteException extends RuntimeException {
      * @param step the step that failed, counted from 1
      * @param tensor what is not finite: {@code loss}, or a parameter's gradient
      */
-    NonFiniteException(long step, String tensor) {
+    public NonFiniteException(long step, String tensor) {
         this(step, tensor, "step " + step + ": " + tensor + " is not finite");
     }
 
     /** The same, naming the last good checkpoint. */
-    NonFiniteException after(Optional<Path> checkpoint) {
+    public NonFiniteException after(Optional<Path> checkpoint) {
         return new NonFiniteException(step, tensor, getMessage() + "; last good checkpoint: "
                 + checkpoint.map(Path::toString).orElse("none"));
     }

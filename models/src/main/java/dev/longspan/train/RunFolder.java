@@ -21,7 +21,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The folder of a run: {@code log.jsonl} and the last checkpoints {@code step-00000100/}, each a model folder with the
@@ -30,9 +29,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class RunFolder implements AutoCloseable {
 
-    static final String MOMENTS = "optimizer.safetensors";
-    static final String STATE = "trainer.json";
-    static final String LOG = "log.jsonl";
+    public static final String MOMENTS = "optimizer.safetensors";
+    public static final String STATE = "trainer.json";
+    public static final String LOG = "log.jsonl";
 
     private static final String LOCK = ".lock";
     private static final String HIDDEN = ".";
@@ -82,13 +81,17 @@ public final class RunFolder implements AutoCloseable {
         return ModelFolder.lastStep(path);
     }
 
-    /** Writes the checkpoint of a step and removes all but the last {@code keep}. */
-    Path save(long step, Map<String, @Nullable Object> config, Map<String, ?> state, Map<String, Tensor> weights,
+    /**
+     * Writes the checkpoint of a step and removes all but the last {@code keep}.
+     *
+     * @param texts files that belong to the model, config.json among them, by name
+     */
+    public Path save(long step, Map<String, String> texts, Map<String, ?> state, Map<String, Tensor> weights,
             Map<String, Tensor> moments, int keep) {
         Path folder = path.resolve(String.format("%s%08d", ModelFolder.STEP_PREFIX, step));
         try {
             if (!Files.exists(folder)) {
-                write(folder, config, state, weights, moments);
+                write(folder, texts, state, weights, moments);
             }
             List<Path> all = list(ModelFolder.STEP_PREFIX, path);
             for (Path old : all.subList(0, Math.max(0, all.size() - keep))) {
@@ -101,14 +104,16 @@ public final class RunFolder implements AutoCloseable {
         }
     }
 
-    private void write(Path folder, Map<String, @Nullable Object> config, Map<String, ?> state, Map<String, Tensor> weights,
+    private void write(Path folder, Map<String, String> texts, Map<String, ?> state, Map<String, Tensor> weights,
             Map<String, Tensor> moments) throws IOException {
         Path hidden = hidden(folder);
         delete(hidden);
         boolean done = false;
         try {
             Files.createDirectory(hidden);
-            writeForced(hidden.resolve(ModelFolder.CONFIG), Json.pretty(config) + "\n");
+            for (Map.Entry<String, String> text : texts.entrySet()) {
+                writeForced(hidden.resolve(text.getKey()), text.getValue());
+            }
             writeForced(hidden.resolve(STATE), Json.pretty(state) + "\n");
             Checkpoint.save(hidden.resolve(Checkpoint.FILE), weights, Map.of("format", "longspan"));
             Checkpoint.save(hidden.resolve(MOMENTS), moments, Map.of());

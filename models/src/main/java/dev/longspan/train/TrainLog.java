@@ -16,7 +16,7 @@ import java.util.Map;
  * {@code log.jsonl}: a line for each step ({@code step, loss, bpb, lr, grad_norm, tokens_per_s, memory_bytes}) and for each
  * evaluation ({@code step, held_out_bpb, held_out_bytes}).
  */
-final class TrainLog implements AutoCloseable {
+public final class TrainLog implements AutoCloseable {
 
     private static final String STEP = "step";
     private static final String HELD_OUT = "held_out_bpb";
@@ -28,7 +28,7 @@ final class TrainLog implements AutoCloseable {
     }
 
     /** Goes on after {@code step}: lines of later steps, left by a run that was killed, are dropped. */
-    static TrainLog after(long step, Path file) throws IOException {
+    public static TrainLog after(long step, Path file) throws IOException {
         if (Files.exists(file)) {
             List<String> kept = new ArrayList<>();
             for (String line : Files.readAllLines(file)) {
@@ -66,7 +66,8 @@ final class TrainLog implements AutoCloseable {
         write(line);
     }
 
-    private void write(Map<String, ?> line) {
+    /** A line of any other run; it must have a {@code step}. */
+    public void write(Map<String, ?> line) {
         try {
             writer.write(Json.line(line));
             writer.newLine();

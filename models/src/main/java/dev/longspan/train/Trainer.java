@@ -150,7 +150,8 @@ public final class Trainer implements AutoCloseable {
         return Objects.requireNonNull(weights.get(name));
     }
 
-    static long memoryBytes() {
+    /** Native memory and Java heap in use. */
+    public static long memoryBytes() {
         Runtime runtime = Runtime.getRuntime();
         return NativeBudget.process().usedBytes() + runtime.totalMemory() - runtime.freeMemory();
     }

@@ -3,7 +3,9 @@ package dev.longspan.train;
 import dev.longspan.backend.Backend;
 import dev.longspan.checkpoint.Checkpoint;
 import dev.longspan.checkpoint.ModelFormatException;
+import dev.longspan.json.Json;
 import dev.longspan.model.ModelConfig;
+import dev.longspan.model.ModelFolder;
 import dev.longspan.nn.LanguageModel;
 import dev.longspan.parallel.CancelSignal;
 import dev.longspan.parallel.CancelledException;
@@ -155,7 +157,8 @@ public final class TrainingRun implements AutoCloseable {
         state.put("sequences", trainer.step() * settings.accumulation() * settings.batch());
         state.put("settings", settings.toMap());
         state.put("data", data);
-        Path saved = folder.save(trainer.step(), config, state, trainer.weights(), trainer.moments(), settings.keep());
+        Path saved = folder.save(trainer.step(), Map.of(ModelFolder.CONFIG, Json.pretty(config) + "\n"), state,
+                trainer.weights(), trainer.moments(), settings.keep());
         if (!Optional.of(saved).equals(lastCheckpoint)) {
             lastCheckpoint = Optional.of(saved);
             listener.onCheckpoint(saved);

@@ -1,0 +1,143 @@
+package dev.longspan.cli;
+
+import dev.longspan.recall.Curriculum;
+import dev.longspan.recall.Recipe;
+import dev.longspan.recall.RmtShape;
+import dev.longspan.rmt.Alignment;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** What differs from a recipe. */
+final class RecallOptions {
+
+    @Option(names = "--stages", paramLabel = "LIST", converter = SegmentList.Converter.class,
+            description = "Segments of the documents, stage by stage, such as 1-7,10,15; one number trains without a curriculum "
+                    + "(default: 1-7).")
+    private @Nullable SegmentList stages;
+
+    @Option(names = "--batch", paramLabel = "N", description = "Documents of a step (default: 32).")
+    private @Nullable Integer batch;
+
+    @Option(names = "--learning-rate", paramLabel = "X", description = "Highest learning rate (default: 1e-3).")
+    private @Nullable Double learningRate;
+
+    @Option(names = "--end-learning-rate", paramLabel = "X",
+            description = "Learning rate at the end of a --decay (default: the highest).")
+    private @Nullable Double endLearningRate;
+
+    @Option(names = "--decay", paramLabel = "none|stage|consolidation",
+            description = "When the learning rate falls: never, over the --max-steps of each stage, or over its consolidation "
+                    + "(default: none).")
+    private Curriculum.@Nullable Decay decay;
+
+    @Option(names = "--warmup", paramLabel = "N", description = "Steps of rising learning rate in each stage (default: 50).")
+    private @Nullable Long warmup;
+
+    @Option(names = "--clip-value", paramLabel = "X", description = "Largest element of a gradient; 0 is off (default: 5).")
+    private @Nullable Double clipValue;
+
+    @Option(names = "--clip-norm", paramLabel = "X", description = "Largest norm of the gradient; 0 is off (default: 0).")
+    private @Nullable Double clipNorm;
+
+    @Option(names = "--weight-decay", paramLabel = "X", description = "Weight decay of matrices (default: 1e-3).")
+    private @Nullable Double weightDecay;
+
+    @Option(names = "--window", paramLabel = "N", description = "Steps of the running accuracy (default: 50).")
+    private @Nullable Integer window;
+
+    @Option(names = "--threshold", paramLabel = "X",
+            description = "Running accuracy that ends a stage, above 1 never (default: 0.995).")
+    private @Nullable Double threshold;
+
+    @Option(names = "--min-steps", paramLabel = "N", description = "Steps of a stage at least (default: 100).")
+    private @Nullable Long minSteps;
+
+    @Option(names = "--max-steps", paramLabel = "N",
+            description = "Steps of a stage that does not reach the threshold (default: 3000).")
+    private @Nullable Long maxSteps;
+
+    @Option(names = "--consolidation", paramLabel = "N", description = "Steps of a stage after that (default: 0).")
+    private @Nullable Long consolidation;
+
+    @Option(names = "--earlier", paramLabel = "X",
+            description = "Share of documents with the segments of a random earlier stage (default: 0.5).")
+    private @Nullable Double earlier;
+
+    @Option(names = "--memory-noise", paramLabel = "X",
+            description = "Deviation of noise on memory passed on, in training only (default: 0).")
+    private @Nullable Double memoryNoise;
+
+    @Option(names = "--recompute", description = "Compute segments again on the way back: the same bits, memory that does not grow "
+            + "with the segments, a third more time.")
+    private boolean recompute;
+
+    @Option(names = "--save-every", paramLabel = "N",
+            description = "Steps between checkpoints; 0 is at the end only (default: 500).")
+    private @Nullable Long saveEvery;
+
+    @Option(names = "--width", paramLabel = "N", description = "Width of the model (default: 64).")
+    private @Nullable Integer width;
+
+    @Option(names = "--layers", paramLabel = "N", description = "Layers (default: 2).")
+    private @Nullable Integer layers;
+
+    @Option(names = "--heads", paramLabel = "N", description = "Heads of attention (default: 4).")
+    private @Nullable Integer heads;
+
+    @Option(names = "--feed-forward", paramLabel = "N", description = "Inner width of the feed-forward layers (default: 128).")
+    private @Nullable Integer feedForward;
+
+    @Option(names = "--initial-std", paramLabel = "X", description = "Deviation of the first weights (default: 0.02).")
+    private @Nullable Double initialStd;
+
+    @Option(names = "--dropout", paramLabel = "X", description = "Rate of dropout (default: 0).")
+    private @Nullable Double dropout;
+
+    @Option(names = "--memory", paramLabel = "N", description = "Memory vectors (default: 10).")
+    private @Nullable Integer memory;
+
+    @Option(names = "--input", paramLabel = "N",
+            description = "Rows of a segment: the memory, three special tokens, the rest text (default: 64).")
+    private @Nullable Integer input;
+
+    @Option(names = "--alignment", paramLabel = "left|right|center",
+            description = "Where a document that is no multiple of a segment is cut (default: right).")
+    private @Nullable Alignment alignment;
+
+    @Option(names = "--placement", paramLabel = "anywhere|segment-start",
+            description = "Where facts stand, but for memorize (default: anywhere).")
+    private @Nullable String placement;
+
+    /** The recipe with what was given on the command line. */
+    Recipe over(Recipe recipe) {
+        RmtShape s = recipe.shape();
+        Curriculum c = recipe.curriculum();
+        double rate = or(learningRate, c.learningRate());
+        return new Recipe(
+                new RmtShape(s.vocabulary(), or(width, s.width()), or(heads, s.heads()), or(layers, s.layers()),
+                        or(feedForward, s.feedForward()), or(initialStd, s.initialStd()), or(memory, s.memory()),
+                        or(input, s.input()), or(alignment, s.alignment()), s.classes(), or(dropout, s.dropout()), s.special()),
+                new Curriculum(stages == null ? c.stages() : stages.counts(), or(batch, c.batch()), rate,
+                        or(endLearningRate, learningRate == null ? c.endLearningRate()
+                                : rate * c.endLearningRate() / c.learningRate()),
+                        or(warmup, c.warmup()), or(decay, c.decay()), or(clipValue, c.clipValue()), or(clipNorm, c.clipNorm()),
+                        or(weightDecay, c.weightDecay()), or(window, c.window()), or(threshold, c.threshold()),
+                        or(minSteps, c.minSteps()), or(maxSteps, c.maxSteps()), or(consolidation, c.consolidation()),
+                        or(earlier, c.earlier()), or(memoryNoise, c.memoryNoise()), recompute || c.recompute(),
+                        or(saveEvery, c.saveEvery()), c.seed()),
+                placement == null ? recipe.anywhere() : isAnywhere(placement));
+    }
+
+    /** Whether a placement of that name is anywhere. */
+    static boolean isAnywhere(String placement) {
+        return switch (placement) {
+            case "anywhere" -> true;
+            case "segment-start" -> false;
+            default -> throw new IllegalArgumentException("placement must be anywhere or segment-start: placement=" + placement);
+        };
+    }
+
+    private static <T> T or(@Nullable T given, T otherwise) {
+        return given == null ? otherwise : given;
+    }
+}
