@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help build test run dist bench jmh benchmarks report-check javadoc clean
+.PHONY: help build test run dist train-rmt bench jmh benchmarks report-check javadoc clean
 
 # .ci/jdk finds a JDK >= 25 or says what to install. Maven 3.8 itself uses sun.misc.Unsafe and jansi's native code.
 mvn = JAVA_HOME="$$(.ci/jdk)" && export JAVA_HOME && \
@@ -33,6 +33,14 @@ dist: ## build the launcher models/target/longspan/bin/longspan
 	@cp -r models/src/test/resources/goldens $(longspan)
 	@cp LICENSE $(longspan)
 	@echo $(longspan)/bin/longspan
+
+train-rmt: dist ## train the memory tasks of the RMT paper and measure them, into out/rmt; ARGS="--max-steps 500" goes to each training
+	@for task in memorize detect reasoning; do \
+		run=out/rmt/$$task && \
+		$(longspan)/bin/longspan recall train --task $$task --out $$run $(ARGS) && \
+		$(longspan)/bin/longspan recall matrix $$run --format json > $$run/figure5.json && \
+		$(longspan)/bin/longspan recall eval $$run --format json > $$run/figure1.json || exit 1; \
+	done
 
 bench: benchmarks ## kernels beside their peers, in turns, into jmh/results; ARGS="cema" names families
 	@"$$(.ci/jdk)/bin/java" --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -Dlongspan.peers=$(peers) \

@@ -13,6 +13,7 @@ module dev.longspan.models {
     exports dev.longspan.longnet;
     exports dev.longspan.megalodon;
     exports dev.longspan.model;
+    exports dev.longspan.recall;
     exports dev.longspan.rmt;
     exports dev.longspan.task;
     exports dev.longspan.text;

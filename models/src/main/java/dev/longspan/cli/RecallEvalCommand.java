@@ -1,6 +1,7 @@
 package dev.longspan.cli;
 
 import dev.longspan.parallel.CancelledException;
+import dev.longspan.recall.CurriculumRun;
 import dev.longspan.recall.PaperFigures;
 import dev.longspan.recall.Recall;
 import dev.longspan.recall.RmtFolder;
@@ -33,8 +34,8 @@ final class RecallEvalCommand implements Callable<Integer> {
     @ParentCommand
     private RecallCommand recall;
 
-    @Parameters(paramLabel = "MODEL", description = "A model folder, such as stage-7 of a run.")
-    private Path folder;
+    @Parameters(paramLabel = "MODEL", description = "A model folder, such as stage-7 of a run, or a run for its last stage.")
+    private Path path;
 
     @Option(names = "--segments", converter = SegmentList.Converter.class, defaultValue = "1,2,4,7,16,32,64,128,256,512,1024,2048,4096",
             paramLabel = "LIST", description = "Segments of the documents, such as 1-15,64 (default: ${DEFAULT-VALUE}).")
@@ -49,10 +50,12 @@ final class RecallEvalCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Output output = recall.main().output();
+        Path folder = CurriculumRun.stages(path).isEmpty() ? path
+                : CurriculumRun.stages(path).lastEntry().getValue();
         RmtFolder model = RmtFolder.open(folder);
         List<Map<String, Object>> rows = new ArrayList<>();
         try (StopSignals signals = StopSignals.caught()) {
-            ask(model, rows, signals, output);
+            ask(folder, model, rows, signals, output);
             if (signals.status().isPresent()) {
                 return signals.status().getAsInt();
             }
@@ -60,14 +63,18 @@ final class RecallEvalCommand implements Callable<Integer> {
         Map<String, Object> result = new LinkedHashMap<>();
         result.put("model", folder.toString());
         result.put("task", RecallCommand.name(model.origin().task()));
+        result.put("trained", model.origin().segments());
         result.put("rows", rows);
         output.result(result);
         return ExitStatus.OK;
     }
 
-    private void ask(RmtFolder model, List<Map<String, Object>> rows, StopSignals signals, Output output) throws IOException {
+    private void ask(Path folder, RmtFolder model, List<Map<String, Object>> rows, StopSignals signals, Output output)
+            throws IOException {
         Main main = recall.main();
-        output.line("%s  %s, segments of %d tokens", folder, RecallCommand.name(model.origin().task()), model.shape().segment());
+        output.line("%s  %s, segments of %d tokens, trained on up to %d of them; the paper's on up to %d", folder,
+                RecallCommand.name(model.origin().task()), model.shape().segment(), model.origin().segments(),
+                PaperFigures.TRAINED);
         output.line("%8s %11s %9s %9s %18s %7s %12s", "segments", "tokens", "documents", "accuracy", "95 % interval", "paper",
                 "tokens/s");
         try {

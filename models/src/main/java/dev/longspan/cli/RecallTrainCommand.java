@@ -1,5 +1,6 @@
 package dev.longspan.cli;
 
+import dev.longspan.model.ModelFolder;
 import dev.longspan.recall.Curriculum;
 import dev.longspan.recall.CurriculumRun;
 import dev.longspan.recall.Examples;
@@ -73,13 +74,12 @@ final class RecallTrainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        MemoryTask named = MemoryTask.named(task);
+        return resume ? resume() : start(MemoryTask.named(task));
+    }
+
+    private int start(MemoryTask named) throws IOException {
         try (StopSignals signals = StopSignals.caught(); RunFolder folder = RunFolder.open(out)) {
             Optional<Path> last = folder.last();
-            if (resume) {
-                return resume(folder, last.orElseThrow(() ->
-                        new IllegalArgumentException("no checkpoint to resume from: out=" + out)), signals);
-            }
             if (last.isPresent()) {
                 throw new IllegalArgumentException("this folder holds a run: out=" + out + ", last checkpoint="
                         + last.get().getFileName() + "; go on with --resume or choose another --out");
@@ -92,11 +92,15 @@ final class RecallTrainCommand implements Callable<Integer> {
         }
     }
 
-    private int resume(RunFolder folder, Path checkpoint, StopSignals signals) throws IOException {
+    private int resume() throws IOException {
+        Path checkpoint = ModelFolder.lastStep(out).orElseThrow(() ->
+                new IllegalArgumentException("no checkpoint to resume from: out=" + out));
         RmtFolder model = RmtFolder.open(checkpoint);
         Corpus noise = data == null ? model.origin().noise() : Sources.folder(data);
         model.origin().checkSame(noise);
-        return train(folder, model, noise, Optional.of(checkpoint), signals);
+        try (StopSignals signals = StopSignals.caught(); RunFolder folder = RunFolder.open(out)) {
+            return train(folder, model, noise, Optional.of(checkpoint), signals);
+        }
     }
 
     private int train(RunFolder folder, RmtFolder model, Corpus noise, Optional<Path> from, StopSignals signals)

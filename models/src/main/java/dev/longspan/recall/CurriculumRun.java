@@ -123,7 +123,7 @@ public final class CurriculumRun implements AutoCloseable {
 
     private StageReport finishStage(RecallReport last) throws IOException {
         Path path = folder.path().resolve(STAGE_PREFIX + last.segments());
-        model.write(path, learner.weights());
+        model.trainedOn(last.segments()).write(path, learner.weights());
         boolean learned = learner.progress().isLearned(curriculum);
         learner.nextStage();
         long now = System.nanoTime();
@@ -134,7 +134,9 @@ public final class CurriculumRun implements AutoCloseable {
 
     private void save(RecallListener listener) {
         Progress progress = learner.progress();
-        Path saved = folder.save(progress.step(), model.texts(), progress.toMap(), learner.weights(), learner.moments(), KEPT);
+        int segments = curriculum.stage(Math.min(progress.stage(), curriculum.stages().size() - 1));
+        Path saved = folder.save(progress.step(), model.trainedOn(segments).texts(), progress.toMap(),
+                learner.weights(), learner.moments(), KEPT);
         if (!Optional.of(saved).equals(lastCheckpoint)) {
             lastCheckpoint = Optional.of(saved);
             listener.onCheckpoint(saved);

@@ -21,9 +21,10 @@ import org.jspecify.annotations.Nullable;
  * @param corpus name of the noise's texts
  * @param place where they lay
  * @param fingerprint of the texts
+ * @param segments of the longest documents so far
  */
 public record Origin(MemoryTask task, Placement placement, String corpus, String place, String fingerprint,
-        Curriculum curriculum) {
+        Curriculum curriculum, int segments) {
 
     private static final String ANYWHERE = "anywhere";
     private static final String SEGMENT_START = "segment-start";
@@ -33,7 +34,13 @@ public record Origin(MemoryTask task, Placement placement, String corpus, String
 
     /** A training on noise from a corpus. */
     public static Origin of(MemoryTask task, Placement placement, Corpus noise, Curriculum curriculum) {
-        return new Origin(task, placement, noise.name(), noise.origin(), noise.fingerprint(), curriculum);
+        return new Origin(task, placement, noise.name(), noise.origin(), noise.fingerprint(), curriculum,
+                curriculum.stages().getFirst());
+    }
+
+    /** The same after documents of so many segments. */
+    Origin with(int longest) {
+        return new Origin(task, placement, corpus, place, fingerprint, curriculum, longest);
     }
 
     /** The texts, read again from where they lay. */
@@ -68,6 +75,7 @@ public record Origin(MemoryTask task, Placement placement, String corpus, String
         map.put("task", task.name().toLowerCase(Locale.ROOT));
         map.put("placement", placement.segment() == 0 ? ANYWHERE : SEGMENT_START);
         map.put("noise", noise);
+        map.put("segments", segments);
         map.put("curriculum", curriculum.toMap());
         return map;
     }
@@ -76,7 +84,8 @@ public record Origin(MemoryTask task, Placement placement, String corpus, String
     static Origin read(JsonObject json, long segment) {
         JsonObject noise = json.object("noise");
         Origin origin = new Origin(MemoryTask.named(json.text("task")), placement(json.text("placement"), segment),
-                noise.text("name"), noise.text("origin"), noise.text("sha256"), Curriculum.read(json.object("curriculum")));
+                noise.text("name"), noise.text("origin"), noise.text("sha256"), Curriculum.read(json.object("curriculum")),
+                Math.toIntExact(json.integer("segments")));
         noise.rejectUnread();
         json.rejectUnread();
         return origin;

@@ -15,12 +15,7 @@ public final class PaperFigures {
 
     private static final double CHANCE = 100.0 / 6;
 
-    /**
-     * A stretch of figure 5.
-     *
-     * @param trained first and last number of segments trained on
-     * @param segments first and last number of segments evaluated on
-     */
+    /** A stretch of figure 5: models of these numbers of segments trained on, at these numbers of segments evaluated. */
     private record Stretch(MemoryTask task, int trainedFrom, int trainedTo, int from, int to, double percent) {
         boolean holds(MemoryTask of, int trained, int segments) {
             return task == of && trained >= trainedFrom && trained <= trainedTo && segments >= from && segments <= to;

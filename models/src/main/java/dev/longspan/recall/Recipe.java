@@ -1,11 +1,9 @@
 package dev.longspan.recall;
 
-import dev.longspan.recall.Curriculum.Decay;
 import dev.longspan.task.MemoryTask;
 import dev.longspan.task.Place;
 import dev.longspan.task.Placement;
 import dev.longspan.task.Vocabulary;
-import java.util.stream.IntStream;
 
 /**
  * How a task is trained: what {@code make train-rmt} repeats.
@@ -17,8 +15,7 @@ public record Recipe(RmtShape shape, Curriculum curriculum, boolean anywhere) {
     /** The paper's seven stages and batch, and its task's placement of facts, with a learning rate for small models. */
     public static Recipe paper(MemoryTask task, Vocabulary vocabulary, long seed) {
         return new Recipe(RmtShape.small(vocabulary.size(), vocabulary.special(), Place.values().length),
-                new Curriculum(IntStream.rangeClosed(1, 7).boxed().toList(), 32, 1e-3, 1e-3, 50, Decay.NONE, 5, 0, 1e-3, 50, 0.995, 100,
-                        3000, 0, 0.5, 0, false, 500, seed), true);
+                Curriculum.to(PaperFigures.TRAINED, 3000, seed), true);
     }
 
     /** Where facts stand. */

@@ -112,6 +112,11 @@ public record RmtFolder(RmtShape shape, Vocabulary vocabulary, Origin origin) {
         });
     }
 
+    /** The same after training on documents of so many segments. */
+    RmtFolder trainedOn(int segments) {
+        return new RmtFolder(shape, vocabulary, origin.with(segments));
+    }
+
     /** Contents of the text files by name. */
     Map<String, String> texts() {
         Map<String, @Nullable Object> json = new LinkedHashMap<>();

@@ -97,7 +97,11 @@ public record RmtShape(long vocabulary, int width, int heads, int layers, int fe
         map.put("input", input);
         map.put("alignment", alignment.name().toLowerCase(Locale.ROOT));
         map.put("classes", classes);
-        map.put("special", Map.of("pad", special.pad(), "cls", special.cls(), "sep", special.sep()));
+        Map<String, @Nullable Object> frame = new LinkedHashMap<>();
+        frame.put("pad", special.pad());
+        frame.put("cls", special.cls());
+        frame.put("sep", special.sep());
+        map.put("special", frame);
         return map;
     }
 
