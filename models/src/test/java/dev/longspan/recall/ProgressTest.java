@@ -1,0 +1,92 @@
+package dev.longspan.recall;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.longspan.json.Json;
+import dev.longspan.json.JsonObject;
+import dev.longspan.recall.Curriculum.Decay;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+final class ProgressTest {
+
+    private static final Tally RIGHT = new Tally(10, 10);
+    private static final Tally WRONG = new Tally(0, 10);
+
+    /** Window of 2, at least 4 steps, at most 8, 3 more after either. */
+    private static Curriculum curriculum(Decay decay) {
+        return new Curriculum(List.of(1, 2), 10, 1, 0.5, 2, decay, 0, 0, 0, 2, 0.9, 4, 8, 3, 0, 0, false, 0, 1);
+    }
+
+    private static Progress after(int steps, Tally answers) {
+        Progress progress = Progress.START;
+        for (int i = 0; i < steps; i++) {
+            progress = progress.next(answers, curriculum(Decay.NONE));
+        }
+        return progress;
+    }
+
+    @Test
+    void aLearnedStageConsolidatesOnceItHasItsFewestSteps() {
+        assertThat(after(3, RIGHT).isConsolidating()).isFalse();
+        assertThat(after(4, RIGHT).reachedAt()).isEqualTo(4);
+        assertThat(after(6, RIGHT).isStageDone(curriculum(Decay.NONE))).isFalse();
+        assertThat(after(7, RIGHT).isStageDone(curriculum(Decay.NONE))).isTrue();
+    }
+
+    @Test
+    void aStageThatIsNotLearnedGoesOnToItsMostSteps() {
+        assertThat(after(7, WRONG).isConsolidating()).isFalse();
+        assertThat(after(8, WRONG).reachedAt()).isEqualTo(8);
+        assertThat(after(11, WRONG).isStageDone(curriculum(Decay.NONE))).isTrue();
+        assertThat(after(11, WRONG).isLearned(curriculum(Decay.NONE))).isFalse();
+    }
+
+    @Test
+    void onlyTheWindowOfStepsCounts() {
+        Progress progress = after(5, WRONG).next(RIGHT, curriculum(Decay.NONE));
+        assertThat(progress.accuracy()).isEqualTo(0.5);
+        assertThat(progress.isConsolidating()).isFalse();
+        assertThat(progress.next(RIGHT, curriculum(Decay.NONE)).reachedAt()).isEqualTo(7);
+    }
+
+    @Test
+    void theNextStageBeginsWithoutAnswers() {
+        Progress next = after(7, RIGHT).nextStage();
+        assertThat(next).isEqualTo(new Progress(7, 1, 0, Progress.NOT_YET, List.of()));
+    }
+
+    @Test
+    void theLearningRateRisesAndFallsAsTheDecaySays() {
+        assertThat(curriculum(Decay.NONE).rate(Progress.START)).isEqualTo(0.5);
+        assertThat(curriculum(Decay.NONE).rate(after(6, RIGHT))).isEqualTo(1);
+        assertThat(curriculum(Decay.STAGE).rate(after(4, RIGHT))).isEqualTo(0.75);
+        assertThat(curriculum(Decay.CONSOLIDATION).rate(after(4, RIGHT))).isEqualTo(1);
+        assertThat(curriculum(Decay.CONSOLIDATION).rate(after(6, RIGHT))).isCloseTo(1 - 0.5 * 2 / 3, within(1e-12));
+    }
+
+    @Test
+    void whatIsSavedIsReadBack() {
+        Progress progress = after(5, RIGHT).next(WRONG, curriculum(Decay.NONE));
+        assertThat(Progress.read(JsonObject.parse("state", Json.pretty(progress.toMap())))).isEqualTo(progress);
+        Curriculum curriculum = curriculum(Decay.STAGE);
+        assertThat(Curriculum.read(JsonObject.parse("curriculum", Json.pretty(curriculum.toMap())))).isEqualTo(curriculum);
+    }
+
+    @Test
+    void stagesMustRise() {
+        Curriculum curriculum = curriculum(Decay.NONE);
+        assertThatThrownBy(() -> curriculum.withStages(List.of(1, 3, 3))).isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("stages must be rising numbers of segments: stages=[1, 3, 3]");
+    }
+
+    @Test
+    void intervalsAreWilsons() {
+        assertThat(new Tally(0, 10).low()).isCloseTo(0, within(1e-12));
+        assertThat(new Tally(0, 10).high()).isCloseTo(0.27754, within(1e-5));
+        assertThat(new Tally(5, 10).low()).isCloseTo(0.23659, within(1e-5));
+        assertThat(new Tally(5, 10).high()).isCloseTo(0.76341, within(1e-5));
+    }
+}
