@@ -10,6 +10,8 @@ final class Draws {
     private static final int TOKENS_SHIFT = 8;
     private static final long MOST = 1L << TOKENS_SHIFT;
 
+    private static final long FINE = 1L << 32;
+
     private final long seed;
     private final long stream;
     private final long first;
@@ -35,6 +37,11 @@ final class Draws {
     }
 
     boolean coin() {
-        return below(2) == 1;
+        return chance(0.5);
+    }
+
+    /** True with that probability, and whenever it would be with a smaller one. */
+    boolean chance(double probability) {
+        return below(FINE) < probability * FINE;
     }
 }

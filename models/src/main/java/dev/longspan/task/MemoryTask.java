@@ -60,8 +60,8 @@ public enum MemoryTask {
     }
 
     /** A story by these draws. */
-    Story story(Draws draws) {
-        return this == REASONING ? reasoning(draws) : move(draws);
+    Story story(Draws draws, Lesson lesson) {
+        return this == REASONING ? reasoning(draws, lesson) : move(draws);
     }
 
     private static Story move(Draws draws) {
@@ -71,28 +71,31 @@ public enum MemoryTask {
     }
 
     /** With a drawn axis and three drawn places on it in line, either order of the facts is as likely as the other. */
-    private static Story reasoning(Draws draws) {
+    private static Story reasoning(Draws draws, Lesson lesson) {
         List<Place> rest = new ArrayList<>(PLACES);
         List<Place> line = new ArrayList<>();
         while (line.size() < 3) {
             line.add(rest.remove((int) draws.below(rest.size())));
         }
         Direction onwards = draws.of(DIRECTIONS);
-        List<String> facts = List.of(fact(draws, line.get(0), line.get(1), onwards), fact(draws, line.get(1), line.get(2), onwards));
+        Place shared = line.get(1);
+        List<String> facts = Stream.of(onwards.opposite(), onwards).map(side -> {
+            Place end = line.get(side == onwards ? 2 : 0);
+            return draws.chance(lesson.turnedFacts()) ? fact(shared, side.opposite(), end) : fact(end, side, shared);
+        }).toList();
         int asked = (int) draws.below(facts.size());
         boolean forth = draws.coin();
         Place from = line.get(forth ? asked : asked + 1);
         Place answer = line.get(forth ? asked + 1 : asked);
         Direction towards = forth ? onwards : onwards.opposite();
-        String question = draws.coin() ? "What is %s of the %s?".formatted(towards.word(), from.word())
-                : "What is the %s %s of?".formatted(from.word(), towards.opposite().word());
+        String question = draws.chance(lesson.turnedQuestions())
+                ? "What is the %s %s of?".formatted(from.word(), towards.opposite().word())
+                : "What is %s of the %s?".formatted(towards.word(), from.word());
         return new Story(facts, question, answer);
     }
 
-    /** That {@code other} lies {@code onwards} from {@code one}, said of either. */
-    private static String fact(Draws draws, Place one, Place other, Direction onwards) {
-        return draws.coin() ? "The %s is %s of the %s.".formatted(other.word(), onwards.word(), one.word())
-                : "The %s is %s of the %s.".formatted(one.word(), onwards.opposite().word(), other.word());
+    private static String fact(Place one, Direction side, Place other) {
+        return "The %s is %s of the %s.".formatted(one.word(), side.word(), other.word());
     }
 
     /** The task of that name, in any case. */

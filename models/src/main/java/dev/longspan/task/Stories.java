@@ -14,14 +14,19 @@ public record Stories(MemoryTask task, Vocabulary vocabulary, Noise noise, Place
 
     private static final int TOKEN_BITS = 50;
 
-    /** The document of that number and length; IllegalArgumentException where it has no room for facts and question. */
+    /** The document of that number and length of the whole task. */
     public Sample draw(long index, long tokens) {
+        return draw(index, tokens, Lesson.WHOLE);
+    }
+
+    /** The document of that number and length; IllegalArgumentException where it has no room for facts and question. */
+    public Sample draw(long index, long tokens, Lesson lesson) {
         if (index < 0 || tokens < 0 || tokens >= 1L << TOKEN_BITS) {
             throw new IllegalArgumentException("index must not be negative and tokens be below 2^" + TOKEN_BITS + ": index=" + index
                     + ", tokens=" + tokens);
         }
         Draws draws = new Draws(seed, index, task.number(), tokens);
-        Story story = task.story(draws);
+        Story story = task.story(draws, lesson);
         List<long[]> facts = story.facts().stream().map(vocabulary::encode).toList();
         long[] question = vocabulary.encode(story.question());
         long free = Haystack.free(tokens, facts, question);

@@ -66,6 +66,15 @@ final class StoriesTest {
         assertThat(shared.values()).as("of 1,500 each, seed %d", SEED).allMatch(count -> count > 1_300 && count < 1_700);
     }
 
+    @Test
+    void aFirstLessonTellsOfTheSharedPlaceAndAsksOneWay() {
+        Stories all = Worlds.stories(MemoryTask.REASONING, Placement.ANYWHERE, SEED);
+        List<Story> stories = LongStream.range(0, SAMPLES).mapToObj(i -> all.draw(i, 60, new Lesson(0, 0)).story()).toList();
+        assertThat(stories).allMatch(s -> Words.of(s.facts().getFirst()).get(6).equals(Words.of(s.facts().getLast()).get(6)));
+        assertThat(stories).allMatch(s -> s.question().matches("What is (north|east|south|west) of the .*"));
+        assertThat(stories).allSatisfy(s -> assertThat(Solver.answers(s.facts(), s.question())).containsExactly(s.answer().word()));
+    }
+
     private static String shape(Story story) {
         List<String> first = Words.of(story.facts().getFirst()); // the X is east of the Y .
         List<String> second = Words.of(story.facts().getLast());
