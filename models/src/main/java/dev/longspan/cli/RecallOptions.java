@@ -67,6 +67,11 @@ final class RecallOptions {
             description = "Deviation of noise on memory passed on, in training only (default: 0).")
     private @Nullable Double memoryNoise;
 
+    @Option(names = "--pace", paramLabel = "N",
+            description = "Begin with short documents in one wording, and take N good steps to each of three harder lessons; 0 "
+                    + "begins with the whole task (default: 0; reasoning 100).")
+    private @Nullable Long pace;
+
     @Option(names = "--recompute", description = "Compute segments again on the way back: the same bits, memory that does not grow "
             + "with the segments, a third more time.")
     private boolean recompute;
@@ -74,6 +79,10 @@ final class RecallOptions {
     @Option(names = "--save-every", paramLabel = "N",
             description = "Steps between checkpoints; 0 is at the end only (default: 500).")
     private @Nullable Long saveEvery;
+
+    @Option(names = "--style", paramLabel = "bert|rotary",
+            description = "Layers like BERT's, or with norms first and rotary positions (default: rotary).")
+    private RmtShape.@Nullable Style style;
 
     @Option(names = "--width", paramLabel = "N", description = "Width of the model (default: 64).")
     private @Nullable Integer width;
@@ -114,7 +123,7 @@ final class RecallOptions {
         Curriculum c = recipe.curriculum();
         double rate = or(learningRate, c.learningRate());
         return new Recipe(
-                new RmtShape(s.vocabulary(), or(width, s.width()), or(heads, s.heads()), or(layers, s.layers()),
+                new RmtShape(or(style, s.style()), s.vocabulary(), or(width, s.width()), or(heads, s.heads()), or(layers, s.layers()),
                         or(feedForward, s.feedForward()), or(initialStd, s.initialStd()), or(memory, s.memory()),
                         or(input, s.input()), or(alignment, s.alignment()), s.classes(), or(dropout, s.dropout()), s.special()),
                 new Curriculum(stages == null ? c.stages() : stages.counts(), or(batch, c.batch()), rate,
@@ -123,7 +132,7 @@ final class RecallOptions {
                         or(warmup, c.warmup()), or(decay, c.decay()), or(clipValue, c.clipValue()), or(clipNorm, c.clipNorm()),
                         or(weightDecay, c.weightDecay()), or(window, c.window()), or(threshold, c.threshold()),
                         or(minSteps, c.minSteps()), or(maxSteps, c.maxSteps()), or(consolidation, c.consolidation()),
-                        or(earlier, c.earlier()), or(memoryNoise, c.memoryNoise()), recompute || c.recompute(),
+                        or(earlier, c.earlier()), or(memoryNoise, c.memoryNoise()), or(pace, c.pace()), c.shortest(), recompute || c.recompute(),
                         or(saveEvery, c.saveEvery()), c.seed()),
                 placement == null ? recipe.anywhere() : isAnywhere(placement));
     }

@@ -28,12 +28,15 @@ import org.jspecify.annotations.Nullable;
  * @param consolidation steps that a stage goes on after either
  * @param earlier share of documents that have the segments of a random earlier stage
  * @param memoryNoise standard deviation of the noise on memory passed from segment to segment
+ * @param pace steps of over 90 % running accuracy from lesson to lesson of the first stage, {@link Progress#lesson}; 0 for none
+ * @param shortest tokens of the first lesson's documents
  * @param recompute whether segments are computed again on the way back: the same bits, less memory, more time
  * @param saveEvery steps between checkpoints; 0 is only at the end
  */
 public record Curriculum(List<Integer> stages, int batch, double learningRate, double endLearningRate, long warmup, Decay decay,
         double clipValue, double clipNorm, double weightDecay, int window, double threshold, long minSteps, long maxSteps,
-        long consolidation, double earlier, double memoryNoise, boolean recompute, long saveEvery, long seed) {
+        long consolidation, double earlier, double memoryNoise, long pace, int shortest, boolean recompute, long saveEvery,
+        long seed) {
 
     /** When the learning rate falls. */
     public enum Decay {
@@ -63,6 +66,8 @@ public record Curriculum(List<Integer> stages, int batch, double learningRate, d
         atLeast("minSteps", minSteps, 0);
         atLeast("maxSteps", maxSteps, 1);
         atLeast("consolidation", consolidation, 0);
+        atLeast("pace", pace, 0);
+        atLeast("shortest", shortest, 1);
         atLeast("saveEvery", saveEvery, 0);
         notNegative("learningRate", learningRate);
         notNegative("endLearningRate", endLearningRate);
@@ -79,13 +84,13 @@ public record Curriculum(List<Integer> stages, int batch, double learningRate, d
     /** Stages 1 to {@code segments} of at most {@code maxSteps} steps, as specified by the paper but for the learning rate. */
     public static Curriculum to(int segments, long maxSteps, long seed) {
         return new Curriculum(IntStream.rangeClosed(1, segments).boxed().toList(), 32, 1e-3, 1e-3, 50, Decay.NONE, 5, 0, 1e-3, 50,
-                0.995, 100, maxSteps, 0, 0.5, 0, false, 500, seed);
+                0.995, 100, maxSteps, 0, 0.5, 0, 0, 1, false, 500, seed);
     }
 
     /** The same with other stages. */
     public Curriculum withStages(List<Integer> segments) {
         return new Curriculum(segments, batch, learningRate, endLearningRate, warmup, decay, clipValue, clipNorm, weightDecay,
-                window, threshold, minSteps, maxSteps, consolidation, earlier, memoryNoise, recompute, saveEvery, seed);
+                window, threshold, minSteps, maxSteps, consolidation, earlier, memoryNoise, pace, shortest, recompute, saveEvery, seed);
     }
 
     /** Segments of a stage's documents. */
@@ -129,6 +134,8 @@ public record Curriculum(List<Integer> stages, int batch, double learningRate, d
         map.put("consolidation", consolidation);
         map.put("earlier", earlier);
         map.put("memory_noise", memoryNoise);
+        map.put("pace", pace);
+        map.put("shortest", shortest);
         map.put("recompute", recompute);
         map.put("save_every", saveEvery);
         map.put("seed", seed);
@@ -142,7 +149,8 @@ public record Curriculum(List<Integer> stages, int batch, double learningRate, d
                 json.integer("warmup"), Decay.valueOf(json.text("decay").toUpperCase(Locale.ROOT)), json.number("clip_value"),
                 json.number("clip_norm"), json.number("weight_decay"), Math.toIntExact(json.integer("window")),
                 json.number("threshold"), json.integer("min_steps"), json.integer("max_steps"), json.integer("consolidation"),
-                json.number("earlier"), json.number("memory_noise"), json.flag("recompute", false), json.integer("save_every"),
+                json.number("earlier"), json.number("memory_noise"), json.integer("pace"),
+                Math.toIntExact(json.integer("shortest")), json.flag("recompute", false), json.integer("save_every"),
                 json.integer("seed"));
         json.rejectUnread();
         return read;

@@ -1,6 +1,7 @@
 package dev.longspan.recall;
 
 import dev.longspan.rmt.TokenSource;
+import dev.longspan.task.Lesson;
 import dev.longspan.task.Sample;
 import dev.longspan.task.Stories;
 
@@ -9,12 +10,12 @@ import dev.longspan.task.Stories;
 public interface Examples {
 
     /** Example {@code index}, of exactly {@code tokens} tokens. */
-    Example draw(long index, long tokens);
+    Example draw(long index, long tokens, Lesson lesson);
 
     /** Stories of a task. */
     static Examples of(Stories stories) {
-        return (index, tokens) -> {
-            Sample sample = stories.draw(index, tokens);
+        return (index, tokens, lesson) -> {
+            Sample sample = stories.draw(index, tokens, lesson);
             return new Example(sample.document(), sample.label());
         };
     }

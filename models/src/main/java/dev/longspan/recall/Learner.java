@@ -15,6 +15,7 @@ import dev.longspan.parallel.Parallel;
 import dev.longspan.recall.Examples.Example;
 import dev.longspan.rmt.RmtEncoder;
 import dev.longspan.rmt.TokenSource;
+import dev.longspan.task.Lesson;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
@@ -33,6 +34,7 @@ public final class Learner implements AutoCloseable {
 
     /** The stream of the draws that mix lengths: no step of a pass comes so far. */
     private static final long MIX = 1L << 62;
+    private static final long LENGTH = 3L << 61;
 
     private final Backend backend;
     private final Parallel parallel;
@@ -147,9 +149,9 @@ public final class Learner implements AutoCloseable {
     private Answers gradient(Parallel cancellable, int... segments) {
         List<TokenSource> documents = new ArrayList<>();
         long[] labels = new long[segments.length];
+        Lesson wording = progress.wording(curriculum);
         for (int row = 0; row < segments.length; row++) {
-            Example example = examples.draw(progress.step() * segments.length + row,
-                    (long) segments[row] * model.config().segment());
+            Example example = examples.draw(progress.step() * segments.length + row, tokens(segments[row], row), wording);
             documents.add(example.document());
             labels[row] = example.label();
         }
@@ -165,6 +167,17 @@ public final class Learner implements AutoCloseable {
             pass.backward(loss);
             return answers(value, segments, labels, chosen);
         }
+    }
+
+    /** Tokens of a document of so many segments: fewer in the lessons of the first stage. */
+    private long tokens(int segments, int row) {
+        long whole = (long) segments * model.config().segment();
+        if (!progress.hasLessons(curriculum)) {
+            return whole;
+        }
+        long shortest = Math.min(curriculum.shortest(), whole);
+        double share = Math.min(1, progress.lesson()) * Philox.uniform(curriculum.seed(), LENGTH | progress.step(), row);
+        return shortest + Math.round(share * (whole - shortest));
     }
 
     private Answers answers(double loss, int[] segments, long[] labels, int... chosen) {

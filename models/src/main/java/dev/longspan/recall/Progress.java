@@ -1,6 +1,7 @@
 package dev.longspan.recall;
 
 import dev.longspan.json.JsonObject;
+import dev.longspan.task.Lesson;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -14,13 +15,21 @@ import org.jspecify.annotations.Nullable;
  * @param stage number of the stage from 0; as many as there are stages behind the last
  * @param stageStep steps done of it
  * @param reachedAt steps of the stage after which its consolidation began; {@link #NOT_YET} before
+ * @param lesson of the first stage, from 0 to {@link #LESSONS}: up to 1 documents grow to a whole segment, up to 2 facts and up to 3
+ *     questions come to be told in any wording ({@link Lesson})
  * @param recent answers of the last steps to documents of the stage's length
  */
-public record Progress(long step, int stage, long stageStep, long reachedAt, List<Tally> recent) {
+public record Progress(long step, int stage, long stageStep, long reachedAt, double lesson, List<Tally> recent) {
 
     static final long NOT_YET = -1;
 
-    static final Progress START = new Progress(0, 0, 0, NOT_YET, List.of());
+    static final double LESSONS = 3;
+
+    static final Progress START = new Progress(0, 0, 0, NOT_YET, 0, List.of());
+
+    /** Steps, and accuracy over them, that a lesson goes on after. */
+    private static final int LESSON_WINDOW = 20;
+    private static final double LESSON_ACCURACY = 0.9;
 
     public Progress {
         recent = List.copyOf(recent);
@@ -48,12 +57,29 @@ public record Progress(long step, int stage, long stageStep, long reachedAt, Lis
     Progress next(Tally answers, Curriculum curriculum) {
         List<Tally> all = new ArrayList<>(recent);
         all.add(answers);
-        Progress behind = new Progress(step + 1, stage, stageStep + 1, reachedAt,
+        Progress behind = new Progress(step + 1, stage, stageStep + 1, reachedAt, lessonAfter(all, curriculum),
                 all.subList(Math.max(0, all.size() - curriculum.window()), all.size()));
-        boolean ripe = behind.stageStep >= curriculum.minSteps() && behind.isLearned(curriculum)
+        boolean ripe = behind.stageStep >= curriculum.minSteps() && behind.isLearned(curriculum) && !behind.hasLessons(curriculum)
                 || behind.stageStep >= curriculum.maxSteps();
         return isConsolidating() || !ripe ? behind
-                : new Progress(behind.step, stage, behind.stageStep, behind.stageStep, behind.recent);
+                : new Progress(behind.step, stage, behind.stageStep, behind.stageStep, behind.lesson, behind.recent);
+    }
+
+    private double lessonAfter(List<Tally> answers, Curriculum curriculum) {
+        List<Tally> last = answers.subList(Math.max(0, answers.size() - LESSON_WINDOW), answers.size());
+        return hasLessons(curriculum) && last.size() == LESSON_WINDOW && Tally.sum(last).accuracy() > LESSON_ACCURACY
+                ? Math.min(LESSONS, lesson + 1.0 / curriculum.pace()) : lesson;
+    }
+
+    /** Whether it is not the whole task yet. */
+    boolean hasLessons(Curriculum curriculum) {
+        return curriculum.pace() > 0 && stage == 0 && lesson < LESSONS;
+    }
+
+    /** How the next step's stories are told. */
+    Lesson wording(Curriculum curriculum) {
+        return hasLessons(curriculum) ? new Lesson(Math.clamp(lesson - 1, 0, 1) / 2, Math.clamp(lesson - 2, 0, 1) / 2)
+                : Lesson.WHOLE;
     }
 
     boolean isStageDone(Curriculum curriculum) {
@@ -62,7 +88,7 @@ public record Progress(long step, int stage, long stageStep, long reachedAt, Lis
 
     /** In front of the next stage. */
     Progress nextStage() {
-        return new Progress(step, stage + 1, 0, NOT_YET, List.of());
+        return new Progress(step, stage + 1, 0, NOT_YET, lesson, List.of());
     }
 
     Map<String, @Nullable Object> toMap() {
@@ -71,6 +97,7 @@ public record Progress(long step, int stage, long stageStep, long reachedAt, Lis
         map.put("stage", stage);
         map.put("stage_step", stageStep);
         map.put("reached_at", reachedAt);
+        map.put("lesson", lesson);
         map.put("right", recent.stream().map(Tally::right).toList());
         map.put("asked", recent.stream().map(Tally::asked).toList());
         return map;
@@ -89,6 +116,6 @@ public record Progress(long step, int stage, long stageStep, long reachedAt, Lis
             recent.add(new Tally(right[i], asked[i]));
         }
         return new Progress(json.integer("step"), Math.toIntExact(json.integer("stage")), json.integer("stage_step"),
-                json.integer("reached_at"), recent);
+                json.integer("reached_at"), json.number("lesson"), recent);
     }
 }

@@ -8,6 +8,7 @@ import dev.longspan.recall.Examples.Example;
 import dev.longspan.rmt.RmtEncoder;
 import dev.longspan.rmt.RmtState;
 import dev.longspan.rmt.TokenSource;
+import dev.longspan.task.Lesson;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
@@ -67,7 +68,7 @@ public final class Recall implements AutoCloseable {
         long right = 0;
         for (int first = 0; first < documents; first += batch) {
             List<Example> asked = IntStream.range(first, Math.min(documents, first + batch))
-                    .mapToObj(i -> examples.draw(i, tokens(segments))).toList();
+                    .mapToObj(i -> examples.draw(i, tokens(segments), Lesson.WHOLE)).toList();
             int[] chosen = memory == Memory.CARRIED || segments == 1 ? carried(asked) : zeroed(asked, segments);
             for (int i = 0; i < chosen.length; i++) {
                 right += chosen[i] == asked.get(i).label() ? 1 : 0;

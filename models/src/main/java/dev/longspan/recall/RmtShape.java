@@ -1,7 +1,10 @@
 package dev.longspan.recall;
 
 import dev.longspan.json.JsonObject;
+import dev.longspan.kernel.Activation;
+import dev.longspan.kernel.Rotary;
 import dev.longspan.longnet.LongNetConfig;
+import dev.longspan.longnet.Rotation;
 import dev.longspan.nn.Parameters;
 import dev.longspan.rmt.Alignment;
 import dev.longspan.rmt.Head;
@@ -17,33 +20,43 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The settings of a BERT with a recurrent memory and a classifier: what config.json says of a model.
+ * The settings of an encoder with a recurrent memory and a classifier: what config.json says of a model.
  *
+ * @param style how its layers are built
  * @param initialStd of the weights; those of the memory and the classifier are 0.02 as in BERT
  * @param memory vectors m
  * @param input rows of a segment, the memory among them
  * @param dropout rate of hidden states, attention and the classifier in training
  */
-public record RmtShape(long vocabulary, int width, int heads, int layers, int feedForward, double initialStd, int memory,
+public record RmtShape(Style style, long vocabulary, int width, int heads, int layers, int feedForward, double initialStd, int memory,
         int input, Alignment alignment, int classes, double dropout, SpecialTokens special) {
 
     /** The name of the architecture in config.json. */
     public static final String ARCHITECTURE = "rmt";
 
     private static final int TYPES = 2;
+    private static final double THETA = 10_000;
+
+    /** How an encoder's layers are built. */
+    public enum Style {
+        /** As BERT's: norms behind the residuals, learned positions, the exact GELU. */
+        BERT,
+        /** BERT with norms in front of attention and feed-forward, rotary positions and GELU by tanh: learns relations sooner. */
+        ROTARY
+    }
 
     public RmtShape {
         if (classes < 2 || vocabulary <= Math.max(special.pad(), Math.max(special.cls(), special.sep()))) {
             throw new IllegalArgumentException("classes must be at least 2, and the vocabulary hold the special tokens: classes="
                     + classes + ", vocabulary=" + vocabulary + ", special=" + special);
         }
-        backbone(vocabulary, width, heads, layers, feedForward, initialStd, input, dropout);
+        backbone(style, vocabulary, width, heads, layers, feedForward, initialStd, input, dropout);
         RmtConfig.encoder(memory, input);
     }
 
     /** Two layers of width 64 in four heads, 128 inside: learns the paper's tasks within minutes on two cores. */
     public static RmtShape small(long vocabulary, SpecialTokens special, int classes) {
-        return new RmtShape(vocabulary, 64, 4, 2, 128, 0.02, 10, 64, Alignment.RIGHT, classes, 0, special);
+        return new RmtShape(Style.BERT, vocabulary, 64, 4, 2, 128, 0.02, 10, 64, Alignment.RIGHT, classes, 0, special);
     }
 
     /** The recurrence, full backpropagation and nothing recomputed. */
@@ -69,25 +82,32 @@ public record RmtShape(long vocabulary, int width, int heads, int layers, int fe
     }
 
     private LongNetConfig backbone() {
-        return backbone(vocabulary, width, heads, layers, feedForward, initialStd, input, dropout);
+        return backbone(style, vocabulary, width, heads, layers, feedForward, initialStd, input, dropout);
     }
 
-    private static LongNetConfig backbone(long vocabulary, int width, int heads, int layers, int feedForward, double initialStd,
-            int input, double dropout) {
+    private static LongNetConfig backbone(Style style, long vocabulary, int width, int heads, int layers, int feedForward,
+            double initialStd, int input, double dropout) {
         LongNetConfig bert = Bert.of(vocabulary, width, heads, layers, feedForward, input).withInitialStd(initialStd);
+        if (style == Style.ROTARY) {
+            bert = bert.withNorms(new LongNetConfig.Norms(LongNetConfig.Norms.Kind.LAYER, true, false, false, true, true, 1e-5))
+                    .withPositions(new Rotation.Rope(THETA, Rotary.Pairs.NEIGHBOURS), 0)
+                    .withFeedForward(feedForward, Activation.GELU_TANH);
+        }
         return dropout == 0 ? bert : bert.withDropouts(new LongNetConfig.Dropouts(dropout, dropout, 0));
     }
 
     /** What config.json holds. */
     public Map<String, @Nullable Object> toMap() {
         Map<String, @Nullable Object> bert = new LinkedHashMap<>();
-        bert.put("architecture", "bert");
+        bert.put("architecture", style.name().toLowerCase(Locale.ROOT));
         bert.put("vocabulary", vocabulary);
         bert.put("width", width);
         bert.put("heads", heads);
         bert.put("layers", layers);
         bert.put("feed_forward", feedForward);
-        bert.put("positions", input);
+        if (style == Style.BERT) {
+            bert.put("positions", input);
+        }
         bert.put("initial_std", initialStd);
         bert.put("dropout", dropout);
         Map<String, @Nullable Object> map = new LinkedHashMap<>();
@@ -109,14 +129,14 @@ public record RmtShape(long vocabulary, int width, int heads, int layers, int fe
     static RmtShape read(JsonObject json) {
         json.expect("layout", "encoder");
         JsonObject bert = json.object("backbone");
-        bert.expect("architecture", "bert");
+        Style style = style(bert.text("architecture"));
         JsonObject special = json.object("special");
         int input = Math.toIntExact(json.integer("input"));
         if (bert.integer("positions", input) != input) {
             throw new IllegalArgumentException("backbone.positions must be as many as input: positions="
                     + bert.integer("positions") + ", input=" + input);
         }
-        RmtShape shape = new RmtShape(bert.integer("vocabulary"), Math.toIntExact(bert.integer("width")),
+        RmtShape shape = new RmtShape(style, bert.integer("vocabulary"), Math.toIntExact(bert.integer("width")),
                 Math.toIntExact(bert.integer("heads")), Math.toIntExact(bert.integer("layers")),
                 Math.toIntExact(bert.integer("feed_forward")), bert.number("initial_std", 0.02),
                 Math.toIntExact(json.integer("memory")), input, alignment(json.text("alignment", "right")),
@@ -125,6 +145,15 @@ public record RmtShape(long vocabulary, int width, int heads, int layers, int fe
         bert.rejectUnread();
         special.rejectUnread();
         return shape;
+    }
+
+    private static Style style(String name) {
+        for (Style style : Style.values()) {
+            if (style.name().toLowerCase(Locale.ROOT).equals(name)) {
+                return style;
+            }
+        }
+        throw new IllegalArgumentException("backbone.architecture must be bert or rotary: architecture=" + name);
     }
 
     private static Alignment alignment(String name) {

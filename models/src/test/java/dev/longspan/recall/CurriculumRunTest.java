@@ -139,7 +139,7 @@ final class CurriculumRunTest {
         RmtFolder model = RmtFolder.open(stage);
         try (TensorArena arena = new TensorArena(); Checkpoint weights = RmtFolder.weights(stage);
                 Recall recall = new Recall(Backend.best(), Parallel.of(1), model.load(stage, weights, arena),
-                        (index, tokens) -> Lessons.examples().draw(index + 1_000_000, tokens), 50)) {
+                        (index, tokens, lesson) -> Lessons.examples().draw(index + 1_000_000, tokens, lesson), 50)) {
             assertThat(recall.measure(1, 200, Recall.Memory.CARRIED).answers().accuracy()).isGreaterThan(0.9);
             assertThat(recall.measure(2, 200, Recall.Memory.CARRIED).answers().accuracy()).isGreaterThan(0.9);
             assertThat(recall.measure(2, 200, Recall.Memory.ZEROED).answers().accuracy()).isBetween(0.35, 0.65);

@@ -26,11 +26,11 @@ final class Lessons {
     /** Segments of 7 tokens, a memory of 2, one layer of width 16. */
     static RmtShape shape() {
         SpecialTokens special = WORDS.special();
-        return new RmtShape(WORDS.size(), 16, 2, 1, 32, 0.1, 2, 12, Alignment.RIGHT, CLASSES, 0, special);
+        return new RmtShape(RmtShape.Style.BERT, WORDS.size(), 16, 2, 1, 32, 0.1, 2, 12, Alignment.RIGHT, CLASSES, 0, special);
     }
 
     static Examples examples() {
-        return (index, tokens) -> {
+        return (index, tokens, lesson) -> {
             int label = (int) (Philox.bits(11, 0, index) >>> 63);
             long[] ids = new long[Math.toIntExact(tokens)];
             for (int i = 0; i < ids.length; i++) {
@@ -43,13 +43,13 @@ final class Lessons {
 
     /** Stages of three steps. */
     static Curriculum brief(double memoryNoise, boolean recompute) {
-        return new Curriculum(List.of(1, 2, 3), 6, 3e-3, 1e-3, 2, Decay.CONSOLIDATION, 5, 1, 1e-3, 2, 2, 0, 2, 1, 0.5, memoryNoise,
+        return new Curriculum(List.of(1, 2, 3), 6, 3e-3, 1e-3, 2, Decay.CONSOLIDATION, 5, 1, 1e-3, 2, 2, 0, 2, 1, 0.5, memoryNoise, 0, 1,
                 recompute, 0, 3);
     }
 
     /** Until both stages are learned. */
     static Curriculum whole() {
-        return new Curriculum(List.of(1, 2), 32, 3e-3, 3e-3, 10, Decay.NONE, 5, 0, 1e-3, 20, 0.98, 20, 1500, 0, 0.25, 0, false, 0, 3);
+        return new Curriculum(List.of(1, 2), 32, 3e-3, 3e-3, 10, Decay.NONE, 5, 0, 1e-3, 20, 0.98, 20, 1500, 0, 0.25, 0, 0, 1, false, 0, 3);
     }
 
     static RmtFolder model(Curriculum curriculum) {

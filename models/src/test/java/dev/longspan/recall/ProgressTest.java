@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.longspan.json.Json;
 import dev.longspan.json.JsonObject;
 import dev.longspan.recall.Curriculum.Decay;
+import dev.longspan.task.Lesson;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -17,7 +18,7 @@ final class ProgressTest {
 
     /** Window of 2, at least 4 steps, at most 8, 3 more after either. */
     private static Curriculum curriculum(Decay decay) {
-        return new Curriculum(List.of(1, 2), 10, 1, 0.5, 2, decay, 0, 0, 0, 2, 0.9, 4, 8, 3, 0, 0, false, 0, 1);
+        return new Curriculum(List.of(1, 2), 10, 1, 0.5, 2, decay, 0, 0, 0, 2, 0.9, 4, 8, 3, 0, 0, 0, 1, false, 0, 1);
     }
 
     private static Progress after(int steps, Tally answers) {
@@ -55,7 +56,26 @@ final class ProgressTest {
     @Test
     void theNextStageBeginsWithoutAnswers() {
         Progress next = after(7, RIGHT).nextStage();
-        assertThat(next).isEqualTo(new Progress(7, 1, 0, Progress.NOT_YET, List.of()));
+        assertThat(next).isEqualTo(new Progress(7, 1, 0, Progress.NOT_YET, 0, List.of()));
+    }
+
+    @Test
+    void lessonsGetHarderWithGoodAnswersOnlyAndBelongToTheFirstStage() {
+        Curriculum lessons = new Curriculum(List.of(1, 2), 10, 1, 1, 0, Decay.NONE, 0, 0, 0, 20, 0.5, 0, 100, 1, 0, 0, 2, 5, false, 0, 1);
+        Progress progress = Progress.START;
+        for (int i = 0; i < 19; i++) {
+            progress = progress.next(RIGHT, lessons);
+        }
+        assertThat(progress.lesson()).isZero();
+        for (int i = 0; i < 5; i++) {
+            progress = progress.next(RIGHT, lessons);
+        }
+        assertThat(progress.lesson()).isEqualTo(2.5);
+        assertThat(progress.wording(lessons)).isEqualTo(new Lesson(0.5, 0.25));
+        assertThat(progress.isConsolidating()).as("all but the lessons is learned").isFalse();
+        assertThat(progress.next(WRONG, lessons).next(WRONG, lessons).lesson()).as("18 of 20 are not enough").isEqualTo(3);
+        assertThat(progress.nextStage().wording(lessons)).isEqualTo(Lesson.WHOLE);
+        assertThat(Progress.START.wording(curriculum(Decay.NONE))).isEqualTo(Lesson.WHOLE);
     }
 
     @Test

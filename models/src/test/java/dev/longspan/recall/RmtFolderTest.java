@@ -10,6 +10,7 @@ import dev.longspan.checkpoint.Checkpoint;
 import dev.longspan.checkpoint.ModelFormatException;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.rmt.RmtEncoder;
+import dev.longspan.task.Lesson;
 import dev.longspan.tensor.TensorArena;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -40,7 +41,7 @@ final class RmtFolderTest {
 
     private static List<Float> logits(RmtEncoder network) {
         try (Workspace workspace = new Workspace(); Pass pass = Pass.inference(Backend.best(), Parallel.of(1), workspace)) {
-            float[] values = network.logits(pass, List.of(Lessons.examples().draw(1, 20).document())).toFloats();
+            float[] values = network.logits(pass, List.of(Lessons.examples().draw(1, 20, Lesson.WHOLE).document())).toFloats();
             return List.of(values[0], values[1]);
         }
     }

@@ -47,7 +47,7 @@ final class VocabularyTest {
         for (MemoryTask task : MemoryTask.values()) {
             int most = 0;
             for (int i = 0; i < 3_000; i++) {
-                Story story = task.story(new Draws(1, i, 0, 0));
+                Story story = task.story(new Draws(1, i, 0, 0), Lesson.WHOLE);
                 int needed = VOCABULARY.encodeKnown(String.join(" ", story.facts()) + story.question()).length;
                 assertThat(needed).as(story.toString()).isLessThanOrEqualTo(task.mostTokens());
                 most = Math.max(most, needed);
