@@ -5,6 +5,7 @@ import dev.longspan.longnet.DecoderArchitecture;
 import dev.longspan.megalodon.MegalodonArchitecture;
 import dev.longspan.model.Architectures;
 import dev.longspan.parallel.Parallel;
+import dev.longspan.rmt.RmtArchitecture;
 import dev.longspan.tensor.NativeBudget;
 import dev.longspan.transformer.DenseTransformer;
 import dev.longspan.transformer.Llama;
@@ -79,9 +80,11 @@ public final class Main implements Runnable {
 
     /** Every architecture of this build. */
     static Architectures builtIn() {
+        Architectures backbones = new Architectures(List.of(DenseTransformer.ARCHITECTURE, Llama.ARCHITECTURE,
+                DecoderArchitecture.LONGNET, MegalodonArchitecture.MEGALODON));
         return new Architectures(List.of(DecoderArchitecture.LONGNET, DenseTransformer.ARCHITECTURE,
                 SparseTransformer.ARCHITECTURE, Llama.ARCHITECTURE, MegalodonArchitecture.MEGALODON,
-                MegalodonArchitecture.MEGA));
+                MegalodonArchitecture.MEGA, new RmtArchitecture(backbones)));
     }
 
     public static void main(String[] args) {

@@ -9,6 +9,7 @@ import dev.longspan.model.Architecture;
 import dev.longspan.model.Blueprint;
 import dev.longspan.model.ModelConfig;
 import dev.longspan.model.ModelPlan;
+import dev.longspan.rmt.RmtArchitecture;
 import dev.longspan.rmt.RmtFlops;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.NativeBudget;
@@ -34,7 +35,8 @@ import picocli.CommandLine.Spec;
         footer = {"", "Examples:", "  longspan plan --preset 125M --context 32k --training",
             "  longspan plan --preset 2.7B --context 1m --max-memory 64g --schedule paper",
             "  longspan plan --arch megalodon --preset mega7.3B --vocabulary 32000 --context 32k",
-            "  longspan plan --arch rmt", "  longspan plan --arch rmt --preset OPT-175B --context 1m --segment 1024"})
+            "  longspan plan --arch rmt", "  longspan plan --arch rmt --preset tiny --training --recompute",
+            "  longspan plan --arch rmt --preset OPT-175B --context 1m --segment 1024"})
 final class PlanCommand implements Callable<Integer> {
 
     /** Layers whose reach is shown, at most. */
@@ -44,9 +46,6 @@ final class PlanCommand implements Callable<Integer> {
     enum Schedule {
         geometric, paper
     }
-
-    /** What full attention is compared with instead, in FLOPs alone. */
-    private static final String RECURRENT = "rmt";
 
     /** 4,096 segments of 512: the paper's two million tokens. */
     private static final long PAPER_CONTEXT = 4096 * 512;
@@ -62,8 +61,8 @@ final class PlanCommand implements Callable<Integer> {
     private String preset = "tiny";
 
     @Option(names = "--arch", defaultValue = "longnet", paramLabel = "NAME",
-            description = "Architecture, see below (default: ${DEFAULT-VALUE}); rmt is compared with full attention in FLOPs: "
-                    + "--preset OPT-125M … OPT-175B or sizes V/L/d/f/h, all of OPT without.")
+            description = "Architecture, see below (default: ${DEFAULT-VALUE}); rmt without one of its presets is compared "
+                    + "with full attention in FLOPs: --preset OPT-125M … OPT-175B or sizes V/L/d/f/h, all of OPT without.")
     private String architecture = "longnet";
 
     @Option(names = "--vocabulary", defaultValue = "256", paramLabel = "N",
@@ -75,11 +74,11 @@ final class PlanCommand implements Callable<Integer> {
     private long context;
 
     @Option(names = "--segment", defaultValue = "512", paramLabel = "N",
-            description = "Rows of a segment of rmt (default: ${DEFAULT-VALUE}).")
+            description = "Rows of a segment of rmt in that comparison (default: ${DEFAULT-VALUE}).")
     private int segment;
 
     @Option(names = "--memory", defaultValue = "10", paramLabel = "N",
-            description = "Memory vectors of rmt (default: ${DEFAULT-VALUE}).")
+            description = "Memory vectors of rmt in that comparison (default: ${DEFAULT-VALUE}).")
     private int memory;
 
     @Option(names = "--batch", defaultValue = "1", paramLabel = "N", description = "Sequences (default: ${DEFAULT-VALUE}).")
@@ -100,7 +99,8 @@ final class PlanCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (architecture.equals(RECURRENT)) {
+        if (architecture.equals(RmtArchitecture.NAME)
+                && !(given("--preset") && main.architectures().named(architecture).presets().contains(preset))) {
             List<RmtFlops> models = given("--preset") ? List.of(RmtFlops.named(preset)) : RmtFlops.OPT;
             Map<String, @Nullable Object> compared =
                     new RmtPlan(given("--context") ? context : PAPER_CONTEXT, segment, memory).print(main.output(), models);

@@ -54,7 +54,7 @@ final class TrainCommand implements Callable<Integer> {
     private @Nullable Path data;
 
     @Option(names = "--arch", defaultValue = "longnet", paramLabel = "NAME",
-            description = "longnet, transformer, sparse-transformer, llama, megalodon or mega "
+            description = "longnet, transformer, sparse-transformer, llama, megalodon, mega or rmt "
                     + "(default: ${DEFAULT-VALUE}).")
     private String architecture = "longnet";
 
@@ -65,7 +65,7 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--config", paramLabel = "FILE", description = "A config.json instead of a preset.")
     private @Nullable Path config;
 
-    @Option(names = "--set", paramLabel = "KEY=VALUE", description = "Change a key of the model's config.json; repeatable.")
+    @Option(names = "--set", paramLabel = "KEY=VALUE", description = "Change a key of the model's config.json, or of an object in it (backbone.KEY); repeatable.")
     private Map<String, String> changes = new LinkedHashMap<>();
 
     @Option(names = "--context", defaultValue = "2k", paramLabel = "N", converter = ByteSize.class,
@@ -263,8 +263,20 @@ final class TrainCommand implements Callable<Integer> {
             return model;
         }
         Map<String, @Nullable Object> settings = new LinkedHashMap<>(model.settings());
-        changes.forEach((key, value) -> settings.put(key, value(value)));
+        changes.forEach((key, value) -> put(settings, key, value(value)));
         return ModelConfig.of(model.architecture(), settings);
+    }
+
+    @SuppressWarnings("unchecked") // Json makes objects with strings as keys
+    private static void put(Map<String, @Nullable Object> settings, String key, @Nullable Object value) {
+        int dot = key.indexOf('.');
+        if (dot > 0 && settings.get(key.substring(0, dot)) instanceof Map<?, ?> inner) {
+            Map<String, @Nullable Object> changed = new LinkedHashMap<>((Map<String, @Nullable Object>) inner);
+            put(changed, key.substring(dot + 1), value);
+            settings.put(key.substring(0, dot), changed);
+        } else {
+            settings.put(key, value);
+        }
     }
 
     /** JSON where it is any, otherwise text: {@code 6}, {@code [2048,4096]}, {@code true}, {@code gelu}. */

@@ -1,7 +1,7 @@
 package dev.longspan.longnet;
 
 import dev.longspan.model.Architecture;
-import dev.longspan.model.Blueprint;
+import dev.longspan.model.BackboneBlueprint;
 import dev.longspan.model.ModelPlan;
 import dev.longspan.nn.Parameters;
 import dev.longspan.tensor.DType;
@@ -51,11 +51,21 @@ public record DecoderArchitecture(String name, List<String> presets, Preset conf
     }
 
     /** Builds decoders of a configuration. */
-    public record Decoder(LongNetConfig config, boolean recompute) implements Blueprint {
+    public record Decoder(LongNetConfig config, boolean recompute) implements BackboneBlueprint {
 
         @Override
         public long vocabulary() {
             return config.vocabulary();
+        }
+
+        @Override
+        public long width() {
+            return config.width();
+        }
+
+        @Override
+        public long maxRows() {
+            return Body.maxRows(config);
         }
 
         @Override

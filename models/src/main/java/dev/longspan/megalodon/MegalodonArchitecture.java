@@ -1,7 +1,7 @@
 package dev.longspan.megalodon;
 
 import dev.longspan.model.Architecture;
-import dev.longspan.model.Blueprint;
+import dev.longspan.model.BackboneBlueprint;
 import dev.longspan.model.ModelPlan;
 import dev.longspan.nn.Parameters;
 import dev.longspan.tensor.DType;
@@ -35,11 +35,21 @@ public record MegalodonArchitecture(String name, MegalodonConfig.Parts parts) im
     }
 
     /** Builds models of a configuration. */
-    public record Stack(MegalodonConfig config, boolean recompute) implements Blueprint {
+    public record Stack(MegalodonConfig config, boolean recompute) implements BackboneBlueprint {
 
         @Override
         public long vocabulary() {
             return config.vocabulary();
+        }
+
+        @Override
+        public long width() {
+            return config.width();
+        }
+
+        @Override
+        public long maxRows() {
+            return Long.MAX_VALUE;
         }
 
         @Override

@@ -52,9 +52,13 @@ public record RmtDecoder(RmtConfig config, CausalBackbone backbone, Tensor memor
             throw new IllegalArgumentException("memory must be [" + config.memory() + ", " + backbone.width() + "]: memory="
                     + memory);
         }
-        if (rows > backbone.maxRows()) {
+        checkRows(config, rows, backbone.maxRows());
+    }
+
+    static void checkRows(RmtConfig config, long rows, long positions) {
+        if (rows > positions) {
             throw new IllegalArgumentException("a segment with its memory must fit the backbone's positions: segment="
-                    + config.segment() + ", memory=" + config.memory() + ", rows=" + rows + ", positions=" + backbone.maxRows());
+                    + config.segment() + ", memory=" + config.memory() + ", rows=" + rows + ", positions=" + positions);
         }
     }
 

@@ -31,7 +31,7 @@ class PlanTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"--arch megalodon --preset 125M", "--arch llama --preset 125M", "--arch megalodon --schedule paper",
-        "--arch transformer --schedule paper", "--arch rwkv", "--arch rmt --preset tiny", "--arch rmt --segment 13",
+        "--arch transformer --schedule paper", "--arch rwkv", "--arch rmt --preset huge", "--arch rmt --segment 13",
         "--arch rmt --context 0", "--dtype I32", "--context 0", "--batch 0"})
     void whatCannotBePlannedIsOneLineAndStatus2(String line) {
         CommandLineRun run = CommandLineRun.of(("plan " + line).split(" "));

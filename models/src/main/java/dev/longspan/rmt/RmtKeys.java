@@ -1,0 +1,47 @@
+package dev.longspan.rmt;
+
+import dev.longspan.json.JsonObject;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** A decoder's configuration as keys of {@code config.json}, those of its backbone left out. */
+final class RmtKeys {
+
+    static final String BACKBONE = "backbone";
+
+    private RmtKeys() {
+    }
+
+    static RmtConfig read(JsonObject json) {
+        return RmtConfig.decoder(Math.toIntExact(json.integer("memory")), Math.toIntExact(json.integer("segment")))
+                .withAlignment(named(Alignment.class, json, "alignment", Alignment.LEFT))
+                .withBptt(RmtConfig.Bptt.of(Math.toIntExact(json.integer("bptt_depth", 0))))
+                .withCarry(named(RmtConfig.Carry.class, json, "carry", RmtConfig.Carry.NOTHING));
+    }
+
+    static Map<String, @Nullable Object> write(RmtConfig config, Map<String, @Nullable Object> backbone) {
+        Map<String, @Nullable Object> json = new LinkedHashMap<>();
+        json.put("memory", (long) config.memory());
+        json.put("segment", (long) config.segment());
+        json.put("alignment", lower(config.alignment()));
+        json.put("bptt_depth", (long) config.bptt().depth());
+        json.put("carry", lower(config.carry()));
+        json.put(BACKBONE, backbone);
+        return json;
+    }
+
+    private static <E extends Enum<E>> E named(Class<E> type, JsonObject json, String key, E otherwise) {
+        String name = json.text(key, lower(otherwise));
+        return Arrays.stream(type.getEnumConstants()).filter(value -> lower(value).equals(name)).findFirst().orElseThrow(() ->
+                new IllegalArgumentException(key + " must be one of "
+                        + String.join(", ", Arrays.stream(type.getEnumConstants()).map(RmtKeys::lower).toList()) + ": " + key
+                        + "=" + name));
+    }
+
+    private static String lower(Enum<?> value) {
+        return value.name().toLowerCase(Locale.ROOT);
+    }
+}
