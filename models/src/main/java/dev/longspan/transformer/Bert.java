@@ -84,6 +84,11 @@ public record Bert(LongNetEncoder encoder, Embedding tokenTypes) implements Back
 
     /** Hidden states of tokens of these types: [B, N]. */
     public Tensor hidden(Pass pass, Tensor embedded, Tensor types, @Nullable Tensor visible, long firstPosition) {
-        return encoder.hidden(pass, Elementwise.add(pass, embedded, tokenTypes.apply(pass, types)), visible, firstPosition);
+        return encoder.hidden(pass, typed(pass, embedded, types), visible, firstPosition);
+    }
+
+    /** What enters the encoder: embeddings with those of their types, [B, N]. */
+    public Tensor typed(Pass pass, Tensor embedded, Tensor types) {
+        return Elementwise.add(pass, embedded, tokenTypes.apply(pass, types));
     }
 }
