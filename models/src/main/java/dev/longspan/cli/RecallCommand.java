@@ -11,8 +11,9 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "recall",
         header = "Teach a recurrent memory to hold facts, and ask how far back it remembers.",
-        synopsisSubcommandLabel = "train|eval|matrix",
-        subcommands = {RecallTrainCommand.class, RecallEvalCommand.class, RecallMatrixCommand.class},
+        synopsisSubcommandLabel = "train|eval|matrix|compare",
+        subcommands = {RecallTrainCommand.class, RecallEvalCommand.class, RecallMatrixCommand.class,
+            RecallCompareCommand.class},
         description = {
             "",
             "Facts are hidden in a long document of other text, and a question about them stands at its end: one fact at the start "
@@ -21,7 +22,8 @@ import picocli.CommandLine.Spec;
         footer = {"", "Examples:",
             "  longspan recall train --task memorize --out out/memorize",
             "  longspan recall eval out/memorize/stage-7 --segments 7,64,512,4096",
-            "  longspan recall matrix out/memorize"})
+            "  longspan recall matrix out/memorize",
+            "  longspan recall compare --seconds 120"})
 final class RecallCommand implements Runnable {
 
     @ParentCommand
@@ -32,7 +34,7 @@ final class RecallCommand implements Runnable {
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "missing subcommand: train, eval or matrix");
+        throw new ParameterException(spec.commandLine(), "missing subcommand: train, eval, matrix or compare");
     }
 
     Main main() {

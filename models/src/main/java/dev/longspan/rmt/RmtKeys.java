@@ -16,6 +16,7 @@ final class RmtKeys {
     }
 
     static RmtConfig read(JsonObject json) {
+        json.expect("layout", "decoder");
         return RmtConfig.decoder(Math.toIntExact(json.integer("memory")), Math.toIntExact(json.integer("segment")))
                 .withAlignment(named(Alignment.class, json, "alignment", Alignment.LEFT))
                 .withBptt(RmtConfig.Bptt.of(Math.toIntExact(json.integer("bptt_depth", 0))))
@@ -24,6 +25,7 @@ final class RmtKeys {
 
     static Map<String, @Nullable Object> write(RmtConfig config, Map<String, @Nullable Object> backbone) {
         Map<String, @Nullable Object> json = new LinkedHashMap<>();
+        json.put("layout", "decoder");
         json.put("memory", (long) config.memory());
         json.put("segment", (long) config.segment());
         json.put("alignment", lower(config.alignment()));

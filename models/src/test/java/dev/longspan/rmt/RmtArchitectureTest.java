@@ -88,6 +88,7 @@ class RmtArchitectureTest {
     @Test
     void whatCannotBeIsNamed() {
         check("config has unknown keys: segments", Map.of("segments", 3L));
+        check("config.layout must be decoder: layout=encoder", Map.of("layout", "encoder"));
         check("carry must be one of nothing, positions, state: carry=all", Map.of("carry", "all"));
         check("memory must not be larger than the segment: memory=17, segment=16", Map.of("memory", 17L));
         check("config.backbone must have architecture", Map.of("backbone", Map.of()));
