@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The recurrent memory around a language model of another architecture, as the command line and model folders know it: keys of
- * its own, and the backbone's config.json under {@code backbone}.
+ * its own, and config.json of what it is put around as one more key, "backbone".
  *
  * @param backbones what the memory can be put around; a preset's is the first unless its name says otherwise
  */

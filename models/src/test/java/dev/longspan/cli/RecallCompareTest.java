@@ -6,8 +6,10 @@ import dev.longspan.json.Json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -19,13 +21,15 @@ class RecallCompareTest {
     private CommandLineRun compare(String... options) throws IOException {
         for (int i = 0; i < 30; i++) {
             Files.writeString(data.resolve("f" + i + ".txt"), "there is a word and another word in file " + i + " of these. "
-                    .repeat(40));
+                    .repeat(200));
         }
-        String[] line = {"recall", "compare", "--data", data.toString(), "--seconds", "0", "--train", "2", "--segments", "1,3",
-            "--documents", "2", "--batch", "2", "--quiet"};
-        String[] all = java.util.Arrays.copyOf(line, line.length + options.length);
-        System.arraycopy(options, 0, all, line.length, options.length);
-        return CommandLineRun.of(all);
+        Map<String, String> line = new LinkedHashMap<>(Map.of("--data", data.toString(), "--seconds", "0", "--train", "2",
+                "--segments", "1,3", "--documents", "2", "--batch", "2"));
+        for (int i = 0; i < options.length; i += 2) {
+            line.put(options[i], options[i + 1]);
+        }
+        return CommandLineRun.of(Stream.concat(Stream.of("recall", "compare", "--quiet"),
+                line.entrySet().stream().flatMap(e -> Stream.of(e.getKey(), e.getValue()))).toArray(String[]::new));
     }
 
     @Test

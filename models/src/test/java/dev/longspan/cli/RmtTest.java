@@ -50,7 +50,7 @@ class RmtTest {
     }
 
     private static CommandLineRun generate(Path model, String... options) {
-        List<String> line = new ArrayList<>(List.of("generate", model.toString(), "--format", "json"));
+        List<String> line = new ArrayList<>(List.of("generate", model.toString(), "--format", "json", "--temperature", "0"));
         line.addAll(List.of(options));
         return CommandLineRun.of(line.toArray(String[]::new));
     }
@@ -154,7 +154,7 @@ class RmtTest {
                 "json", "--max-memory", "1t");
         assertThat(longer.status()).as(longer.err()).isZero();
         assertThat(Json.object(longer.out()).get("state_bytes")).isEqualTo(figures.get("state_bytes"));
-        assertThat(CommandLineRun.of("plan", "--arch", "rmt").out()).contains("295", "OPT-175B");
+        assertThat(CommandLineRun.of("plan", "--arch", "rmt").out()).contains("294.8x", "29.3x", "OPT-175B");
     }
 
     @Test
