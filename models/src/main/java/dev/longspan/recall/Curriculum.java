@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param window steps that the running accuracy is taken over, of documents of the stage's full length
  * @param threshold running accuracy at which a stage has learned what it is to learn
  * @param minSteps of a stage before it may have
- * @param maxSteps of a stage that never does
+ * @param maxSteps of a stage that never does; lessons may take longer
  * @param consolidation steps that a stage goes on after either
  * @param earlier share of documents that have the segments of a random earlier stage
  * @param memoryNoise standard deviation of the noise on memory passed from segment to segment

@@ -31,6 +31,9 @@ public record Progress(long step, int stage, long stageStep, long reachedAt, dou
     private static final int LESSON_WINDOW = 20;
     private static final double LESSON_ACCURACY = 0.9;
 
+    /** Lessons may take so many times the most steps of a stage. */
+    private static final int LESSON_PATIENCE = 4;
+
     public Progress {
         recent = List.copyOf(recent);
         if (step < 0 || stage < 0 || stageStep < 0 || stageStep > step || reachedAt < NOT_YET || reachedAt > stageStep) {
@@ -59,8 +62,9 @@ public record Progress(long step, int stage, long stageStep, long reachedAt, dou
         all.add(answers);
         Progress behind = new Progress(step + 1, stage, stageStep + 1, reachedAt, lessonAfter(all, curriculum),
                 all.subList(Math.max(0, all.size() - curriculum.window()), all.size()));
-        boolean ripe = behind.stageStep >= curriculum.minSteps() && behind.isLearned(curriculum) && !behind.hasLessons(curriculum)
-                || behind.stageStep >= curriculum.maxSteps();
+        boolean ripe = behind.hasLessons(curriculum) ? behind.stageStep >= LESSON_PATIENCE * curriculum.maxSteps()
+                : behind.stageStep >= curriculum.minSteps() && behind.isLearned(curriculum)
+                        || behind.stageStep >= curriculum.maxSteps();
         return isConsolidating() || !ripe ? behind
                 : new Progress(behind.step, stage, behind.stageStep, behind.stageStep, behind.lesson, behind.recent);
     }

@@ -17,15 +17,14 @@ public record Recipe(RmtShape shape, Curriculum curriculum, boolean anywhere) {
     /**
      * The paper's seven stages, batch and clipping, and what small models need besides: norms first and rotary positions, a
      * norm that gradients are clipped to, noise on the memory, and for reasoning facts at the start of segments as in the
-     * released code, lessons and a wider model.
+     * released code and lessons.
      */
     public static Recipe paper(MemoryTask task, Vocabulary vocabulary, long seed) {
         boolean relations = task == MemoryTask.REASONING;
-        int width = relations ? 128 : 64;
-        RmtShape shape = new RmtShape(RmtShape.Style.ROTARY, vocabulary.size(), width, 4, 3, 2 * width, relations ? 0.08 : 0.1, 10,
-                64, Alignment.RIGHT, Place.values().length, 0, vocabulary.special());
+        RmtShape shape = new RmtShape(RmtShape.Style.ROTARY, vocabulary.size(), 64, 4, 3, 128, 0.1, 10, 64, Alignment.RIGHT,
+                Place.values().length, 0, vocabulary.special());
         Curriculum curriculum = new Curriculum(IntStream.rangeClosed(1, PaperFigures.TRAINED).boxed().toList(), 32, 1e-3, 1e-4,
-                50, Curriculum.Decay.CONSOLIDATION, 5, 1, 1e-3, 50, 0.995, 100, 3000, 200, 0.5, relations ? 0.1 : 0.5,
+                50, Curriculum.Decay.CONSOLIDATION, 5, 1, 1e-3, 50, 0.995, 100, 1200, 200, 0.5, relations ? 0.3 : 0.5,
                 relations ? 100 : 0, task.mostTokens(), false, 500, seed);
         return new Recipe(shape, curriculum, !relations);
     }

@@ -75,6 +75,12 @@ final class ProgressTest {
         assertThat(progress.isConsolidating()).as("all but the lessons is learned").isFalse();
         assertThat(progress.next(WRONG, lessons).next(WRONG, lessons).lesson()).as("18 of 20 are not enough").isEqualTo(3);
         assertThat(progress.nextStage().wording(lessons)).isEqualTo(Lesson.WHOLE);
+        Progress stuck = Progress.START;
+        for (int i = 0; i < 399; i++) {
+            stuck = stuck.next(WRONG, lessons);
+        }
+        assertThat(stuck.isConsolidating()).as("four times the most steps of a stage").isFalse();
+        assertThat(stuck.next(WRONG, lessons).isConsolidating()).isTrue();
         assertThat(Progress.START.wording(curriculum(Decay.NONE))).isEqualTo(Lesson.WHOLE);
     }
 
