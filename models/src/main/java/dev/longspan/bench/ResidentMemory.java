@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Memory of this process behind a collection of its heap.
@@ -19,11 +20,27 @@ public record ResidentMemory(OptionalLong resident, long tensors) {
 
     private static final Path STATUS = Path.of("/proc/self/status");
     private static final String FIELD = "VmRSS:";
+    private static final long PAUSE_NANOS = 20_000_000;
+    private static final int STILL = 4;
 
-    static ResidentMemory now() {
+    public static ResidentMemory now() {
         System.gc(); // garbage would count as growth,
         System.gc(); // and the heap shrinks by steps
-        return new ResidentMemory(read(), NativeBudget.process().usedBytes());
+        return new ResidentMemory(settled(), NativeBudget.process().usedBytes());
+    }
+
+    /** Once it falls no more: the collector gives its pages back on a thread of its own. */
+    private static OptionalLong settled() {
+        OptionalLong lowest = read();
+        for (int still = 0; still < STILL && lowest.isPresent(); still++) {
+            LockSupport.parkNanos(PAUSE_NANOS);
+            OptionalLong next = read();
+            if (next.isPresent() && next.getAsLong() < lowest.getAsLong()) {
+                lowest = next;
+                still = -1;
+            }
+        }
+        return lowest;
     }
 
     private static OptionalLong read() {
@@ -42,7 +59,7 @@ public record ResidentMemory(OptionalLong resident, long tensors) {
         return resident.orElse(tensors);
     }
 
-    Map<String, Object> figures() {
+    public Map<String, Object> figures() {
         Map<String, Object> figures = new LinkedHashMap<>();
         resident.ifPresent(bytes -> figures.put("resident", bytes));
         figures.put("tensors", tensors);

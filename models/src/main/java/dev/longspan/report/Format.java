@@ -22,6 +22,8 @@ public enum Format {
             return String.format(Locale.ROOT, "%.1f %%", 100 * ((Number) value).doubleValue());
         }
     },
+    /** Whole, with a comma before every three digits. */
+    COUNT("%,.0f"),
     /** Bytes as MiB or GiB. */
     BYTES {
         @Override
