@@ -4,14 +4,13 @@ import dev.longspan.checkpoint.Checkpoint;
 import dev.longspan.checkpoint.CheckpointIOException;
 import dev.longspan.json.Json;
 import dev.longspan.model.ModelFolder;
+import dev.longspan.model.WholeFolder;
 import dev.longspan.tensor.Tensor;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,11 +20,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The folder of a run: {@code log.jsonl} and the last checkpoints {@code step-00000100/}, each a model folder with the
- * optimiser's moments and {@code trainer.json} beside. A checkpoint appears whole or not at all: it is written under a
- * hidden name, forced to the disk and renamed. Locked while open, so that two runs cannot share it.
+ * optimiser's moments and {@code trainer.json} beside. A checkpoint appears whole or not at all. Locked
+ * while open, so that two runs cannot share it; a run that ends before it has written anything leaves no folder.
  */
 public final class RunFolder implements AutoCloseable {
 
@@ -37,18 +37,21 @@ public final class RunFolder implements AutoCloseable {
     private static final String HIDDEN = ".";
 
     private final Path path;
+    private final boolean isNew;
     private final FileChannel lock;
 
-    private RunFolder(Path path, FileChannel lock) {
+    private RunFolder(Path path, boolean isNew, FileChannel lock) {
         this.path = path;
+        this.isNew = isNew;
         this.lock = lock;
     }
 
     /** Creates the folder where it is missing, locks it and removes what a crash left behind. */
     public static RunFolder open(Path path) throws IOException {
+        boolean isNew = !Files.exists(path);
         Files.createDirectories(path);
         FileChannel channel = FileChannel.open(path.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        RunFolder folder = new RunFolder(path, channel);
+        RunFolder folder = new RunFolder(path, isNew, channel);
         try {
             if (!isLocked(channel)) {
                 throw new IllegalArgumentException("another run is writing to this folder: out=" + path);
@@ -104,30 +107,20 @@ public final class RunFolder implements AutoCloseable {
         }
     }
 
-    private void write(Path folder, Map<String, String> texts, Map<String, ?> state, Map<String, Tensor> weights,
+    private static void write(Path folder, Map<String, String> texts, Map<String, ?> state, Map<String, Tensor> weights,
             Map<String, Tensor> moments) throws IOException {
-        Path hidden = hidden(folder);
-        delete(hidden);
-        boolean done = false;
-        try {
-            Files.createDirectory(hidden);
+        new WholeFolder(folder, Set.of()).write(hidden -> {
             for (Map.Entry<String, String> text : texts.entrySet()) {
-                writeForced(hidden.resolve(text.getKey()), text.getValue());
+                WholeFolder.writeText(hidden.resolve(text.getKey()), text.getValue());
             }
-            writeForced(hidden.resolve(STATE), Json.pretty(state) + "\n");
-            Checkpoint.save(hidden.resolve(Checkpoint.FILE), weights, Map.of("format", "longspan"));
-            Checkpoint.save(hidden.resolve(MOMENTS), moments, Map.of());
-            force(hidden);
-            Files.move(hidden, folder, StandardCopyOption.ATOMIC_MOVE);
-            done = true;
-            force(path);
-        } catch (CheckpointIOException e) {
-            throw e.getCause();
-        } finally {
-            if (!done) {
-                delete(hidden);
+            WholeFolder.writeText(hidden.resolve(STATE), Json.pretty(state) + "\n");
+            try {
+                Checkpoint.save(hidden.resolve(Checkpoint.FILE), weights, Map.of("format", "longspan"));
+                Checkpoint.save(hidden.resolve(MOMENTS), moments, Map.of());
+            } catch (CheckpointIOException e) {
+                throw e.getCause();
             }
-        }
+        });
     }
 
     private static String reason(IOException e) {
@@ -136,22 +129,6 @@ public final class RunFolder implements AutoCloseable {
 
     private static Path hidden(Path folder) {
         return folder.resolveSibling(HIDDEN + folder.getFileName());
-    }
-
-    private static void writeForced(Path file, String text) throws IOException {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            ByteBuffer bytes = StandardCharsets.UTF_8.encode(text);
-            while (bytes.hasRemaining()) {
-                channel.write(bytes);
-            }
-            channel.force(true);
-        }
-    }
-
-    private static void force(Path folder) throws IOException {
-        try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
-            channel.force(true);
-        }
     }
 
     private static List<Path> list(String prefix, Path folder) throws IOException {
@@ -176,6 +153,17 @@ public final class RunFolder implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        lock.close();
+        try (lock) {
+            if (isNew && isEmpty()) {
+                Files.delete(path.resolve(LOCK));
+                Files.delete(path);
+            }
+        }
+    }
+
+    private boolean isEmpty() throws IOException {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(path, file -> !file.endsWith(LOCK))) {
+            return !files.iterator().hasNext();
+        }
     }
 }

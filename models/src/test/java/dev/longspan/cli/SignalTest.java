@@ -84,7 +84,7 @@ class SignalTest {
         assertThat(child.err()).doesNotContain("Exception");
         assertThat(checkpoints(out)).containsExactly("step-00000000");
         assertThat(out.resolve("step-00000000/model.safetensors")).hasBinaryContent(before);
-        assertThat(out.resolve(".step-00000002")).doesNotExist();
+        assertThat(out.resolve(".step-00000002.longspan-tmp")).doesNotExist();
         assertThat(CommandLineRun.of("train", "--out", out.toString(), "--resume", "--steps", "2", "--quiet").status()).isZero();
     }
 
