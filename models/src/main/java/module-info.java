@@ -9,6 +9,7 @@ module dev.longspan.models {
     requires info.picocli;
     requires me.tongfei.progressbar;
 
+    exports dev.longspan.bench;
     exports dev.longspan.classify;
     exports dev.longspan.generate;
     exports dev.longspan.longnet;

@@ -59,8 +59,8 @@ final class RecallStepTest {
 
     /** The section of a model that was never trained. */
     private Section untrained(double least) throws IOException {
-        RmtShape shape = new RmtShape(WORDS.size(), 16, 2, 1, 32, 0.1, 2, SEGMENT + 5, Alignment.RIGHT, Place.values().length, 0,
-                WORDS.special());
+        RmtShape shape = new RmtShape(RmtShape.Style.BERT, WORDS.size(), 16, 2, 1, 32, 0.1, 2, SEGMENT + 5,
+                Alignment.RIGHT, Place.values().length, 0, WORDS.special());
         RmtFolder model = new RmtFolder(shape, WORDS,
                 Origin.of(MemoryTask.MEMORIZE, Placement.ANYWHERE, NOISE, Curriculum.to(TRAINED, 1, SEED).withStages(List.of(TRAINED))));
         Path folder = temp.resolve("untrained");
