@@ -11,9 +11,9 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "recall",
         header = "Teach a recurrent memory to hold facts, and ask how far back it remembers.",
-        synopsisSubcommandLabel = "train|eval|matrix|compare",
+        synopsisSubcommandLabel = "train|eval|matrix|compare|bench",
         subcommands = {RecallTrainCommand.class, RecallEvalCommand.class, RecallMatrixCommand.class,
-            RecallCompareCommand.class},
+            RecallCompareCommand.class, RecallBenchCommand.class},
         description = {
             "",
             "Facts are hidden in a long document of other text, and a question about them stands at its end: one fact at the start "
@@ -34,7 +34,7 @@ final class RecallCommand implements Runnable {
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "missing subcommand: train, eval, matrix or compare");
+        throw new ParameterException(spec.commandLine(), "missing subcommand: train, eval, matrix, compare or bench");
     }
 
     Main main() {
