@@ -50,7 +50,7 @@ public final class RecallStep implements Step {
     /** The model that comes with the classes, up to 1,000 times the length of its training. */
     public static RecallStep shipped(Corpus noise) {
         return new RecallStep(ShippedModel::writeTo, noise, List.of(new RecallTrial(1, 64, 0.95), new RecallTrial(10, 32, 0.9),
-                new RecallTrial(100, 16, 0.85), new RecallTrial(1000, 4, 0.75)));
+                new RecallTrial(100, 16, 0.9), new RecallTrial(1000, 8, 0.75)));
     }
 
     @Override
