@@ -31,10 +31,10 @@ public record ResidentMemory(OptionalLong resident, long tensors) {
 
     /** Once it falls no more: the collector gives its pages back on a thread of its own. */
     private static OptionalLong settled() {
-        OptionalLong lowest = read();
+        OptionalLong lowest = residentBytes();
         for (int still = 0; still < STILL && lowest.isPresent(); still++) {
             LockSupport.parkNanos(PAUSE_NANOS);
-            OptionalLong next = read();
+            OptionalLong next = residentBytes();
             if (next.isPresent() && next.getAsLong() < lowest.getAsLong()) {
                 lowest = next;
                 still = -1;
@@ -43,7 +43,8 @@ public record ResidentMemory(OptionalLong resident, long tensors) {
         return lowest;
     }
 
-    private static OptionalLong read() {
+    /** Bytes that the system holds for the process at the moment, garbage included. */
+    public static OptionalLong residentBytes() {
         try {
             List<String> lines = Files.readAllLines(STATUS);
             return lines.stream().filter(line -> line.startsWith(FIELD))

@@ -104,6 +104,7 @@ public final class Main implements Runnable {
                     .addSubcommand(new CompareCommand())
                     .addSubcommand(new EvalCommand())
                     .addSubcommand(new RecallCommand())
+                    .addSubcommand(new AskCommand())
                     .addSubcommand(new GenerateCommand())
                     .addSubcommand(new VerifyCommand())
                     .addSubcommand(new InspectCommand())

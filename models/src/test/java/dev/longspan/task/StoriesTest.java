@@ -139,8 +139,10 @@ final class StoriesTest {
         assertThat(stories.draw(5, 1_000).lines()).isEqualTo(stories.draw(5, 1_000).lines())
                 .isNotEqualTo(stories.draw(6, 1_000).lines()).isNotEqualTo(stories.draw(5, 1_001).lines())
                 .isNotEqualTo(Worlds.stories(MemoryTask.REASONING, Placement.ANYWHERE, SEED + 1).draw(5, 1_000).lines());
-        assertThat(Worlds.stories(MemoryTask.MEMORIZE, Placement.ANYWHERE, SEED).draw(5, 1_000).document().offset())
-                .isNotEqualTo(Worlds.stories(MemoryTask.DETECT, Placement.ANYWHERE, SEED).draw(5, 1_000).document().offset());
+        long offset = Worlds.stories(MemoryTask.MEMORIZE, Placement.ANYWHERE, SEED).draw(5, 1_000).document().offset();
+        assertThat(Worlds.stories(MemoryTask.MEMORIZE, Placement.ANYWHERE, SEED).draw(5, 1_001).document().offset()).isNotEqualTo(offset);
+        assertThat(offset).isNotEqualTo(
+                Worlds.stories(MemoryTask.DETECT, Placement.ANYWHERE, SEED).draw(5, 1_000).document().offset());
     }
 
     @ParameterizedTest
