@@ -18,6 +18,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -26,10 +28,12 @@ import picocli.CommandLine.ParentCommand;
 /** Lists what a model file holds and counts what no model should hold. */
 @Command(
         name = "inspect",
-        header = "List the tensors of a model: dtype, shape, bytes, checksum, values that are not finite.",
-        description = "%nA damaged file is exit status 3. With --reject-nonfinite, a NaN or infinity is exit status 1.",
+        header = "List the tensors of a model: dtype, shape, bytes, checksum, values that are not finite; or draw its attention.",
+        description = "%nA damaged file is exit status 3. With --reject-nonfinite, a NaN or infinity is exit status 1.%n",
         footer = {"", "Examples:", "  longspan inspect out/run", "  longspan inspect model.safetensors --reject-nonfinite",
-            "  longspan inspect consolidated.pth"})
+            "  longspan inspect consolidated.pth",
+            "  longspan inspect out/reasoning --attention out/maps --segments 1,4",
+            "  longspan inspect out/detect --attention out/maps --fact 'Mary went to the garden.' --question 'Where is Mary?'"})
 final class InspectCommand implements Callable<Integer> {
 
     private static final long PIECE_BYTES = 1L << 30;
@@ -43,9 +47,19 @@ final class InspectCommand implements Callable<Integer> {
     @Option(names = "--reject-nonfinite", description = "Fail if a weight is NaN or infinite.")
     private boolean rejectNonFinite;
 
+    @ArgGroup(exclusive = false, heading = "%nAttention maps of a recurrent memory:%n")
+    private @Nullable AttentionInspection attention;
+
     @Override
     public Integer call() throws IOException {
         main.limitMemory();
+        if (attention != null) {
+            if (rejectNonFinite) {
+                throw new IllegalArgumentException("--reject-nonfinite lists tensors, --attention does not: give one of them");
+            }
+            attention.draw(model, main);
+            return ExitStatus.OK;
+        }
         Output output = main.output();
         Path path = Files.isDirectory(model) ? ModelFolder.lastStep(model).orElse(model) : model;
         List<Map<String, Object>> listed = new ArrayList<>();
