@@ -24,8 +24,8 @@ public record Recipe(RmtShape shape, Curriculum curriculum, boolean anywhere) {
         RmtShape shape = new RmtShape(RmtShape.Style.ROTARY, vocabulary.size(), 64, 4, 3, 128, 0.1, 10, 64, Alignment.RIGHT,
                 Place.values().length, 0, vocabulary.special());
         Curriculum curriculum = new Curriculum(IntStream.rangeClosed(1, PaperFigures.TRAINED).boxed().toList(), 32, 1e-3, 1e-4,
-                50, Curriculum.Decay.CONSOLIDATION, 5, 1, 1e-3, 50, 0.995, 100, 1200, 200, 0.5, relations ? 0.3 : 0.5,
-                relations ? 100 : 0, task.mostTokens(), false, 500, seed);
+                50, Curriculum.Decay.CONSOLIDATION, 5, 1, 1e-3, 50, 0.995, 100, 1200, task == MemoryTask.DETECT ? 600 : 200,
+                0.5, relations ? 0.3 : 0.5, relations ? 100 : 0, task.mostTokens(), false, 500, seed);
         return new Recipe(shape, curriculum, !relations);
     }
 
