@@ -38,8 +38,8 @@ train-rmt: dist ## train the memory tasks of the RMT paper and measure them, int
 	@for task in memorize detect reasoning; do \
 		run=out/rmt/$$task && \
 		$(longspan)/bin/longspan recall train --task $$task --out $$run $(ARGS) && \
-		$(longspan)/bin/longspan recall matrix $$run --format json > $$run/figure5.json && \
-		$(longspan)/bin/longspan recall eval $$run --format json > $$run/figure1.json || exit 1; \
+		$(longspan)/bin/longspan recall matrix $$run --documents 128 --format json > $$run/figure5.json && \
+		$(longspan)/bin/longspan recall eval $$run --most-segments 16384 --format json > $$run/figure1.json || exit 1; \
 	done
 
 bench: benchmarks ## kernels beside their peers, in turns, into jmh/results; ARGS="cema" names families
