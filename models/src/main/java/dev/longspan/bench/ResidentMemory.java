@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.OptionalLong;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * Memory of this process behind a collection of its heap.
@@ -20,27 +19,11 @@ public record ResidentMemory(OptionalLong resident, long tensors) {
 
     private static final Path STATUS = Path.of("/proc/self/status");
     private static final String FIELD = "VmRSS:";
-    private static final long PAUSE_NANOS = 20_000_000;
-    private static final int STILL = 4;
 
     public static ResidentMemory now() {
         System.gc(); // garbage would count as growth,
         System.gc(); // and the heap shrinks by steps
-        return new ResidentMemory(settled(), NativeBudget.process().usedBytes());
-    }
-
-    /** Once it falls no more: the collector gives its pages back on a thread of its own. */
-    private static OptionalLong settled() {
-        OptionalLong lowest = residentBytes();
-        for (int still = 0; still < STILL && lowest.isPresent(); still++) {
-            LockSupport.parkNanos(PAUSE_NANOS);
-            OptionalLong next = residentBytes();
-            if (next.isPresent() && next.getAsLong() < lowest.getAsLong()) {
-                lowest = next;
-                still = -1;
-            }
-        }
-        return lowest;
+        return new ResidentMemory(residentBytes(), NativeBudget.process().usedBytes());
     }
 
     /** Bytes that the system holds for the process at the moment, garbage included. */
