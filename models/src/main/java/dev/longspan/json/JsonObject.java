@@ -3,10 +3,12 @@ package dev.longspan.json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -74,6 +76,24 @@ public final class JsonObject {
         if (!text(key, value).equals(value)) {
             throw new IllegalArgumentException(where + "." + key + " must be " + value + ": " + key + "=" + text(key));
         }
+    }
+
+    /** How a file names a constant: in lower case. */
+    public static String nameOf(Enum<?> constant) {
+        return constant.name().toLowerCase(Locale.ROOT);
+    }
+
+    /** The constant of that name; throws IllegalArgumentException listing all names. */
+    public <E extends Enum<E>> E choice(String key, Class<E> type) {
+        String name = text(key);
+        E[] all = type.getEnumConstants();
+        return Arrays.stream(all).filter(constant -> nameOf(constant).equals(name)).findFirst().orElseThrow(() ->
+                new IllegalArgumentException(key + " must be one of "
+                        + Arrays.stream(all).map(JsonObject::nameOf).collect(Collectors.joining(", ")) + ": " + key + "=" + name));
+    }
+
+    public <E extends Enum<E>> E choice(String key, E otherwise) {
+        return has(key) ? choice(key, otherwise.getDeclaringClass()) : absent(key, otherwise);
     }
 
     public boolean flag(String key, boolean otherwise) {

@@ -3,12 +3,9 @@ package dev.longspan.megalodon;
 import dev.longspan.json.JsonObject;
 import dev.longspan.megalodon.MegalodonConfig.Dropouts;
 import dev.longspan.megalodon.MegalodonConfig.Parts;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Configurations under the keys of the original's {@code ModelConf}, and four of our own for MEGA's parts. */
@@ -31,11 +28,11 @@ public final class MegalodonKeys {
                 size(json, "value_dim", 2048), size(json, "ffn_hidden_dim", 2048), json.flag("swiglu", false),
                 size(json, "cema_ndim", 16), size(json, "chunk_size", 2048), size(json, "norm_num_groups", 32),
                 json.flag("norm_affine", true), json.number("norm_eps", 1e-5), json.number("rope_base", 10000),
-                new Parts(named(json, "average", Parts.MEGALODON.average()), named(json, "input_norm", Parts.MEGALODON.norm()),
-                        named(json, "logits", Parts.MEGALODON.logits()), named(json, "residual", Parts.MEGALODON.residual())),
+                new Parts(json.choice("average", Parts.MEGALODON.average()), json.choice("input_norm", Parts.MEGALODON.norm()),
+                        json.choice("logits", Parts.MEGALODON.logits()), json.choice("residual", Parts.MEGALODON.residual())),
                 json.flag("rescale_nffn", false), json.flag("scale_emb", false), json.flag("share_emb", false),
                 new Dropouts(json.number("dropout", 0), json.number("hidden_dropout", 0), json.number("attention_dropout", 0)),
-                named(json, "init_mode", MegalodonConfig.LinearInit.HE));
+                json.choice("init_mode", MegalodonConfig.LinearInit.HE));
         json.rejectUnread();
         return config;
     }
@@ -51,7 +48,7 @@ public final class MegalodonKeys {
         json.put("ffn_hidden_dim", (long) config.feedForward());
         json.put("cema_ndim", (long) config.modes());
         json.put("chunk_size", (long) config.chunk());
-        json.put("init_mode", lower(config.linearInit()));
+        json.put("init_mode", JsonObject.nameOf(config.linearInit()));
         json.put("vocab_size", config.vocabulary());
         json.put("output_size", config.outputs() == config.vocabulary() ? -1 : config.outputs());
         json.put("norm_num_groups", (long) config.groups());
@@ -74,27 +71,14 @@ public final class MegalodonKeys {
     /** The keys of our own. */
     static Map<String, Object> write(Parts parts) {
         Map<String, Object> json = new LinkedHashMap<>();
-        json.put("average", lower(parts.average()));
-        json.put("input_norm", lower(parts.norm()));
-        json.put("logits", lower(parts.logits()));
-        json.put("residual", lower(parts.residual()));
+        json.put("average", JsonObject.nameOf(parts.average()));
+        json.put("input_norm", JsonObject.nameOf(parts.norm()));
+        json.put("logits", JsonObject.nameOf(parts.logits()));
+        json.put("residual", JsonObject.nameOf(parts.residual()));
         return json;
     }
 
     private static int size(JsonObject json, String key, int otherwise) {
         return Math.toIntExact(json.integer(key, otherwise));
-    }
-
-    private static <E extends Enum<E>> E named(JsonObject json, String key, E otherwise) {
-        String name = json.text(key, lower(otherwise));
-        E[] values = otherwise.getDeclaringClass().getEnumConstants();
-        return Arrays.stream(values).filter(value -> lower(value).equals(name)).findFirst().orElseThrow(() ->
-                new IllegalArgumentException(key + " must be one of "
-                        + Arrays.stream(values).map(MegalodonKeys::lower).collect(Collectors.joining(", ")) + ": " + key + "="
-                        + name));
-    }
-
-    private static String lower(Enum<?> value) {
-        return value.name().toLowerCase(Locale.ROOT);
     }
 }

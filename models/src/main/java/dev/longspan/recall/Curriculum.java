@@ -4,7 +4,6 @@ import dev.longspan.json.JsonObject;
 import dev.longspan.optim.AdamW;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
@@ -123,7 +122,7 @@ public record Curriculum(List<Integer> stages, int batch, double learningRate, d
         map.put("learning_rate", learningRate);
         map.put("end_learning_rate", endLearningRate);
         map.put("warmup", warmup);
-        map.put("decay", decay.name().toLowerCase(Locale.ROOT));
+        map.put("decay", JsonObject.nameOf(decay));
         map.put("clip_value", clipValue);
         map.put("clip_norm", clipNorm);
         map.put("weight_decay", weightDecay);
@@ -146,7 +145,7 @@ public record Curriculum(List<Integer> stages, int batch, double learningRate, d
     static Curriculum read(JsonObject json) {
         Curriculum read = new Curriculum(LongStream.of(json.integers("stages")).mapToObj(Math::toIntExact).toList(),
                 Math.toIntExact(json.integer("batch")), json.number("learning_rate"), json.number("end_learning_rate"),
-                json.integer("warmup"), Decay.valueOf(json.text("decay").toUpperCase(Locale.ROOT)), json.number("clip_value"),
+                json.integer("warmup"), json.choice("decay", Decay.class), json.number("clip_value"),
                 json.number("clip_norm"), json.number("weight_decay"), Math.toIntExact(json.integer("window")),
                 json.number("threshold"), json.integer("min_steps"), json.integer("max_steps"), json.integer("consolidation"),
                 json.number("earlier"), json.number("memory_noise"), json.integer("pace"),

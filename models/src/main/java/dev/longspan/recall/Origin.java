@@ -11,7 +11,6 @@ import dev.longspan.text.Sources;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -72,7 +71,7 @@ public record Origin(MemoryTask task, Placement placement, String corpus, String
         noise.put("origin", place);
         noise.put("sha256", fingerprint);
         Map<String, @Nullable Object> map = new LinkedHashMap<>();
-        map.put("task", task.name().toLowerCase(Locale.ROOT));
+        map.put("task", JsonObject.nameOf(task));
         map.put("placement", placement.segment() == 0 ? ANYWHERE : SEGMENT_START);
         map.put("noise", noise);
         map.put("segments", segments);

@@ -15,7 +15,6 @@ import dev.longspan.tensor.DType;
 import dev.longspan.tensor.TensorArena;
 import dev.longspan.transformer.Bert;
 import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -99,7 +98,7 @@ public record RmtShape(Style style, long vocabulary, int width, int heads, int l
     /** What config.json holds. */
     public Map<String, @Nullable Object> toMap() {
         Map<String, @Nullable Object> bert = new LinkedHashMap<>();
-        bert.put("architecture", style.name().toLowerCase(Locale.ROOT));
+        bert.put("architecture", JsonObject.nameOf(style));
         bert.put("vocabulary", vocabulary);
         bert.put("width", width);
         bert.put("heads", heads);
@@ -115,7 +114,7 @@ public record RmtShape(Style style, long vocabulary, int width, int heads, int l
         map.put("backbone", bert);
         map.put("memory", memory);
         map.put("input", input);
-        map.put("alignment", alignment.name().toLowerCase(Locale.ROOT));
+        map.put("alignment", JsonObject.nameOf(alignment));
         map.put("classes", classes);
         Map<String, @Nullable Object> frame = new LinkedHashMap<>();
         frame.put("pad", special.pad());
@@ -129,7 +128,7 @@ public record RmtShape(Style style, long vocabulary, int width, int heads, int l
     static RmtShape read(JsonObject json) {
         json.expect("layout", "encoder");
         JsonObject bert = json.object("backbone");
-        Style style = style(bert.text("architecture"));
+        Style style = bert.choice("architecture", Style.class);
         JsonObject special = json.object("special");
         int input = Math.toIntExact(json.integer("input"));
         if (bert.integer("positions", input) != input) {
@@ -139,29 +138,11 @@ public record RmtShape(Style style, long vocabulary, int width, int heads, int l
         RmtShape shape = new RmtShape(style, bert.integer("vocabulary"), Math.toIntExact(bert.integer("width")),
                 Math.toIntExact(bert.integer("heads")), Math.toIntExact(bert.integer("layers")),
                 Math.toIntExact(bert.integer("feed_forward")), bert.number("initial_std", 0.02),
-                Math.toIntExact(json.integer("memory")), input, alignment(json.text("alignment", "right")),
+                Math.toIntExact(json.integer("memory")), input, json.choice("alignment", Alignment.RIGHT),
                 Math.toIntExact(json.integer("classes")), bert.number("dropout", 0),
                 new SpecialTokens(special.integer("pad"), special.integer("cls"), special.integer("sep")));
         bert.rejectUnread();
         special.rejectUnread();
         return shape;
-    }
-
-    private static Style style(String name) {
-        for (Style style : Style.values()) {
-            if (style.name().toLowerCase(Locale.ROOT).equals(name)) {
-                return style;
-            }
-        }
-        throw new IllegalArgumentException("backbone.architecture must be bert or rotary: architecture=" + name);
-    }
-
-    private static Alignment alignment(String name) {
-        for (Alignment alignment : Alignment.values()) {
-            if (alignment.name().toLowerCase(Locale.ROOT).equals(name)) {
-                return alignment;
-            }
-        }
-        throw new IllegalArgumentException("alignment must be left, right or center: alignment=" + name);
     }
 }

@@ -1,9 +1,7 @@
 package dev.longspan.rmt;
 
 import dev.longspan.json.JsonObject;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -18,9 +16,9 @@ final class RmtKeys {
     static RmtConfig read(JsonObject json) {
         json.expect("layout", "decoder");
         return RmtConfig.decoder(Math.toIntExact(json.integer("memory")), Math.toIntExact(json.integer("segment")))
-                .withAlignment(named(Alignment.class, json, "alignment", Alignment.LEFT))
+                .withAlignment(json.choice("alignment", Alignment.LEFT))
                 .withBptt(RmtConfig.Bptt.of(Math.toIntExact(json.integer("bptt_depth", 0))))
-                .withCarry(named(RmtConfig.Carry.class, json, "carry", RmtConfig.Carry.NOTHING));
+                .withCarry(json.choice("carry", RmtConfig.Carry.NOTHING));
     }
 
     static Map<String, @Nullable Object> write(RmtConfig config, Map<String, @Nullable Object> backbone) {
@@ -28,22 +26,10 @@ final class RmtKeys {
         json.put("layout", "decoder");
         json.put("memory", (long) config.memory());
         json.put("segment", (long) config.segment());
-        json.put("alignment", lower(config.alignment()));
+        json.put("alignment", JsonObject.nameOf(config.alignment()));
         json.put("bptt_depth", (long) config.bptt().depth());
-        json.put("carry", lower(config.carry()));
+        json.put("carry", JsonObject.nameOf(config.carry()));
         json.put(BACKBONE, backbone);
         return json;
-    }
-
-    private static <E extends Enum<E>> E named(Class<E> type, JsonObject json, String key, E otherwise) {
-        String name = json.text(key, lower(otherwise));
-        return Arrays.stream(type.getEnumConstants()).filter(value -> lower(value).equals(name)).findFirst().orElseThrow(() ->
-                new IllegalArgumentException(key + " must be one of "
-                        + String.join(", ", Arrays.stream(type.getEnumConstants()).map(RmtKeys::lower).toList()) + ": " + key
-                        + "=" + name));
-    }
-
-    private static String lower(Enum<?> value) {
-        return value.name().toLowerCase(Locale.ROOT);
     }
 }
