@@ -9,6 +9,7 @@ import dev.longspan.op.Loss;
 import dev.longspan.optim.AdamW;
 import dev.longspan.optim.Clip;
 import dev.longspan.parallel.Parallel;
+import dev.longspan.recall.Recall;
 import dev.longspan.task.Sample;
 import dev.longspan.task.Stories;
 import dev.longspan.tensor.DType;
@@ -107,19 +108,11 @@ public record Trial(Backend backend, Parallel parallel, Stories training, Storie
                 Sample sample = held.draw(i, tokens);
                 try (TensorArena arena = new TensorArena()) {
                     Tensor logits = model.read(() -> Pass.inference(backend, parallel, workspace), arena, List.of(sample.document()));
-                    right += largest(logits.toDoubles()) == sample.label() ? 1 : 0;
+                    right += Recall.largest(logits)[0] == sample.label() ? 1 : 0;
                 }
             }
             return new Score(length, right, documents, documents * tokens, (System.nanoTime() - start) * 1e-9,
                     workspace.peakBytes());
         }
-    }
-
-    private static int largest(double... logits) {
-        int largest = 0;
-        for (int i = 1; i < logits.length; i++) {
-            largest = logits[i] > logits[largest] ? i : largest;
-        }
-        return largest;
     }
 }

@@ -54,8 +54,7 @@ final class AttentionInspection {
         // Before anything of AWT is loaded: with a DISPLAY that cannot be reached it would fail.
         System.setProperty("java.awt.headless", "true");
         requireLibraries();
-        Path model = Files.isDirectory(path) && !CurriculumRun.stages(path).isEmpty()
-                ? CurriculumRun.stages(path).lastEntry().getValue() : path;
+        Path model = CurriculumRun.lastStage(path);
         RmtFolder rmt = RmtFolder.open(model);
         ToldStory.Told told = story.tell(rmt, main.seed());
         int count = rmt.shape().recurrence().bounds(told.document().length()).length - 1;

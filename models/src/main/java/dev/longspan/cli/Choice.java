@@ -27,11 +27,15 @@ record Choice(List<Integer> numbers) {
         return numbers.isEmpty() ? IntStream.rangeClosed(1, count).boxed().toList() : numbers;
     }
 
+    private static Choice read(String text, String none) {
+        return text.equals(none) ? ALL : new Choice(new SegmentList.Converter().convert(text).counts());
+    }
+
     /** Reads it from the command line. */
     static final class Converter implements ITypeConverter<Choice> {
         @Override
         public Choice convert(String text) {
-            return text.equals("all") ? ALL : new Choice(new SegmentList.Converter().convert(text).counts());
+            return read(text, "all");
         }
     }
 
@@ -39,7 +43,7 @@ record Choice(List<Integer> numbers) {
     static final class MeanConverter implements ITypeConverter<Choice> {
         @Override
         public Choice convert(String text) {
-            return text.equals("mean") ? ALL : new Choice(new SegmentList.Converter().convert(text).counts());
+            return read(text, "mean");
         }
     }
 }

@@ -50,8 +50,7 @@ final class RecallEvalCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Output output = recall.main().output();
-        Path folder = CurriculumRun.stages(path).isEmpty() ? path
-                : CurriculumRun.stages(path).lastEntry().getValue();
+        Path folder = CurriculumRun.lastStage(path);
         RmtFolder model = RmtFolder.open(folder);
         List<Map<String, Object>> rows = new ArrayList<>();
         try (StopSignals signals = StopSignals.caught()) {

@@ -157,6 +157,12 @@ public final class CurriculumRun implements AutoCloseable {
         return stages;
     }
 
+    /** The last finished stage of a run, and any other path as it is. */
+    public static Path lastStage(Path path) throws IOException {
+        SortedMap<Integer, Path> stages = Files.isDirectory(path) ? stages(path) : new TreeMap<>();
+        return stages.isEmpty() ? path : stages.lastEntry().getValue();
+    }
+
     /** Where the training stands. */
     public Learner learner() {
         return learner;

@@ -112,7 +112,7 @@ public final class Recall implements AutoCloseable {
     }
 
     /** The class of the largest logit in each row; the first of equals. */
-    static int[] largest(Tensor logits) {
+    public static int[] largest(Tensor logits) {
         float[] values = logits.toFloats();
         int classes = Math.toIntExact(logits.size(1));
         int[] largest = new int[Math.toIntExact(logits.size(0))];

@@ -1,8 +1,10 @@
 package dev.longspan.recall;
 
+import dev.longspan.task.Answer;
 import dev.longspan.task.Haystack;
 import dev.longspan.task.Place;
 import dev.longspan.task.Sample;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,15 +19,9 @@ public record RecallStory(Sample sample, Place answer, double probability) {
 
     /** The softmax of the logits decides. */
     static RecallStory of(Sample sample, double... logits) {
-        int largest = 0;
-        for (int c = 1; c < logits.length; c++) {
-            largest = logits[c] > logits[largest] ? c : largest;
-        }
-        double sum = 0;
-        for (double logit : logits) {
-            sum += Math.exp(logit - logits[largest]);
-        }
-        return new RecallStory(sample, Place.of(largest), 1 / sum);
+        List<Double> probabilities = Answer.softmax(logits);
+        double most = Collections.max(probabilities);
+        return new RecallStory(sample, Place.of(probabilities.indexOf(most)), most);
     }
 
     /** Whether the answer is the right one. */

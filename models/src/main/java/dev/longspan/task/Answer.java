@@ -1,5 +1,7 @@
 package dev.longspan.task;
 
+import dev.longspan.train.NonFiniteException;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
@@ -19,6 +21,16 @@ public record Answer(List<Double> probabilities, int segments, long tokens, doub
             throw new IllegalArgumentException("a model must choose among the " + Place.values().length + " places: classes="
                     + probabilities.size());
         }
+    }
+
+    /** Probabilities of classes with these logits; NonFiniteException where one is not finite. */
+    public static List<Double> softmax(double... logits) {
+        double largest = Arrays.stream(logits).max().orElseThrow();
+        if (!Double.isFinite(Arrays.stream(logits).sum())) {
+            throw new NonFiniteException("what the model says at the document's end");
+        }
+        double sum = Arrays.stream(logits).map(logit -> Math.exp(logit - largest)).sum();
+        return Arrays.stream(logits).mapToObj(logit -> Math.exp(logit - largest) / sum).toList();
     }
 
     /** How likely it is that place. */

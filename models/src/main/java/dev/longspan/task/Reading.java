@@ -11,12 +11,8 @@ import dev.longspan.rmt.TokenSource;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
-import dev.longspan.train.NonFiniteException;
-import java.util.Arrays;
-import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
-import java.util.stream.IntStream;
 
 /**
  * Reads a document segment by segment and answers the question at its end. Memory does not grow with the length, but for eight
@@ -41,7 +37,7 @@ public record Reading(Backend backend, Parallel parallel, RmtEncoder model) {
         long[] bounds = model.config().bounds(document.length());
         try (TensorArena arena = new TensorArena(); Workspace workspace = new Workspace()) {
             RmtState state = model.start(arena, 1);
-            float[] logits = new float[0];
+            double[] logits = {};
             for (int s = 0; s + 1 < bounds.length; s++) {
                 if (s > 0) {
                     between.accept(state.memory());
@@ -51,21 +47,11 @@ public record Reading(Backend backend, Parallel parallel, RmtEncoder model) {
                 try (Pass pass = Pass.inference(backend, parallel, workspace)) {
                     Step<RmtState> step = model.next(pass, state, pass.allocate(DType.I64, 1, tokens.length).set(tokens));
                     state = step.state();
-                    logits = step.logits().toFloats();
+                    logits = step.logits().reshape(-1).toDoubles();
                 }
                 progress.accept(bounds[s + 1]);
             }
-            return new Answer(softmax(logits), bounds.length - 1, document.length(), (System.nanoTime() - start) / 1e9);
+            return new Answer(Answer.softmax(logits), bounds.length - 1, document.length(), (System.nanoTime() - start) / 1e9);
         }
-    }
-
-    private static List<Double> softmax(float... logits) {
-        double[] shares = IntStream.range(0, logits.length).mapToDouble(i -> logits[i]).toArray();
-        double largest = Arrays.stream(shares).max().orElseThrow();
-        if (!Double.isFinite(Arrays.stream(shares).sum())) {
-            throw new NonFiniteException("what the model says at the document's end");
-        }
-        double sum = Arrays.stream(shares).map(logit -> Math.exp(logit - largest)).sum();
-        return Arrays.stream(shares).mapToObj(logit -> Math.exp(logit - largest) / sum).toList();
     }
 }
