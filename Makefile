@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help build test run dist train-rmt bench jmh benchmarks report-check javadoc clean
+.PHONY: help build test native test-asan test-tsan run dist train-rmt bench jmh benchmarks report-check javadoc clean
 
 # .ci/jdk finds a JDK >= 25 or says what to install. Maven 3.8 itself uses sun.misc.Unsafe and jansi's native code.
 mvn = JAVA_HOME="$$(.ci/jdk)" && export JAVA_HOME && \
@@ -9,23 +9,40 @@ mvn = JAVA_HOME="$$(.ci/jdk)" && export JAVA_HOME && \
 quiet = -Dorg.slf4j.simpleLogger.defaultLogLevel=warn
 longspan = models/target/longspan
 CC = gcc
+# Where cmake and a C++ compiler are missing the native library is left out, and everything else is built and tested.
+native = $(shell command -v cmake >/dev/null && command -v g++ >/dev/null && echo -Pnative \
+	|| echo "native library skipped: it needs cmake and g++" >&2)
+asan = native/target/asan
+tsan = native/target/tsan
 peers = jmh/target/libpeers.so
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## compile everything and make the jars, without tests
-	@$(mvn) $(quiet) package -DskipTests
+	@$(mvn) $(native) $(quiet) package -DskipTests
 
 test: ## everything CI runs: compile with all checks, all tests
-	@$(mvn) verify
+	@$(mvn) $(native) verify
+
+native: ## build the C++ kernels into native/target and run their own tests
+	@native/build native/target
+	@ctest --test-dir native/target/cmake --output-on-failure
+
+test-asan: ## the C++ tests under AddressSanitizer and UBSan
+	@cmake -S native -B $(asan) -DLS_SANITIZE=address,undefined >/dev/null && cmake --build $(asan) --parallel 2
+	@ASAN_OPTIONS=detect_leaks=0 ctest --test-dir $(asan) --output-on-failure
+
+test-tsan: ## work ranges of a kernel on several threads under ThreadSanitizer
+	@cmake -S native -B $(tsan) -DLS_SANITIZE=thread >/dev/null && cmake --build $(tsan) --parallel 2 --target threads_test
+	@$(tsan)/test/threads_test
 
 run: dist ## the main job: check, measure, train; leaves out/report.html. ARGS="--data DIR" goes to longspan run
 	@$(longspan)/bin/longspan run $(ARGS)
 
 dist: ## build the launcher models/target/longspan/bin/longspan
 	@rm -rf $(longspan) models/target/longspan-models-*.jar
-	@$(mvn) $(quiet) package -DskipTests -Pdist
+	@$(mvn) $(native) $(quiet) package -DskipTests -Pdist
 	@mkdir -p $(longspan)/bin $(longspan)/libexec
 	@cp models/target/longspan-models-*.jar $(longspan)/lib
 	@install -m 755 models/src/main/launcher/longspan $(longspan)/bin/longspan

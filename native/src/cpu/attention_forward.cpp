@@ -1,0 +1,182 @@
+#include "attention.h"
+#include "kernels.h"
+
+#include <cmath>
+
+/*
+ * Softmax attention by an online softmax, lanes = queries, so that maxima and sums over keys need no sum across lanes. Key
+ * blocks come first, so that one packing of a block serves a group of query blocks. Dao et al., arXiv 2205.14135.
+ */
+namespace ls::LS_TIER {
+
+namespace {
+
+/* max = max(max, scores), tile = 2^(tile − max), rescale = 2^(old max − max), sum = sum · rescale + Σ tile. */
+void softmax(float *scores, int64_t keys, int c, float *max, float *sum, float *rescale) {
+    F old0 = load(max + c), old1 = load(max + c + W);
+    F m0 = old0, m1 = old1;
+    for (int64_t k = 0; k < keys; k++) {
+        m0 = larger(m0, load(scores + k * BLOCK + c));
+        m1 = larger(m1, load(scores + k * BLOCK + c + W));
+    }
+    F r0 = exp2_of_minus(m0 - old0), r1 = exp2_of_minus(m1 - old1);
+    F s0 = load(sum + c) * r0, s1 = load(sum + c + W) * r1;
+    for (int64_t k = 0; k < keys; k++) {
+        float *s = scores + k * BLOCK + c;
+        F w0 = exp2_of_minus(m0 - load(s)), w1 = exp2_of_minus(m1 - load(s + W));
+        store(s, w0);
+        store(s + W, w1);
+        s0 += w0;
+        s1 += w1;
+    }
+    store(max + c, m0);
+    store(max + c + W, m1);
+    store(rescale + c, r0);
+    store(rescale + c + W, r1);
+    store(sum + c, s0);
+    store(sum + c + W, s1);
+}
+
+/* One query's result joins what its row holds: both are weighted by their share of the sum of exponentials. */
+void merge(const ls_attention_params &p, int64_t row, float max, float sum, const float *output) {
+    bool no_key = max == HIDDEN && !std::isnan(sum); /* the sum is of hidden ones */
+    if (no_key && p.pads == 0) {
+        return;
+    }
+    double top = max * LN_2;
+    double total = no_key ? 0 : sum;
+    double own = p.pads == 0 ? top + ::log(total)
+                             : (top > 0 ? top : 0) + ::log(total * ::exp(top < 0 ? top : 0) +
+                                                           (double)p.pads * ::exp(-(top > 0 ? top : 0)));
+    float *lse = p.lse + row * p.lse_row;
+    double earlier = *lse;
+    double merged = own;
+    float keep = 0;
+    if (earlier != -HUGE_VAL) {
+        double greater = own > earlier ? own : earlier;
+        merged = greater + ::log(::exp(own - greater) + ::exp(earlier - greater));
+        keep = (float)::exp(earlier - merged);
+    }
+    float share = total == 0 ? 0 : (float)::exp(top - merged);
+    *lse = (float)merged;
+    float *to = p.out + row * p.out_row;
+    sweep(p.value_dim, [&](int64_t d, auto in) {
+        F o = load(output + d, in) * share;
+        store(to + d, keep != 0 ? fma(load(to + d, in), broadcast(keep), o) : o, in);
+    });
+}
+
+struct Work {
+    float *panels, *key_strips, *value_slab, *scores, *outputs, *max, *sum;
+    Factors factors;
+
+    Work(const ls_attention_params &p, int group) {
+        Bump scratch{p.scratch};
+        panels = scratch.floats(group * BLOCK * p.dim);
+        key_strips = scratch.floats(BLOCK * p.dim);
+        value_slab = scratch.floats(BLOCK * padded(p.value_dim));
+        scores = scratch.floats(BLOCK * BLOCK);
+        outputs = scratch.floats(group * BLOCK * padded(p.value_dim));
+        max = scratch.floats(group * BLOCK);
+        sum = scratch.floats(group * BLOCK);
+        factors.values = scratch.floats(p.dim);
+    }
+};
+
+/* A group of query blocks against all keys that any of them sees. */
+ls_status run(const ls_attention_params &p, Work &w, QueryBlock *blocks, int count) {
+    int64_t width = padded(p.value_dim);
+    int64_t first = INT32_MAX, end = 0;
+    for (int g = 0; g < count; g++) {
+        first = blocks[g].least_first < first ? blocks[g].least_first : first;
+        end = blocks[g].greatest_end > end ? blocks[g].greatest_end : end;
+    }
+    for (int64_t i = 0; i < count * BLOCK; i++) {
+        w.max[i] = HIDDEN;
+        w.sum[i] = 0;
+    }
+    std::memset(w.outputs, 0, sizeof(float) * count * BLOCK * width);
+    float rescale[BLOCK] = {};
+    for (int64_t key = 0, next; key < p.keys_to && key < end; key = next) {
+        next = block_end(p, key, p.keys_to, key_epoch);
+        if (next <= first) {
+            continue;
+        }
+        if (cancelled(p.cancel)) {
+            return LS_CANCELLED;
+        }
+        pack_across({p.k, p.k_row, p.dim}, key_rows(p), key, next - key, 1, nullptr, ROWS, w.key_strips);
+        pack_slab({p.v, p.v_row, p.value_dim}, key_rows(p), key, next - key, nullptr, w.value_slab);
+        for (int g = 0; g < count; g++) {
+            QueryBlock &block = blocks[g];
+            int64_t seen = block.reach(key, next - key);
+            if (seen == 0) {
+                continue;
+            }
+            float *panels = w.panels + g * BLOCK * p.dim;
+            int64_t epochs = query_epoch(p, block.start) - key_epoch(p, key);
+            if (block.packed != epochs) {
+                block.packed = epochs;
+                pack_across({p.q, p.q_row, p.dim}, query_rows(p), block.start, block.count, (float)p.scale * LOG2_E,
+                            w.factors.of(p, epochs), COLS, panels);
+            }
+            for (int c = 0; c < block.count; c += COLS) {
+                multiply_panel(w.key_strips, seen, panels, c, p.dim, w.scores);
+                hide(p, block, key, seen, c, w.scores);
+                softmax(w.scores, seen, c, w.max + g * BLOCK, w.sum + g * BLOCK, rescale);
+                drop(p, block, key, seen, c, w.scores);
+            }
+            add_columns_times<Begin::RESCALE>(w.scores, seen, block.count, w.value_slab, p.value_dim,
+                                              w.outputs + g * BLOCK * width, rescale);
+        }
+    }
+    for (int g = 0; g < count; g++) {
+        for (int64_t i = 0; i < blocks[g].count; i++) {
+            merge(p, query_rows(p).at(blocks[g].start + i), w.max[g * BLOCK + i], w.sum[g * BLOCK + i],
+                  w.outputs + (g * BLOCK + i) * width);
+        }
+    }
+    return LS_OK;
+}
+
+} // namespace
+
+int64_t attention_span(int64_t dim, int64_t value_dim) {
+    ls_attention_params p{};
+    p.dim = dim;
+    p.value_dim = value_dim;
+    return group_of(p) * BLOCK;
+}
+
+int64_t attention_scratch(int64_t dim, int64_t value_dim) {
+    ls_attention_params p{};
+    p.dim = dim;
+    p.value_dim = value_dim;
+    int64_t group = group_of(p);
+    int64_t key = padded(dim), value = padded(value_dim);
+    /* What the backward takes, which is more than the forward; sixteen parts are rounded up. */
+    return BLOCK * (2 * dim + value_dim + 3 * key + 2 * value + group * (dim + 2 * key + 2 * value)) + 2 * BLOCK * BLOCK +
+           2 * GROUP * BLOCK + dim + 20 * 16;
+}
+
+ls_status attention(const ls_attention_params *params) {
+    const ls_attention_params &p = *params;
+    int group = group_of(p);
+    Work w(p, group);
+    QueryBlock blocks[GROUP];
+    for (int64_t t = p.queries_from; t < p.queries_to;) {
+        int count = 0;
+        while (count < group && t < p.queries_to) {
+            int64_t end = block_end(p, t, p.queries_to, query_epoch);
+            blocks[count++].look(p, t, end);
+            t = end;
+        }
+        ls_status status = run(p, w, blocks, count);
+        if (status != LS_OK) {
+            return status;
+        }
+    }
+    return LS_OK;
+}
+
+} // namespace ls::LS_TIER

@@ -1,0 +1,156 @@
+#include "kernels.h"
+#include "tile.h"
+
+/*
+ * Products from packed panels. An element's sum takes its terms in order by fused multiply-adds and is then added to c: its
+ * bits depend on its row, its column and the depth alone. The caller cuts the depth where the sums are to be added.
+ */
+namespace ls::LS_TIER {
+
+namespace {
+
+/* Terms that the register tile reads at once: a strip of a and a panel of b stay in the first-level cache. */
+constexpr int64_t SLICE = 256;
+/* Columns summed at once where the weights lie along the sums: independent chains. */
+constexpr int CHAINS = 8;
+
+template <class Lanes> void put(const ls_gemm_params &p, F sum, int64_t row, int64_t col, Lanes in) {
+    float *c = p.c + row * p.c_row + col;
+    if (p.accumulate) {
+        sum += load(c, in);
+    }
+    if (p.bias) {
+        sum += load(p.bias + col, in);
+    }
+    store(c, sum, in);
+}
+
+void put_row(const ls_gemm_params &p, const float *sums, int64_t row, int64_t col, int64_t count) {
+    sweep(count, [&](int64_t j, auto in) { put(p, load(sums + j, in), row, col + j, in); });
+}
+
+/* Columns of b side by side: row after row of the weights, FEW vectors at a time. */
+constexpr int FEW = 8;
+
+void across(const ls_gemm_params &p, const float *a, int64_t col, int64_t count, float *sums) {
+    if (count == FEW * W) {
+        F s[FEW] = {};
+        const float *b = p.b + col;
+        for (int64_t k = 0; k < p.depth; k++, b += p.b_row) {
+            F term = broadcast(a[k * p.a_col]);
+#pragma GCC unroll 8
+            for (int v = 0; v < FEW; v++) {
+                s[v] = fma(term, load(b + v * W), s[v]);
+            }
+        }
+        std::memcpy(sums, s, sizeof s);
+        return;
+    }
+    sweep(count, [&](int64_t j, auto in) {
+        F s{};
+        for (int64_t k = 0; k < p.depth; k++) {
+            s = fma(broadcast(a[k * p.a_col]), load(p.b + k * p.b_row + col + j, in), s);
+        }
+        store(sums + j, s, in);
+    });
+}
+
+/* Terms side by side: a chain of scalars for each column, CHAINS of them at a time. */
+void along(const ls_gemm_params &p, const float *a, int64_t col, int64_t count, float *sums) {
+    for (int64_t j = 0; j < count; j += CHAINS) {
+        const float *w[CHAINS];
+        float s[CHAINS] = {};
+        for (int c = 0; c < CHAINS; c++) {
+            /* Past the last column any weights do: their sums are not stored. */
+            w[c] = p.b + (col + (j + c < count ? j + c : count - 1)) * p.b_col;
+        }
+        for (int64_t k = 0; k < p.depth; k++) {
+            float term = a[k * p.a_col];
+#pragma GCC unroll 8
+            for (int c = 0; c < CHAINS; c++) {
+                s[c] = fma(term, w[c][k * p.b_row], s[c]);
+            }
+        }
+        std::memcpy(sums + j, s, sizeof s);
+    }
+}
+
+/* Up to four rows: each weight is used so seldom that packing it would cost more than it saves. */
+ls_status few(const ls_gemm_params &p) {
+    for (int64_t col = 0; col < p.cols; col += FEW * W) {
+        if (cancelled(p.cancel)) {
+            return LS_CANCELLED;
+        }
+        int64_t count = p.cols - col < FEW * W ? p.cols - col : FEW * W;
+        for (int64_t i = 0; i < p.rows; i++) {
+            (p.b_col == 1 ? across : along)(p, p.a + i * p.a_row, col, count, p.scratch);
+            put_row(p, p.scratch, i, col, count);
+        }
+    }
+    return LS_OK;
+}
+
+} // namespace
+
+int64_t gemm_panel() { return COLS; }
+
+ls_status gemm_pack(const float *b, int64_t b_row, int64_t b_col, int64_t cols, int64_t depth, float *packed) {
+    pack(b, b_col, b_row, cols, depth, COLS, packed);
+    return LS_OK;
+}
+
+int64_t gemm_scratch(int64_t rows, int64_t cols, int64_t depth) {
+    int64_t strips = round_up(rows, ROWS);
+    return FEW * W + strips * (depth < SLICE ? depth : SLICE) + strips * round_up(cols, COLS);
+}
+
+ls_status gemm(const ls_gemm_params *params) {
+    const ls_gemm_params &p = *params;
+    if (p.b) {
+        return few(p);
+    }
+    int64_t padded = round_up(p.rows, ROWS);
+    int64_t width = round_up(p.cols, COLS);
+    float *sums = p.scratch;
+    float *a = p.scratch + padded * width;
+    for (int64_t k = 0; k == 0 || k < p.depth; k += SLICE) {
+        int64_t slice = p.depth - k < SLICE ? p.depth - k : SLICE;
+        pack(p.a + k * p.a_col, p.a_row, p.a_col, p.rows, slice, ROWS, a);
+        for (int64_t col = 0; col < width; col += COLS) {
+            if (cancelled(p.cancel)) {
+                return LS_CANCELLED;
+            }
+            const float *b = p.packed + col * p.depth + k * COLS;
+            for (int64_t row = 0; row < padded; row += ROWS) {
+                float *c = sums + row * width + col;
+                if (k == 0) {
+                    tile<1, ROWS, Begin::ZERO>(slice, a + row * slice, b, COLS, c, width);
+                } else {
+                    tile<1, ROWS, Begin::CONTINUE>(slice, a + row * slice, b, COLS, c, width);
+                }
+            }
+        }
+    }
+    for (int64_t i = 0; i < p.rows; i++) {
+        put_row(p, sums + i * width, i, 0, p.cols);
+    }
+    return LS_OK;
+}
+
+ls_status add_column_sums(const float *x, int64_t x_row, int64_t rows, int64_t cols, float *sums) {
+    /* Blocks of rows bound the rounding error, as in products. */
+    constexpr int64_t BLOCK = 2048;
+    for (int64_t from = 0; from < rows; from += BLOCK) {
+        int64_t to = from + BLOCK < rows ? from + BLOCK : rows;
+        sweep(cols, [&](int64_t j, auto in) {
+            F s{};
+            for (int64_t i = from; i < to; i++) {
+                s += load(x + i * x_row + j, in);
+            }
+            store(sums + j, load(sums + j, in) + s, in);
+        });
+    }
+    return LS_OK;
+}
+
+} // namespace ls::LS_TIER

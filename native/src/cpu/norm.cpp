@@ -1,0 +1,124 @@
+#include "kernels.h"
+#include "simd.h"
+
+#include <cmath>
+
+/* A row at a time, from memory once and from the first-level cache after that. */
+namespace ls::LS_TIER {
+
+namespace {
+
+/* Σ term(i, lanes) over a row: four vectors of partial sums, then the lanes in a fixed order. */
+template <class Term> float row_sum(int64_t n, Term term) {
+    F s[4] = {};
+    int64_t i = 0;
+    for (; i + 4 * W <= n; i += 4 * W) {
+#pragma GCC unroll 4
+        for (int part = 0; part < 4; part++) {
+            s[part] = term(i + part * W, All{}, s[part]);
+        }
+    }
+    sweep(n - i, [&](int64_t j, auto in) { s[0] = term(i + j, in, s[0]); });
+    return sum((s[0] + s[1]) + (s[2] + s[3]));
+}
+
+/* Lanes beyond a row's end hold 0 - m, which must not be squared. */
+inline F within(F v, All) { return v; }
+inline F within(F v, First in) {
+    float lanes[W];
+    store(lanes, v);
+    return load(lanes, in);
+}
+
+template <class Lanes> F factor(const float *weight, float offset, int64_t i, Lanes in) {
+    return weight ? load(weight + i, in) + offset : broadcast(1);
+}
+
+void apply(const float *x, float m, float r, const float *weight, float offset, const float *bias, float *y, int64_t d) {
+    sweep(d, [&](int64_t i, auto in) {
+        F shift = bias ? load(bias + i, in) : F{};
+        store(y + i, fma((load(x + i, in) - m) * r, factor(weight, offset, i, in), shift), in);
+    });
+}
+
+} // namespace
+
+ls_status norm(const float *x, const float *weight, const float *bias, float weight_offset, double eps, float *y,
+               float *mean, float *rstd, int64_t rows, int64_t d) {
+    for (int64_t row = 0; row < rows; row++, x += d, y += d) {
+        float m = 0;
+        if (mean) {
+            m = row_sum(d, [&](int64_t i, auto in, F s) { return s + load(x + i, in); }) / (float)d;
+            mean[row] = m;
+        }
+        float squares = row_sum(d, [&](int64_t i, auto in, F s) {
+            F c = within(load(x + i, in) - m, in);
+            return fma(c, c, s);
+        });
+        float r = (float)(1 / std::sqrt(squares / (float)d + eps));
+        rstd[row] = r;
+        apply(x, m, r, weight, weight_offset, bias, y, d);
+    }
+    return LS_OK;
+}
+
+ls_status affine(const float *x, const float *weight, const float *bias, float weight_offset, float factor, float *y,
+                 int64_t rows, int64_t d) {
+    for (int64_t row = 0; row < rows; row++) {
+        apply(x + row * d, 0, factor, weight, weight_offset, bias, y + row * d, d);
+    }
+    return LS_OK;
+}
+
+/* dx += r·(g − mean(g) − x̂·mean(g ⊙ x̂)) with g = dy ⊙ w and x̂ = (x − m)·r. */
+ls_status norm_backward(const float *x, const float *weight, float weight_offset, const float *mean, const float *rstd,
+                        float factor_of_rows, const float *dy, float *dx, float *d_weight, float *d_bias, int64_t rows,
+                        int64_t d) {
+    for (int64_t row = 0; row < rows; row++, x += d, dy += d) {
+        float m = mean ? mean[row] : 0;
+        float r = rstd ? rstd[row] : factor_of_rows;
+        auto g = [&](int64_t i, auto in) { return load(dy + i, in) * factor(weight, weight_offset, i, in); };
+        if (dx) {
+            float mean_g = 0;
+            float mean_gx = 0;
+            if (mean) {
+                mean_g = row_sum(d, [&](int64_t i, auto in, F s) { return s + g(i, in); }) / (float)d;
+            }
+            if (rstd) {
+                mean_gx = row_sum(d, [&](int64_t i, auto in, F s) {
+                    return fma(g(i, in), within(load(x + i, in) - m, in), s);
+                }) * r / (float)d;
+            }
+            float *to = dx + row * d;
+            sweep(d, [&](int64_t i, auto in) {
+                F slope = g(i, in) - mean_g;
+                if (rstd) {
+                    slope = fma((load(x + i, in) - m) * r, broadcast(-mean_gx), slope);
+                }
+                store(to + i, fma(slope, broadcast(r), load(to + i, in)), in);
+            });
+        }
+        if (d_weight) {
+            sweep(d, [&](int64_t i, auto in) {
+                store(d_weight + i, fma((load(x + i, in) - m) * r, load(dy + i, in), load(d_weight + i, in)), in);
+            });
+        }
+        if (d_bias) {
+            sweep(d, [&](int64_t i, auto in) { store(d_bias + i, load(d_bias + i, in) + load(dy + i, in), in); });
+        }
+    }
+    return LS_OK;
+}
+
+ls_status add_blocks(const float *blocks, int64_t count, int64_t d, float *sums) {
+    for (int64_t j = 0; j < d; j++) {
+        double sum = 0;
+        for (int64_t i = 0; i < count; i++) {
+            sum += blocks[i * d + j];
+        }
+        sums[j] = (float)(sums[j] + sum);
+    }
+    return LS_OK;
+}
+
+} // namespace ls::LS_TIER

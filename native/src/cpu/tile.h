@@ -1,0 +1,73 @@
+#pragma once
+
+#include "simd.h"
+
+namespace ls::LS_TIER {
+
+/*
+ * c[r][0..COLS) (+)= Σ_k a[r·AR + k·AK] · b[k·bk + 0..COLS), r below ROWS: all that products and attention do with their
+ * operations. Terms are taken in order, so the bits do not depend on the tier's ROWS. Two vectors a row make ROWS·2
+ * independent chains, which hide the four cycles of a multiply-add. With `rescale` row r of c is first multiplied by it.
+ */
+enum class Begin { ZERO, CONTINUE, RESCALE };
+
+template <int AR, int AK, Begin BEGIN>
+inline void tile(int64_t n, const float *a, const float *b, int64_t bk, float *c, int64_t cr,
+                 const float *rescale = nullptr) {
+    F left[ROWS], right[ROWS];
+#pragma GCC unroll 12
+    for (int r = 0; r < ROWS; r++) {
+        left[r] = BEGIN == Begin::ZERO ? F{} : load(c + r * cr);
+        right[r] = BEGIN == Begin::ZERO ? F{} : load(c + r * cr + W);
+        if (BEGIN == Begin::RESCALE) {
+            left[r] *= rescale[r];
+            right[r] *= rescale[r];
+        }
+    }
+    for (int64_t k = 0; k < n; k++) {
+        F b0 = load(b);
+        F b1 = load(b + W);
+#pragma GCC unroll 12
+        for (int r = 0; r < ROWS; r++) {
+            F x = broadcast(a[r * AR]);
+            left[r] = fma(x, b0, left[r]);
+            right[r] = fma(x, b1, right[r]);
+        }
+        a += AK;
+        b += bk;
+    }
+#pragma GCC unroll 12
+    for (int r = 0; r < ROWS; r++) {
+        store(c + r * cr, left[r]);
+        store(c + r * cr + W, right[r]);
+    }
+}
+
+/*
+ * to[p][k][t % lanes] = from[t·row + k·col], t below rows: panels of `lanes` rows lying across, zeros behind the last row.
+ */
+inline void pack(const float *from, int64_t row, int64_t col, int64_t rows, int64_t depth, int lanes, float *to) {
+    for (int64_t panel = 0; panel < rows; panel += lanes, to += lanes * depth) {
+        int64_t count = rows - panel < lanes ? rows - panel : lanes;
+        const float *x = from + panel * row;
+        if (row == 1) {
+            for (int64_t k = 0; k < depth; k++) {
+                int64_t t = 0;
+                for (; t < count; t++) {
+                    to[k * lanes + t] = x[k * col + t];
+                }
+                for (; t < lanes; t++) {
+                    to[k * lanes + t] = 0;
+                }
+            }
+        } else {
+            for (int64_t t = 0; t < lanes; t++) {
+                for (int64_t k = 0; k < depth; k++) {
+                    to[k * lanes + t] = t < count ? x[t * row + k * col] : 0;
+                }
+            }
+        }
+    }
+}
+
+} // namespace ls::LS_TIER
