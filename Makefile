@@ -1,5 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help build test native test-asan test-tsan run dist train-rmt bench jmh benchmarks report-check javadoc clean
+.PHONY: help build test native bindings bindings-check test-asan test-tsan run dist train-rmt bench jmh benchmarks report-check \
+	javadoc clean
 
 # .ci/jdk finds a JDK >= 25 or says what to install. Maven 3.8 itself uses sun.misc.Unsafe and jansi's native code.
 mvn = JAVA_HOME="$$(.ci/jdk)" && export JAVA_HOME && \
@@ -28,6 +29,16 @@ test: ## everything CI runs: compile with all checks, all tests
 native: ## build the C++ kernels into native/target and run their own tests
 	@native/build native/target
 	@ctest --test-dir native/target/cmake --output-on-failure
+
+bindings: ## write what jextract makes of longspan.h; jextract from the PATH or $$JEXTRACT
+	@rm -rf bindings/src/main/generated
+	@bindings/regenerate bindings/src/main/generated
+
+bindings-check: ## the committed bindings are those that jextract would write; skipped where there is none
+	@if command -v "$${JEXTRACT:-jextract}" >/dev/null; then \
+		rm -rf bindings/target/check && bindings/regenerate bindings/target/check && \
+		diff -r bindings/target/check bindings/src/main/generated && echo "the bindings are those of longspan.h"; \
+	else echo "bindings-check skipped: no jextract on the PATH or in JEXTRACT"; fi
 
 test-asan: ## the C++ tests under AddressSanitizer and UBSan
 	@cmake -S native -B $(asan) -DLS_SANITIZE=address,undefined >/dev/null && cmake --build $(asan) --parallel 2

@@ -1,0 +1,51 @@
+package dev.longspan.bindings;
+
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Poisons memory behind tensors where AddressSanitizer runs and the property {@value #PROPERTY} is set: aligned allocations
+ * are rounded up, so that a kernel could read several floats too far without a report.
+ */
+public final class Sanitizer {
+
+    /** Set by {@code make test-asan}. */
+    public static final String PROPERTY = "longspan.asan";
+
+    private static final @Nullable MethodHandle POISON = find();
+
+    private Sanitizer() {
+    }
+
+    /** Bytes to allocate behind each tensor and to {@link #poison}; 0 as a rule. */
+    public static long slackBytes() {
+        return POISON == null ? 0 : 64;
+    }
+
+    /** Makes every native access to a segment an error. */
+    public static void poison(MemorySegment segment) {
+        if (POISON != null) {
+            try {
+                POISON.invokeExact(segment, segment.byteSize());
+            } catch (RuntimeException | Error e) {
+                throw e;
+            } catch (Throwable e) {
+                throw new AssertionError(e); // a downcall throws nothing else
+            }
+        }
+    }
+
+    private static @Nullable MethodHandle find() {
+        if (!Boolean.getBoolean(PROPERTY)) {
+            return null;
+        }
+        Linker linker = Linker.nativeLinker();
+        MemorySegment symbol = linker.defaultLookup().find("__asan_poison_memory_region").orElseThrow(() ->
+                new IllegalStateException(PROPERTY + " is set but AddressSanitizer is not loaded: set LD_PRELOAD"));
+        return linker.downcallHandle(symbol, FunctionDescriptor.ofVoid(ValueLayout.ADDRESS, ValueLayout.JAVA_LONG));
+    }
+}

@@ -1,0 +1,29 @@
+package dev.longspan.bindings;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Assumptions;
+
+/** Where the build leaves the native library; tests that need it are skipped where it was not built. */
+final class BuiltLibrary {
+
+    private BuiltLibrary() {
+    }
+
+    static Path file() {
+        return folder().resolve("liblongspan.so");
+    }
+
+    /** A library like it of another ABI version. */
+    static Path stale() {
+        return folder().resolve("test/libstale.so");
+    }
+
+    static void assume() {
+        Assumptions.assumeTrue(Files.isRegularFile(file()), "the native library was not built: " + file());
+    }
+
+    private static Path folder() {
+        return Path.of(System.getProperty("java.library.path", ""));
+    }
+}
