@@ -1,0 +1,177 @@
+package dev.longspan.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.longspan.parallel.Parallel;
+import dev.longspan.tensor.DType;
+import dev.longspan.tensor.Tensor;
+import dev.longspan.tensor.TensorArena;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.jspecify.annotations.Nullable;
+
+/** Matrix products against sums in double; the same bits for any rows and threads. */
+public abstract class GemmSweep {
+
+    private static final Parallel ONE = Parallel.of(1);
+    private static final Parallel TWO = Parallel.of(2);
+
+    private final GemmKernel gemm;
+    private final TensorArena arena = new TensorArena();
+
+    protected GemmSweep(GemmKernel gemm) {
+        this.gemm = gemm;
+    }
+
+    @AfterEach
+    public void free() {
+        arena.close();
+    }
+
+    @Test
+    public void agreesWithDoubleSumsForEverySizeAroundATile() {
+        int[] sizes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, 15, 16, 17, 23, 24, 25, 31, 32, 33, 40};
+        Random random = new Random(1);
+        for (int m : sizes) {
+            for (int n : sizes) {
+                for (int k : sizes) {
+                    check(random, m, n, k, random.nextBoolean(), random.nextBoolean(), random.nextInt(3));
+                }
+            }
+        }
+    }
+
+    @Test
+    public void agreesWithDoubleSumsAcrossBlocksAndSlices() {
+        Random random = new Random(2);
+        for (int i = 0; i < 16; i++) {
+            check(random, 1 + random.nextInt(5), 1 + random.nextInt(600), 1 + random.nextInt(5000), (i & 1) > 0,
+                    (i & 2) > 0, i % 3);
+            check(random, 90 + random.nextInt(120), 1 + random.nextInt(300), 240 + random.nextInt(300), (i & 1) > 0,
+                    (i & 2) > 0, i % 3);
+        }
+        check(random, 7, 2100, 30, false, true, 1);
+        check(random, 100, 40, 4200, true, false, 2);
+    }
+
+    @Test
+    public void aRowAloneHasTheBitsItHasAmongOthersAndForAnyThreads() {
+        Random random = new Random(3);
+        for (boolean weightsByRow : new boolean[] {false, true}) {
+            for (int k : new int[] {1, 37, 300, 2049}) {
+                int m = 130;
+                int n = 77;
+                Tensor a = normal(random, m, k);
+                Tensor b = weightsByRow ? normal(random, n, k).transpose(0, 1) : normal(random, k, n);
+                Tensor bias = normal(random, n);
+                Tensor all = arena.allocate(DType.F32, m, n);
+                gemm.gemm(ONE, a, b, bias, all, false);
+                Tensor again = arena.allocate(DType.F32, m, n);
+                gemm.gemm(TWO, a, b, bias, again, false);
+                assertThat(again.toFloats()).isEqualTo(all.toFloats());
+                for (int rows : new int[] {1, 3, 5, 13}) {
+                    Tensor some = arena.allocate(DType.F32, rows, n);
+                    gemm.gemm(TWO, a.slice(0, 40, 40 + rows), b, bias, some, false);
+                    assertThat(some.toFloats()).as("rows=%d, k=%d, weightsByRow=%b", rows, k, weightsByRow)
+                            .isEqualTo(all.slice(0, 40, 40 + rows).toFloats());
+                }
+            }
+        }
+    }
+
+    @Test
+    public void writesNothingOutsideAViewOfALargerMatrix() {
+        Random random = new Random(4);
+        Tensor whole = arena.allocate(DType.F32, 20, 50).fill(7);
+        gemm.gemm(ONE, normal(random, 13, 9), normal(random, 9, 21), null, whole.slice(0, 3, 16).slice(1, 5, 26),
+                false);
+        float[] values = whole.toFloats();
+        for (int i = 0; i < 20; i++) {
+            for (int j = 0; j < 50; j++) {
+                boolean inside = i >= 3 && i < 16 && j >= 5 && j < 26;
+                assertThat(values[i * 50 + j] == 7).as("row %d, column %d", i, j).isEqualTo(!inside);
+            }
+        }
+    }
+
+    @Test
+    public void addsColumnSumsOfAnyHeight() {
+        Random random = new Random(5);
+        for (int rows : new int[] {0, 1, 2, 100, 2048, 2049, 5000}) {
+            for (int n : new int[] {0, 1, 7, 16, 33, 300}) {
+                Tensor x = normal(random, rows, n);
+                Tensor sums = normal(random, n);
+                double[] expected = sums.toDoubles();
+                float[] values = x.toFloats();
+                for (int i = 0; i < values.length; i++) {
+                    expected[i % n] += values[i];
+                }
+                gemm.addColumnSums(TWO, x, sums);
+                float[] actual = sums.toFloats();
+                for (int j = 0; j < n; j++) {
+                    assertThat((double) actual[j]).as("rows=%d, n=%d", rows, n)
+                            .isCloseTo(expected[j], org.assertj.core.data.Offset.offset(1e-6 * (1 + rows)));
+                }
+            }
+        }
+    }
+
+    /** mode 0: plain, 1: with bias, 2: accumulating. */
+    private void check(Random random, int m, int n, int k, boolean aTransposed, boolean bTransposed, int mode) {
+        try (TensorArena memory = new TensorArena()) {
+            Tensor a = aTransposed ? normal(memory, random, k, m).transpose(0, 1) : normal(memory, random, m, k);
+            Tensor b = bTransposed ? normal(memory, random, n, k).transpose(0, 1) : normal(memory, random, k, n);
+            Tensor bias = mode == 1 ? normal(memory, random, n) : null;
+            Tensor c = normal(memory, random, m, n);
+            if (mode != 2) {
+                c.fill(Double.NaN);
+            }
+            double[] before = c.toDoubles();
+            gemm.gemm(TWO, a, b, bias, c, mode == 2);
+            String what = "m=%d, n=%d, k=%d, aTransposed=%b, bTransposed=%b, mode=%d".formatted(m, n, k, aTransposed,
+                    bTransposed, mode);
+            compare(what, a, b, bias, mode == 2 ? before : null, c);
+        }
+    }
+
+    private static void compare(String what, Tensor a, Tensor b, @Nullable Tensor bias, double @Nullable [] before,
+            Tensor c) {
+        int m = (int) c.size(0);
+        int n = (int) c.size(1);
+        int k = (int) a.size(1);
+        float[] x = a.toFloats();
+        float[] y = b.toFloats();
+        float[] z = c.toFloats();
+        for (int i = 0; i < m; i++) {
+            for (int j = 0; j < n; j++) {
+                double sum = before != null ? before[i * n + j] : bias != null ? bias.get(j) : 0;
+                double size = Math.abs(sum);
+                for (int t = 0; t < k; t++) {
+                    double term = (double) x[i * k + t] * y[t * n + j];
+                    sum += term;
+                    size += Math.abs(term);
+                }
+                // k roundings of partial sums that are at most the sum of magnitudes; they hardly ever all add up.
+                double bound = size * Math.ulp(1f) * (2 + Math.sqrt(k));
+                if (!(Math.abs(z[i * n + j] - sum) <= bound)) {
+                    throw new AssertionError("%s: element (%d, %d) is %s, expected %s".formatted(what, i, j, z[i * n
+                            + j], sum));
+                }
+            }
+        }
+    }
+
+    private Tensor normal(Random random, long... shape) {
+        return normal(arena, random, shape);
+    }
+
+    private static Tensor normal(TensorArena arena, Random random, long... shape) {
+        Tensor t = arena.allocate(DType.F32, shape);
+        float[] values = new float[(int) t.elements()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) random.nextGaussian();
+        }
+        return t.set(values);
+    }
+}
