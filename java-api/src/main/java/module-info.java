@@ -6,6 +6,7 @@ module dev.longspan.api {
     // Absent at run time, everything works on scalar loops.
     requires static jdk.incubator.vector;
     requires static transitive org.jspecify;
+    requires dev.longspan.bindings;
     requires com.fasterxml.jackson.core;
     requires java.management;
     requires jdk.management;

@@ -26,7 +26,7 @@ public record Backend(String name, String detail, MemorySpace space, Set<DType> 
     public static final String PROPERTY = "longspan.backend";
 
     private static final class Known {
-        static final List<Backend> ALL = List.of(VectorProvider.find(), scalar());
+        static final List<Backend> ALL = known();
         static final Backend BEST = choose();
     }
 
@@ -62,6 +62,12 @@ public record Backend(String name, String detail, MemorySpace space, Set<DType> 
         if (!dtypes.contains(dtype)) {
             throw new IllegalArgumentException("backend " + name + " computes with " + dtypes + ": dtype=" + dtype);
         }
+    }
+
+    private static List<Backend> known() {
+        Backend vector = VectorProvider.find();
+        Backend scalar = scalar();
+        return List.of(vector, HostProvider.find(vector.available != null ? vector : scalar), scalar);
     }
 
     private static Backend scalar() {

@@ -1,5 +1,6 @@
 package dev.longspan.parallel;
 
+import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,6 +45,11 @@ public final class Parallel {
     /** The same team, with a listener for the regions started through the returned value. */
     public Parallel reportingTo(ProgressListener listener) {
         return new Parallel(team, cancel, listener);
+    }
+
+    /** What native kernels poll: an int32 that is not 0 once the signal is raised; NULL without a signal. */
+    public MemorySegment cancelFlag() {
+        return cancel == null ? MemorySegment.NULL : cancel.flag();
     }
 
     public int threads() {

@@ -1,6 +1,9 @@
 package dev.longspan.parallel;
 
-/** Heap buffers of one worker, kept between calls so that kernels allocate nothing in a steady state. */
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** Buffers of one worker, kept between calls so that kernels allocate nothing in a steady state. */
 public final class Scratch {
 
     private static final int SLOTS = 24;
@@ -8,6 +11,7 @@ public final class Scratch {
     private final float[][] floats = new float[SLOTS][0];
     private final double[][] doubles = new double[SLOTS][0];
     private final int[][] ints = new int[SLOTS][0];
+    private final MemorySegment[] segments = new MemorySegment[SLOTS];
 
     /** Without buffers: they come and grow as they are asked for. */
     public Scratch() {
@@ -35,5 +39,13 @@ public final class Scratch {
             ints[slot] = new int[length];
         }
         return ints[slot];
+    }
+
+    /** Native memory number {@code slot} with at least {@code bytes} bytes, on the boundary of a cache line. */
+    public MemorySegment segment(int slot, long bytes) {
+        if (segments[slot] == null || segments[slot].byteSize() < bytes) {
+            segments[slot] = Arena.ofAuto().allocate(bytes, 64);
+        }
+        return segments[slot];
     }
 }

@@ -1,5 +1,6 @@
 package dev.longspan.tensor;
 
+import dev.longspan.bindings.Sanitizer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicLong;
@@ -31,9 +32,10 @@ public final class TensorArena implements Owner, AutoCloseable {
         checkAlive();
         NativeBudget.process().reserve(bytes);
         try {
-            MemorySegment segment = arena.allocate(bytes, ALIGNMENT);
+            MemorySegment segment = arena.allocate(bytes + Sanitizer.slackBytes(), ALIGNMENT);
+            Sanitizer.poison(segment.asSlice(bytes));
             this.bytes.addAndGet(bytes);
-            return new Storage(segment, MemorySpace.HOST, this);
+            return new Storage(segment.asSlice(0, bytes), MemorySpace.HOST, this);
         } catch (OutOfMemoryError e) {
             NativeBudget.process().release(bytes);
             throw new OutOfNativeMemoryException("the operating system refused " + bytes + " bytes");

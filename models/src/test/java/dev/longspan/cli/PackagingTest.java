@@ -35,7 +35,17 @@ final class PackagingTest {
     void needsNoNativeAccess() throws Exception {
         List<String> options = new ArrayList<>(VECTOR);
         options.addAll(DENIED);
-        assertThat(doctor(onClassPath(options))).containsPattern("Backend +vector +chosen +.*self-test ok");
+        assertThat(doctor(onClassPath(options))).containsPattern("Backend +vector +chosen +.*self-test ok")
+                .containsPattern("Backend +host +unavailable +(native access is not enabled: start java with "
+                        + "--enable-native-access=ALL-UNNAMED|the native library is for )");
+    }
+
+    @Test
+    void saysWhyTheNativeLibraryDoesNotLoad() throws Exception {
+        List<String> options = new ArrayList<>(VECTOR);
+        options.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-Dlongspan.native=nowhere/liblongspan.so"));
+        assertThat(doctor(onClassPath(options))).containsPattern("Backend +vector +chosen +.*self-test ok")
+                .containsPattern("Backend +host +unavailable +.*nowhere/liblongspan.so");
     }
 
     @Test

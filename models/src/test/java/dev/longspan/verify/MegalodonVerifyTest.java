@@ -55,7 +55,7 @@ class MegalodonVerifyTest {
             "y_ref64", 8.288e-8);
 
     @ParameterizedTest
-    @ValueSource(strings = {"scalar", "vector"})
+    @ValueSource(strings = {"scalar", "vector", "host"})
     void theOriginalsGoldensHoldButForThoseThatMissTheirOwnFormula(String name) throws Exception {
         Backend backend = Backend.all().stream().filter(b -> b.name().equals(name)).findFirst().orElseThrow();
         Assumptions.assumeTrue(backend.available() != null, () -> String.valueOf(backend.reason()));

@@ -34,7 +34,7 @@ class RmtVerifyTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"scalar", "vector"})
+    @ValueSource(strings = {"scalar", "vector", "host"})
     void theReleasedCodesGoldensHold(String name) throws Exception {
         Backend backend = Backend.all().stream().filter(b -> b.name().equals(name)).findFirst().orElseThrow();
         Assumptions.assumeTrue(backend.available() != null, () -> String.valueOf(backend.reason()));

@@ -36,7 +36,7 @@ class VerifyTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"scalar", "vector"})
+    @ValueSource(strings = {"scalar", "vector", "host"})
     void theReferencesGoldensHold(String name) throws Exception {
         Backend backend = Backend.all().stream().filter(b -> b.name().equals(name)).findFirst().orElseThrow();
         Assumptions.assumeTrue(backend.available() != null, () -> String.valueOf(backend.reason()));

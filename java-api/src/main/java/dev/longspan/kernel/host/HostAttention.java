@@ -1,0 +1,68 @@
+package dev.longspan.kernel.host;
+
+import dev.longspan.bindings.host.Longspan;
+import dev.longspan.kernel.AttentionKernel;
+import dev.longspan.kernel.AttentionPattern;
+import dev.longspan.kernel.AttentionPlan;
+import dev.longspan.kernel.host.AttentionCall.Work;
+import dev.longspan.parallel.Parallel;
+import dev.longspan.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/** Attention by downcalls for spans of queries or keys of one task; branches one after the other, each a parallel region. */
+final class HostAttention implements AttentionKernel {
+
+    private final KeptMemory deltas = new KeptMemory();
+
+    @Override
+    public void forward(Parallel parallel, AttentionPlan plan, Tensor q, Tensor k, Tensor v, Tensor out, Tensor lse) {
+        AttentionCall call = new AttentionCall(plan, q, k, v, out, lse, parallel.cancelFlag());
+        long span = Longspan.ls_attention_span(q.size(3), v.size(3));
+        for (int branch = 0; branch < plan.pattern().branches(); branch++) {
+            HeadTasks.of(plan, branch, q, k).forEachSpan(parallel, span, HeadTasks.Along.QUERIES, (task, batch, from, to, scratch) ->
+                    Status.check(Longspan.ls_attention(call.params(task, batch, new Work(from, to, 0, task.keys()), scratch))));
+        }
+    }
+
+    @Override
+    public void backward(Parallel parallel, AttentionPlan plan, Tensor q, Tensor k, Tensor v, Tensor out, Tensor lse,
+            Tensor dOut, @Nullable Tensor dLse, Tensor dq, Tensor dk, Tensor dv) {
+        boolean detached = plan.gradient() == AttentionPlan.Gradient.DETACHED;
+        MemorySegment delta = detached ? deltas.take(lse.elements()) : MemorySegment.NULL;
+        GradientCall call = new GradientCall(new AttentionCall(plan, q, k, v, out, lse, parallel.cancelFlag()), dOut, dLse,
+                delta, dq, dk, dv, plan.pattern() instanceof AttentionPattern.Dense);
+        long span = Longspan.ls_attention_span(q.size(3), v.size(3));
+        for (int branch = 0; branch < plan.pattern().branches(); branch++) {
+            HeadTasks tasks = HeadTasks.of(plan, branch, q, k);
+            if (detached) {
+                tasks.forEachSpan(parallel, span, HeadTasks.Along.QUERIES, (task, batch, from, to, scratch) ->
+                        Status.check(Longspan.ls_attention_deltas(
+                                call.params(task, batch, new Work(from, to, 0, task.keys()), false, true, scratch))));
+            }
+            gradients(parallel, call, tasks, span);
+        }
+        if (detached) {
+            deltas.give(delta);
+        }
+    }
+
+    /**
+     * A task is one item, so that nobody else adds to its rows. Too few of them for the team are split twice, by keys and by
+     * queries, at the price of computing scores twice; sums keep their order, and with it their bits.
+     */
+    private static void gradients(Parallel parallel, GradientCall call, HeadTasks tasks, long span) {
+        if (tasks.count() >= parallel.threads()) {
+            tasks.forEachSpan(parallel, Long.MAX_VALUE, HeadTasks.Along.KEYS, (task, batch, from, to, scratch) ->
+                    Status.check(Longspan.ls_attention_backward(
+                            call.params(task, batch, new Work(0, task.queries(), from, to), true, true, scratch))));
+        } else {
+            tasks.forEachSpan(parallel, span, HeadTasks.Along.KEYS, (task, batch, from, to, scratch) ->
+                    Status.check(Longspan.ls_attention_backward(
+                            call.params(task, batch, new Work(0, task.queries(), from, to), true, false, scratch))));
+            tasks.forEachSpan(parallel, span, HeadTasks.Along.QUERIES, (task, batch, from, to, scratch) ->
+                    Status.check(Longspan.ls_attention_backward(
+                            call.params(task, batch, new Work(from, to, 0, task.keys()), false, true, scratch))));
+        }
+    }
+}

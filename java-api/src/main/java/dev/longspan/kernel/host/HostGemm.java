@@ -1,0 +1,151 @@
+package dev.longspan.kernel.host;
+
+import dev.longspan.bindings.host.Longspan;
+import dev.longspan.bindings.host.ls_gemm_params;
+import dev.longspan.kernel.GemmKernel;
+import dev.longspan.parallel.Parallel;
+import dev.longspan.parallel.Scratch;
+import dev.longspan.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Matrix products from packed panels, split as the vector backend splits them. Sums take their terms in its order too: where
+ * the CPU has fused multiply-adds the results are bit for bit the same.
+ */
+final class HostGemm implements GemmKernel {
+
+    /** Terms after which a sum is added to c: bounds the packed panels and the rounding error. */
+    private static final int DEPTH = 2048;
+    /** Rows of a work item. */
+    private static final int ROWS = 96;
+    /** Columns whose sums in a work item, with ROWS, take 384 KiB. */
+    private static final int CACHED_COLS = 1024;
+    /** Columns packed at once: with DEPTH, 16 MiB. */
+    private static final int PACKED_COLS = 2048;
+    /** Up to this many rows each weight is used so seldom that packing it costs more than it saves. */
+    private static final int FEW_ROWS = 4;
+    /** Columns of a work item of few rows. */
+    private static final int FEW_COLS = 256;
+
+    private static final int PARAMS = 0;
+    private static final int SUMS = 1;
+
+    private final long panel = Longspan.ls_gemm_panel();
+    private final KeptMemory packed = new KeptMemory();
+
+    @Override
+    public void gemm(Parallel parallel, Tensor a, Tensor b, @Nullable Tensor bias, Tensor c, boolean accumulate) {
+        long m = c.size(0);
+        long n = c.size(1);
+        if (m == 0 || n == 0) {
+            return;
+        }
+        long k = a.size(1);
+        check(a, b, bias, c, m, n, k);
+        for (long at = 0; at == 0 || at < k; at += DEPTH) {
+            long end = Math.min(k, at + DEPTH);
+            Product product = new Product(a.slice(1, at, end), b.slice(0, at, end), at == 0 ? bias : null, c,
+                    accumulate || at > 0);
+            if (m <= FEW_ROWS) {
+                parallel.forRanges(n, FEW_COLS, (from, to, scratch) -> product.few(parallel, from, to, scratch));
+            } else {
+                tiled(parallel, product);
+            }
+        }
+    }
+
+    private static void check(Tensor a, Tensor b, @Nullable Tensor bias, Tensor c, long m, long n, long k) {
+        if (a.size(0) != m || b.size(0) != k || b.size(1) != n || bias != null && bias.size(0) != n) {
+            throw new IllegalArgumentException("shapes must fit a·b + bias = c: a=" + a + ", b=" + b + ", bias=" + bias
+                    + ", c=" + c);
+        }
+        if (n > 1 && c.stride(1) != 1 || bias != null && !bias.isContiguous()) {
+            throw new IllegalArgumentException("columns must be neighbours: c=" + c + ", column stride=" + c.stride(1)
+                    + ", bias=" + bias);
+        }
+    }
+
+    private void tiled(Parallel parallel, Product p) {
+        long depth = p.a.size(1);
+        long n = p.c.size(1);
+        for (long col = 0; col < n; col += PACKED_COLS) {
+            long first = col;
+            int cols = (int) Math.min(PACKED_COLS, n - col);
+            int panels = (int) Math.ceilDiv(cols, panel);
+            MemorySegment panelsOfB = packed.take(panels * panel * depth);
+            parallel.forEach(panels, (item, scratch) -> {
+                long from = item * panel;
+                long count = Math.min(panel, cols - from);
+                Status.check(Longspan.ls_gemm_pack(Memory.matrix(p.b, 0, first + from, depth, count), p.b.stride(0),
+                        p.b.stride(1), count, depth, panelsOfB.asSlice(from * depth * 4, panel * depth * 4)));
+            });
+            long rowBlocks = Math.ceilDiv(p.c.size(0), ROWS);
+            int width = Math.max(1, Math.ceilDiv(panels, colBlocks(cols, rowBlocks, parallel.threads())));
+            int colBlocks = Math.ceilDiv(panels, width);
+            parallel.forEach(rowBlocks * colBlocks, (item, scratch) -> {
+                long from = item % colBlocks * width * panel;
+                long to = Math.min(cols, from + width * panel);
+                p.block(parallel, panelsOfB.asSlice(from * depth * 4, Math.ceilDiv(to - from, panel) * panel * depth * 4),
+                        item / colBlocks * ROWS, first + from, to - from, scratch);
+            });
+            packed.give(panelsOfB);
+        }
+    }
+
+    /** Wide blocks pack a less often, narrow ones occupy a team where rows are few: as in the vector backend. */
+    private static int colBlocks(int cols, long rowBlocks, int threads) {
+        return cols <= CACHED_COLS && rowBlocks >= 8L * threads ? 1 : (int) Math.max(2, Math.min(16, 16 / rowBlocks));
+    }
+
+    @Override
+    public void addColumnSums(Parallel parallel, Tensor x, Tensor sums) {
+        long rows = x.size(0);
+        if (sums.size(0) != x.size(1) || x.size(1) > 1 && x.stride(1) != 1) {
+            throw new IllegalArgumentException("x must have a column of neighbours for each sum: x=" + x + ", sums=" + sums);
+        }
+        parallel.forRanges(x.size(1), 128, (from, to, scratch) -> Status.check(Longspan.ls_add_column_sums(
+                Memory.matrix(x, 0, from, rows, to - from), x.stride(0), rows, to - from, Memory.range(sums, from, to - from))));
+    }
+
+    /** {@code c (+)= a·b + bias} with a depth of at most {@link #DEPTH}. */
+    private record Product(Tensor a, Tensor b, @Nullable Tensor bias, Tensor c, boolean accumulate) {
+
+        /** All rows of columns {@code from} to {@code to}, b as it lies. */
+        void few(Parallel parallel, long from, long to, Scratch scratch) {
+            MemorySegment p = params(parallel, 0, c.size(0), from, to - from, scratch);
+            ls_gemm_params.b(p, Memory.matrix(b, 0, from, b.size(0), to - from));
+            ls_gemm_params.packed(p, MemorySegment.NULL);
+            Status.check(Longspan.ls_gemm(p));
+        }
+
+        /** A block of rows times packed panels. */
+        void block(Parallel parallel, MemorySegment panels, long row, long col, long cols, Scratch scratch) {
+            MemorySegment p = params(parallel, row, Math.min(ROWS, c.size(0) - row), col, cols, scratch);
+            ls_gemm_params.b(p, MemorySegment.NULL);
+            ls_gemm_params.packed(p, panels);
+            Status.check(Longspan.ls_gemm(p));
+        }
+
+        private MemorySegment params(Parallel parallel, long row, long rows, long col, long cols, Scratch scratch) {
+            long depth = a.size(1);
+            MemorySegment p = scratch.segment(PARAMS, ls_gemm_params.sizeof());
+            ls_gemm_params.size(p, ls_gemm_params.sizeof());
+            ls_gemm_params.rows(p, rows);
+            ls_gemm_params.cols(p, cols);
+            ls_gemm_params.depth(p, depth);
+            ls_gemm_params.a(p, Memory.matrix(a, row, 0, rows, depth));
+            ls_gemm_params.a_row(p, a.stride(0));
+            ls_gemm_params.a_col(p, a.stride(1));
+            ls_gemm_params.b_row(p, b.stride(0));
+            ls_gemm_params.b_col(p, b.stride(1));
+            ls_gemm_params.bias(p, Memory.rangeOrNull(bias, col, cols));
+            ls_gemm_params.c(p, Memory.matrix(c, row, col, rows, cols));
+            ls_gemm_params.c_row(p, c.stride(0));
+            ls_gemm_params.scratch(p, scratch.segment(SUMS, Longspan.ls_gemm_scratch(rows, cols, depth) * 4));
+            ls_gemm_params.cancel(p, parallel.cancelFlag());
+            ls_gemm_params.accumulate(p, accumulate ? 1 : 0);
+            return p;
+        }
+    }
+}

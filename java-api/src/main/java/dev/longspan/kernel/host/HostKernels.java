@@ -1,0 +1,31 @@
+package dev.longspan.kernel.host;
+
+import dev.longspan.bindings.HostLibrary;
+import dev.longspan.kernel.Kernels;
+
+/** The kernel families of this package, float32 only. */
+public final class HostKernels {
+
+    private HostKernels() {
+    }
+
+    /**
+     * The families that are written in C++, the others from {@code rest}. Throws UnsupportedOperationException with the reason
+     * where the native library cannot be loaded.
+     */
+    public static Kernels create(Kernels rest) {
+        HostLibrary library = HostLibrary.get();
+        if (library.reason() != null) {
+            throw new UnsupportedOperationException(library.reason());
+        }
+        return new Kernels(new HostGemm(), new HostAttention(), new HostNorm(), new HostElementwise(rest.elementwise()),
+                new HostEmbedding(), new HostLoss(), new HostOptimizer(), new HostScan(rest.scan()),
+                new HostTimestepNorm());
+    }
+
+    /** Its instructions, and what it takes from the backend {@code rest}. */
+    public static String describe(String rest) {
+        return "C++, " + HostLibrary.get().tier() + "; not written in C++ but taken from " + rest
+                + ": rotary positions, CEMA's coefficients, plain recurrences";
+    }
+}

@@ -1,0 +1,22 @@
+package dev.longspan.kernel.host;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/** Native memory that a kernel's threads share, kept between calls; a second caller at the same time gets its own. */
+final class KeptMemory {
+
+    private final AtomicReference<@Nullable MemorySegment> kept = new AtomicReference<>();
+
+    /** At least so many floats with whatever was left there. */
+    MemorySegment take(long floats) {
+        MemorySegment segment = kept.getAndSet(null);
+        return segment != null && segment.byteSize() >= floats * 4 ? segment : Arena.ofAuto().allocate(Math.max(1, floats) * 4, 64);
+    }
+
+    void give(MemorySegment segment) {
+        kept.set(segment);
+    }
+}

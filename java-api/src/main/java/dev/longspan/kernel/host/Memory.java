@@ -1,0 +1,67 @@
+package dev.longspan.kernel.host;
+
+import dev.longspan.tensor.DType;
+import dev.longspan.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/** Segments of tensors as C takes them: from the first element, and no longer than what the call may touch. */
+final class Memory {
+
+    private Memory() {
+    }
+
+    /** {@code n} elements from row-major element {@code from} of a contiguous float32 tensor on. */
+    static MemorySegment range(Tensor tensor, long from, long n) {
+        return slice(floats(tensor), from, n);
+    }
+
+    /** As {@link #range}; NULL where the tensor is absent. */
+    static MemorySegment rangeOrNull(@Nullable Tensor tensor, long from, long n) {
+        return tensor == null ? MemorySegment.NULL : range(tensor, from, n);
+    }
+
+    /** {@code rows} rows of {@code cols} neighbours from row {@code from} on; rows have the stride of dimension 0. */
+    static MemorySegment rows(Tensor tensor, long from, long rows, long cols) {
+        return slice(floats(tensor), from * tensor.stride(0), rows == 0 || cols == 0 ? 0 : (rows - 1) * tensor.stride(0) + cols);
+    }
+
+    /** The elements of a matrix from (row, col) on, whatever its strides. */
+    static MemorySegment matrix(Tensor tensor, long row, long col, long rows, long cols) {
+        return slice(floats(tensor), row * tensor.stride(0) + col * tensor.stride(1),
+                rows == 0 || cols == 0 ? 0 : (rows - 1) * tensor.stride(0) + (cols - 1) * tensor.stride(1) + 1);
+    }
+
+    /** {@code n} ids of I32 or I64 from element {@code from} on. */
+    static MemorySegment ids(Tensor ids, long from, long n) {
+        if (ids.dtype() != DType.I32 && ids.dtype() != DType.I64) {
+            throw new IllegalArgumentException("ids must be I32 or I64: dtype=" + ids.dtype());
+        }
+        return slice(neighbours(ids), from, n);
+    }
+
+    /** Whether ids are 64 bits wide, as C wants to know it. */
+    static int wide(Tensor ids) {
+        return ids.dtype() == DType.I64 ? 1 : 0;
+    }
+
+    private static Tensor floats(Tensor tensor) {
+        if (tensor.dtype() != DType.F32) {
+            throw new IllegalArgumentException("host kernels compute with F32: dtype=" + tensor.dtype());
+        }
+        return tensor;
+    }
+
+    private static Tensor neighbours(Tensor tensor) {
+        if (!tensor.isContiguous()) {
+            throw new IllegalArgumentException("elements must be neighbours: " + tensor);
+        }
+        return tensor;
+    }
+
+    private static MemorySegment slice(Tensor tensor, long from, long n) {
+        long bytes = tensor.dtype().bytes();
+        // Nothing may be said to lie behind the end of an empty tensor.
+        return tensor.segment().asSlice(n == 0 ? 0 : (tensor.offset() + from) * bytes, n * bytes);
+    }
+}
