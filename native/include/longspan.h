@@ -4,7 +4,8 @@
  * Every kernel computes one range of work on the caller's thread; the caller splits the work and owns all memory. Sizes,
  * strides and offsets count elements. Pointers that may be NULL say so. A function returns LS_OK or a status whose text
  * ls_last_error gives, per thread. Structs start with their own size in bytes. `cancel` may be NULL; when what it points to
- * is not 0, kernels that take it stop at their next tile with LS_CANCELLED and leave their outputs undefined.
+ * is not 0, kernels that take it stop at their next tile with LS_CANCELLED and leave their outputs undefined. What is said to
+ * be half is stored as bfloat16, the upper half of a float; sums are float everywhere.
  */
 #ifndef LONGSPAN_H
 #define LONGSPAN_H
@@ -16,7 +17,7 @@ extern "C" {
 #pragma GCC visibility push(default)
 #endif
 
-#define LS_ABI_VERSION 1
+#define LS_ABI_VERSION 2
 
 typedef int32_t ls_status;
 
@@ -40,26 +41,31 @@ const char *ls_last_error(void);
 int64_t ls_gemm_panel(void);
 
 /* Packs columns of b into panels of [depth, ls_gemm_panel()], zeros behind the last column. */
-ls_status ls_gemm_pack(const float *b, int64_t b_row, int64_t b_col, int64_t cols, int64_t depth, float *packed);
+ls_status ls_gemm_pack(const void *b, int32_t half, int64_t b_row, int64_t b_col, int64_t cols, int64_t depth,
+                       float *packed);
 
 /* Elements of scratch that ls_gemm needs for so many rows and columns. */
 int64_t ls_gemm_scratch(int64_t rows, int64_t cols, int64_t depth);
+
+/* Operands of a product that are half, added up. */
+enum { LS_HALF_A = 1, LS_HALF_B = 2, LS_HALF_BIAS = 4, LS_HALF_C = 8 };
 
 /* c = a·b + bias, or c += a·b when accumulating. */
 struct ls_gemm_params {
     int64_t size;
     int64_t rows, cols, depth;
-    const float *a; /* [rows, depth], one of the strides 1 */
+    const void *a; /* [rows, depth], one of the strides 1 */
     int64_t a_row, a_col;
-    const float *b; /* [depth, cols] for up to 4 rows, otherwise NULL */
+    const void *b; /* [depth, cols] for up to 4 rows, otherwise NULL */
     int64_t b_row, b_col;
     const float *packed; /* ls_gemm_pack's panels, where b is NULL */
-    const float *bias;   /* NULL, or [cols] with stride 1 */
-    float *c;            /* [rows, cols], column stride 1 */
+    const void *bias;    /* NULL, or [cols] with stride 1 */
+    void *c;             /* [rows, cols], column stride 1 */
     int64_t c_row;
     float *scratch;
     const int32_t *cancel;
     int32_t accumulate;
+    int32_t halves; /* LS_HALF_… */
 };
 ls_status ls_gemm(const struct ls_gemm_params *params);
 
@@ -75,9 +81,10 @@ ls_status ls_add_column_sums(const float *x, int64_t x_row, int64_t rows, int64_
 struct ls_attention_params {
     int64_t size;
     int64_t dim, value_dim;
-    const float *q, *k, *v;
+    const void *q, *k, *v;
     int64_t q_row, k_row, v_row;
-    float *out, *lse;
+    void *out;
+    float *lse;
     int64_t out_row, lse_row;
     int64_t query_start, query_run, query_period;
     int64_t key_start, key_run, key_period;
@@ -97,13 +104,15 @@ struct ls_attention_params {
     float *scratch;
     const int32_t *cancel;
     /* backward */
-    const float *d_out, *d_lse; /* d_lse may be NULL */
+    const void *d_out;
+    const float *d_lse; /* may be NULL */
     int64_t d_out_row, d_lse_row;
     float *delta; /* [rows of q] of a branch, from ls_attention_deltas; NULL for dOut · out − dLse */
     float *dq, *dk, *dv;
     int64_t dq_row, dk_row, dv_row;
     int32_t keys_too, queries_too; /* whether dk and dv, and dq, are wanted */
     int32_t dense;                 /* whether the task's keys are all that its queries see */
+    int32_t half;                  /* whether q, k, v, out and d_out are half */
 };
 
 /* Rows between which work items may be cut. */

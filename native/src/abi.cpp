@@ -35,7 +35,7 @@ std::string gemm_params() {
     return "struct ls_gemm_params " + std::to_string(sizeof(P)) LS_MEMBER(size) LS_MEMBER(rows) LS_MEMBER(cols)
            LS_MEMBER(depth) LS_MEMBER(a) LS_MEMBER(a_row) LS_MEMBER(a_col) LS_MEMBER(b) LS_MEMBER(b_row) LS_MEMBER(b_col)
            LS_MEMBER(packed) LS_MEMBER(bias) LS_MEMBER(c) LS_MEMBER(c_row) LS_MEMBER(scratch) LS_MEMBER(cancel)
-           LS_MEMBER(accumulate) + "\n";
+           LS_MEMBER(accumulate) LS_MEMBER(halves) + "\n";
 }
 
 std::string attention_params() {
@@ -50,7 +50,7 @@ std::string attention_params() {
            LS_MEMBER(decay) LS_MEMBER(drop_rate) LS_MEMBER(drop_seed) LS_MEMBER(drop_stream) LS_MEMBER(scratch)
            LS_MEMBER(cancel) LS_MEMBER(d_out) LS_MEMBER(d_lse) LS_MEMBER(d_out_row) LS_MEMBER(d_lse_row) LS_MEMBER(delta)
            LS_MEMBER(dq) LS_MEMBER(dk) LS_MEMBER(dv) LS_MEMBER(dq_row) LS_MEMBER(dk_row) LS_MEMBER(dv_row)
-           LS_MEMBER(keys_too) LS_MEMBER(queries_too) LS_MEMBER(dense) + "\n";
+           LS_MEMBER(keys_too) LS_MEMBER(queries_too) LS_MEMBER(dense) LS_MEMBER(half) + "\n";
 }
 
 std::string cema_params() {

@@ -14,9 +14,10 @@ using ls::kernels;
 
 int64_t ls_gemm_panel(void) { return kernels().gemm_panel(); }
 
-ls_status ls_gemm_pack(const float *b, int64_t b_row, int64_t b_col, int64_t cols, int64_t depth, float *packed) {
+ls_status ls_gemm_pack(const void *b, int32_t half, int64_t b_row, int64_t b_col, int64_t cols, int64_t depth,
+                       float *packed) {
     LS_NEEDS(cols >= 0 && depth >= 0 && packed)
-    return kernels().gemm_pack(b, b_row, b_col, cols, depth, packed);
+    return kernels().gemm_pack(b, half, b_row, b_col, cols, depth, packed);
 }
 
 int64_t ls_gemm_scratch(int64_t rows, int64_t cols, int64_t depth) { return kernels().gemm_scratch(rows, cols, depth); }

@@ -2,6 +2,7 @@
 
 #include "guarded.h"
 
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -30,6 +31,38 @@ class Numbers {
 
   private:
     uint64_t state_;
+};
+
+/* Rounding to the nearest bfloat16 moves a number by at most this share of it. */
+constexpr double HALF_ROUNDING = 1.0 / 256;
+
+/* Floats, stored as such or as bfloat16; either way `values` are what a kernel sees. */
+class Operand {
+  public:
+    Operand(int64_t n, bool half, bool front) : values(n, front), halves_(half ? n : 0, front), half_(half) {}
+
+    /* What a kernel takes, with the values written to it. */
+    void *written() {
+        for (int64_t i = 0; i < halves_.size(); i++) {
+            uint32_t bits = std::bit_cast<uint32_t>(values[i]);
+            halves_[i] = (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+        }
+        read();
+        return half_ ? static_cast<void *>(halves_.begin()) : values.begin();
+    }
+
+    /* After a kernel wrote to it. */
+    void read() {
+        for (int64_t i = 0; i < halves_.size(); i++) {
+            values[i] = std::bit_cast<float>((uint32_t)halves_[i] << 16);
+        }
+    }
+
+    Guarded<float> values;
+
+  private:
+    Guarded<uint16_t> halves_;
+    bool half_;
 };
 
 /* Exits with a message unless |actual − expected| ≤ bound. */

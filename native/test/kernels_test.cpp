@@ -27,15 +27,17 @@ template <class Body> void both_ends(Body body) {
     body(true);
 }
 
+/* Variants are added up: b across, accumulate, then LS_HALF_A, B, BIAS and C. */
 void gemm(int64_t m, int64_t n, int64_t k, int variant, bool front) {
     Numbers numbers(m * 10007 + n * 101 + k);
     bool across = variant & 1, few = m <= 4, accumulate = variant & 2;
-    Guarded<float> a(m * k, front), b(k * n, front), c(m * n, front), bias(n, front);
-    numbers.fill(a);
-    numbers.fill(b);
-    numbers.fill(c);
-    numbers.fill(bias);
-    std::vector<float> before(c.begin(), c.end());
+    int32_t halves = variant >> 2;
+    Operand a(m * k, halves & LS_HALF_A, front), b(k * n, halves & LS_HALF_B, front), c(m * n, halves & LS_HALF_C, front);
+    Operand bias(n, halves & LS_HALF_BIAS, front);
+    numbers.fill(a.values);
+    numbers.fill(b.values);
+    numbers.fill(c.values);
+    numbers.fill(bias.values);
     int64_t panels = (n + ls_gemm_panel() - 1) / ls_gemm_panel();
     Guarded<float> packed(panels * ls_gemm_panel() * k), scratch(ls_gemm_scratch(m, n, k));
     ls_gemm_params p{};
@@ -43,33 +45,38 @@ void gemm(int64_t m, int64_t n, int64_t k, int variant, bool front) {
     p.rows = m;
     p.cols = n;
     p.depth = k;
-    p.a = a;
+    p.a = a.written();
     p.a_row = across ? 1 : k;
     p.a_col = across ? m : 1;
     p.b_row = across ? 1 : n;
     p.b_col = across ? k : 1;
     if (few) {
-        p.b = b;
+        p.b = b.written();
     } else {
-        ok(ls_gemm_pack(b, p.b_row, p.b_col, n, k, packed));
+        ok(ls_gemm_pack(b.written(), halves & LS_HALF_B, p.b_row, p.b_col, n, k, packed));
         p.packed = packed;
     }
-    p.bias = accumulate ? nullptr : static_cast<float *>(bias);
-    p.c = c;
+    void *added = bias.written();
+    p.bias = accumulate ? nullptr : added;
+    p.c = c.written();
+    std::vector<float> before(c.values.begin(), c.values.end());
     p.c_row = n;
     p.scratch = scratch;
     p.accumulate = accumulate;
+    p.halves = halves;
     ok(ls_gemm(&p));
+    c.read();
     for (int64_t i = 0; i < m; i++) {
         for (int64_t j = 0; j < n; j++) {
-            double sum = accumulate ? before[i * n + j] : bias[j];
+            double sum = accumulate ? before[i * n + j] : bias.values[j];
             double size = std::fabs(sum);
             for (int64_t t = 0; t < k; t++) {
-                double term = (double)a[i * p.a_row + t * p.a_col] * b[t * p.b_row + j * p.b_col];
+                double term = (double)a.values[i * p.a_row + t * p.a_col] * b.values[t * p.b_row + j * p.b_col];
                 sum += term;
                 size += std::fabs(term);
             }
-            close_to("gemm", i * n + j, c[i * n + j], sum, size * 1.2e-7 * (2 + std::sqrt((double)k)));
+            double rounding = halves & LS_HALF_C ? std::fabs(sum) * HALF_ROUNDING : 0;
+            close_to("gemm", i * n + j, c.values[i * n + j], sum, size * 1.2e-7 * (2 + std::sqrt((double)k)) + rounding);
         }
     }
 }
@@ -79,7 +86,8 @@ void gemms() {
         for (int64_t n : sizes()) {
             if (n > 0 && n < 200) {
                 for (int64_t k : {1, 2, 7, 31, 40}) {
-                    gemm(m, n, k, (int)(m + n + k), n & 1);
+                    gemm(m, n, k, (int)(m + n + k) % 4, n & 1);
+                    gemm(m, n, k, (int)(m + 7 * n + 13 * k) % 64, n & 1);
                 }
             }
         }
@@ -290,11 +298,12 @@ struct AttentionSize {
 };
 
 /* Forward and gradients of one head; causal queries are the last ones. */
-void attention(AttentionSize s, bool front) {
+void attention(AttentionSize s, bool half, bool front) {
     Numbers numbers(s.queries * 31 + s.keys);
-    Guarded<float> q(s.queries * s.dim, front), k(s.keys * s.dim, front), v(s.keys * s.value_dim, front);
-    Guarded<float> out(s.queries * s.value_dim, front), lse(s.queries, front), d_out(s.queries * s.value_dim, front);
-    Guarded<float> dq(s.queries * s.dim, front), dk(s.keys * s.dim, front), dv(s.keys * s.value_dim, front);
+    Operand of_q(s.queries * s.dim, half, front), of_k(s.keys * s.dim, half, front), of_v(s.keys * s.value_dim, half, front);
+    Operand of_out(s.queries * s.value_dim, half, front), of_d_out(s.queries * s.value_dim, half, front);
+    Guarded<float> &q = of_q.values, &k = of_k.values, &v = of_v.values, &out = of_out.values, &d_out = of_d_out.values;
+    Guarded<float> lse(s.queries, front), dq(s.queries * s.dim, front), dk(s.keys * s.dim, front), dv(s.keys * s.value_dim, front);
     Guarded<int32_t> first(s.queries, front), end(s.queries, front);
     Guarded<float> scratch(ls_attention_scratch(s.dim, s.value_dim));
     numbers.fill(q);
@@ -309,12 +318,13 @@ void attention(AttentionSize s, bool front) {
     p.size = sizeof p;
     p.dim = s.dim;
     p.value_dim = s.value_dim;
-    p.q = q;
-    p.k = k;
-    p.v = v;
+    p.half = half;
+    p.q = of_q.written();
+    p.k = of_k.written();
+    p.v = of_v.written();
     p.q_row = p.k_row = p.dq_row = p.dk_row = s.dim;
     p.v_row = p.out_row = p.d_out_row = p.dv_row = s.value_dim;
-    p.out = out;
+    p.out = of_out.written();
     p.lse = lse;
     p.lse_row = 1;
     p.query_run = p.query_period = p.key_run = p.key_period = p.position_run = p.position_period = 1;
@@ -325,7 +335,8 @@ void attention(AttentionSize s, bool front) {
     p.scale = 1 / std::sqrt((double)s.dim);
     p.scratch = scratch;
     ok(ls_attention(&p));
-    p.d_out = d_out;
+    of_out.read();
+    p.d_out = of_d_out.written();
     p.dq = dq;
     p.dk = dk;
     p.dv = dv;
@@ -347,8 +358,10 @@ void attention(AttentionSize s, bool front) {
             for (int64_t d = 0; d < s.value_dim; d++) o[d] += weights[j] * v[j * s.value_dim + d];
         }
         for (int64_t d = 0; d < s.value_dim; d++) {
-            close_to("attention", i * s.value_dim + d, out[i * s.value_dim + d], o[d], 5e-6);
-            delta += o[d] * d_out[i * s.value_dim + d];
+            close_to("attention", i * s.value_dim + d, out[i * s.value_dim + d], o[d],
+                     5e-6 + (half ? std::fabs(o[d]) * HALF_ROUNDING : 0));
+            /* What the kernel was given as its output. */
+            delta += (half ? out[i * s.value_dim + d] : o[d]) * d_out[i * s.value_dim + d];
         }
         for (int64_t j = 0; j < end[i]; j++) {
             double dp = 0;
@@ -373,12 +386,12 @@ void attention(AttentionSize s, bool front) {
 
 void attentions() {
     for (int64_t n = 1; n <= 40; n++) {
-        attention({n, n, 1 + n % 9, 1 + n % 35, true}, n & 1);
-        attention({1 + n % 5, n, 8, 17, false}, n & 1);
+        attention({n, n, 1 + n % 9, 1 + n % 35, true}, n % 3 == 0, n & 1);
+        attention({1 + n % 5, n, 8, 17, false}, n % 3 == 1, n & 1);
     }
     for (int64_t n : {95, 96, 97, 200, 300}) {
-        attention({n, n, 24, 40, true}, false);
-        attention({n / 2, n, 33, 65, false}, true);
+        attention({n, n, 24, 40, true}, n & 1, false);
+        attention({n / 2, n, 33, 65, false}, !(n & 1), true);
     }
 }
 

@@ -9,7 +9,7 @@ int main() {
     constexpr int64_t ROWS = 240, COLS = 64, DEPTH = 100;
     std::vector<float> a(ROWS * DEPTH, 0.5f), b(DEPTH * COLS, 2.0f), c(ROWS * COLS);
     std::vector<float> packed((COLS + ls_gemm_panel()) * DEPTH);
-    require(ls_gemm_pack(b.data(), COLS, 1, COLS, DEPTH, packed.data()) == LS_OK, ls_last_error());
+    require(ls_gemm_pack(b.data(), 0, COLS, 1, COLS, DEPTH, packed.data()) == LS_OK, ls_last_error());
     std::vector<std::thread> team;
     for (int64_t part = 0; part < 4; part++) {
         team.emplace_back([&, part] {

@@ -76,43 +76,53 @@ struct Bump {
 
 /* A matrix of one head, by rows. */
 struct Head {
-    const float *values;
+    const void *values;
     int64_t row;
     int64_t dim;
+    bool half;
 };
+
+inline Head of_queries(const ls_attention_params &p) { return {p.q, p.q_row, p.dim, p.half != 0}; }
+inline Head of_keys(const ls_attention_params &p) { return {p.k, p.k_row, p.dim, p.half != 0}; }
+inline Head of_values(const ls_attention_params &p) { return {p.v, p.v_row, p.value_dim, p.half != 0}; }
+inline Head of_outputs(const ls_attention_params &p) { return {p.d_out, p.d_out_row, p.value_dim, p.half != 0}; }
 
 /* to[t][0..padded) = row from + t of the selection ⊙ factors (none: NULL), zeros behind the last dimension. */
 inline void pack_slab(Head m, Rows rows, int64_t from, int64_t count, const float *factors, float *to) {
     int64_t width = padded(m.dim);
-    for (int64_t t = 0; t < count; t++, to += width) {
-        const float *x = m.values + rows.at(from + t) * m.row;
-        sweep(m.dim, [&](int64_t d, auto in) {
-            F v = load(x + d, in);
-            store(to + d, factors ? v * load(factors + d, in) : v, in);
-        });
-        for (int64_t d = m.dim; d < width; d++) {
-            to[d] = 0;
+    visit(m.values, m.half, [&](auto *values) {
+        for (int64_t t = 0; t < count; t++, to += width) {
+            auto *x = values + rows.at(from + t) * m.row;
+            sweep(m.dim, [&](int64_t d, auto in) {
+                F v = load(x + d, in);
+                store(to + d, factors ? v * load(factors + d, in) : v, in);
+            });
+            for (int64_t d = m.dim; d < width; d++) {
+                to[d] = 0;
+            }
         }
-    }
+    });
 }
 
 /* to[t / lanes][d][t % lanes] = scale · row from + t ⊙ factors (none: NULL), zeros behind the last row. */
 inline void pack_across(Head m, Rows rows, int64_t from, int64_t count, float scale, const float *factors, int lanes,
                         float *to) {
-    for (int64_t panel = 0; panel < count; panel += lanes, to += lanes * m.dim) {
-        for (int64_t lane = 0; lane < lanes; lane++) {
-            if (panel + lane >= count) {
-                for (int64_t d = 0; d < m.dim; d++) {
-                    to[d * lanes + lane] = 0;
+    visit(m.values, m.half, [&](auto *values) {
+        for (int64_t panel = 0; panel < count; panel += lanes, to += lanes * m.dim) {
+            for (int64_t lane = 0; lane < lanes; lane++) {
+                if (panel + lane >= count) {
+                    for (int64_t d = 0; d < m.dim; d++) {
+                        to[d * lanes + lane] = 0;
+                    }
+                    continue;
                 }
-                continue;
-            }
-            const float *x = m.values + rows.at(from + panel + lane) * m.row;
-            for (int64_t d = 0; d < m.dim; d++) {
-                to[d * lanes + lane] = x[d] * (factors ? scale * factors[d] : scale);
+                auto *x = values + rows.at(from + panel + lane) * m.row;
+                for (int64_t d = 0; d < m.dim; d++) {
+                    to[d * lanes + lane] = value(x[d]) * (factors ? scale * factors[d] : scale);
+                }
             }
         }
-    }
+    });
 }
 
 /* Row from + t of the selection += scale · slab[t]. */

@@ -61,9 +61,12 @@ void load_state(const ls_attention_params &p, const QueryBlock &block, float *ls
         } else if (p.out) {
             /* In double: δ is what weighted sums of dP cancel with. */
             double dot = 0;
-            for (int64_t d = 0; d < p.value_dim; d++) {
-                dot += (double)p.out[row * p.out_row + d] * p.d_out[row * p.d_out_row + d];
-            }
+            visit(p.d_out, p.half, [&](auto *gradients) {
+                auto *out = static_cast<decltype(gradients)>(p.out) + row * p.out_row;
+                for (int64_t d = 0; d < p.value_dim; d++) {
+                    dot += (double)value(out[d]) * value(gradients[row * p.d_out_row + d]);
+                }
+            });
             delta[i] = (float)dot - (p.d_lse ? p.d_lse[row * p.d_lse_row] : 0);
         }
     }
@@ -122,11 +125,6 @@ void branch_sums(float *scores, const float *d_scores, int64_t keys, int c, cons
         store(dot + i, d);
     }
 }
-
-Head of_queries(const ls_attention_params &p) { return {p.q, p.q_row, p.dim}; }
-Head of_keys(const ls_attention_params &p) { return {p.k, p.k_row, p.dim}; }
-Head of_values(const ls_attention_params &p) { return {p.v, p.v_row, p.value_dim}; }
-Head of_outputs(const ls_attention_params &p) { return {p.d_out, p.d_out_row, p.value_dim}; }
 
 /* One block of keys of a group. */
 struct KeyBlock {

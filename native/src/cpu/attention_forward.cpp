@@ -59,10 +59,12 @@ void merge(const ls_attention_params &p, int64_t row, float max, float sum, cons
     }
     float share = total == 0 ? 0 : (float)::exp(top - merged);
     *lse = (float)merged;
-    float *to = p.out + row * p.out_row;
-    sweep(p.value_dim, [&](int64_t d, auto in) {
-        F o = load(output + d, in) * share;
-        store(to + d, keep != 0 ? fma(load(to + d, in), broadcast(keep), o) : o, in);
+    visit(p.out, p.half, [&](auto *outputs) {
+        auto *to = outputs + row * p.out_row;
+        sweep(p.value_dim, [&](int64_t d, auto in) {
+            F o = load(output + d, in) * share;
+            store(to + d, keep != 0 ? fma(load(to + d, in), broadcast(keep), o) : o, in);
+        });
     });
 }
 
@@ -105,8 +107,8 @@ ls_status run(const ls_attention_params &p, Work &w, QueryBlock *blocks, int cou
         if (cancelled(p.cancel)) {
             return LS_CANCELLED;
         }
-        pack_across({p.k, p.k_row, p.dim}, key_rows(p), key, next - key, 1, nullptr, ROWS, w.key_strips);
-        pack_slab({p.v, p.v_row, p.value_dim}, key_rows(p), key, next - key, nullptr, w.value_slab);
+        pack_across(of_keys(p), key_rows(p), key, next - key, 1, nullptr, ROWS, w.key_strips);
+        pack_slab(of_values(p), key_rows(p), key, next - key, nullptr, w.value_slab);
         for (int g = 0; g < count; g++) {
             QueryBlock &block = blocks[g];
             int64_t seen = block.reach(key, next - key);
@@ -117,7 +119,7 @@ ls_status run(const ls_attention_params &p, Work &w, QueryBlock *blocks, int cou
             int64_t epochs = query_epoch(p, block.start) - key_epoch(p, key);
             if (block.packed != epochs) {
                 block.packed = epochs;
-                pack_across({p.q, p.q_row, p.dim}, query_rows(p), block.start, block.count, (float)p.scale * LOG2_E,
+                pack_across(of_queries(p), query_rows(p), block.start, block.count, (float)p.scale * LOG2_E,
                             w.factors.of(p, epochs), COLS, panels);
             }
             for (int c = 0; c < block.count; c += COLS) {

@@ -14,30 +14,34 @@ constexpr int64_t SLICE = 256;
 /* Columns summed at once where the weights lie along the sums: independent chains. */
 constexpr int CHAINS = 8;
 
-template <class Lanes> void put(const ls_gemm_params &p, F sum, int64_t row, int64_t col, Lanes in) {
-    float *c = p.c + row * p.c_row + col;
-    if (p.accumulate) {
-        sum += load(c, in);
-    }
-    if (p.bias) {
-        sum += load(p.bias + col, in);
-    }
-    store(c, sum, in);
-}
-
+/* c's elements from (row, col) on = sums (+ c) (+ bias). */
 void put_row(const ls_gemm_params &p, const float *sums, int64_t row, int64_t col, int64_t count) {
-    sweep(count, [&](int64_t j, auto in) { put(p, load(sums + j, in), row, col + j, in); });
+    visit(p.c, p.halves & LS_HALF_C, [&](auto *all) {
+        visit(p.bias, p.halves & LS_HALF_BIAS, [&](auto *bias) {
+            auto *c = all + row * p.c_row + col;
+            sweep(count, [&](int64_t j, auto in) {
+                F sum = load(sums + j, in);
+                if (p.accumulate) {
+                    sum += load(c + j, in);
+                }
+                if (bias) {
+                    sum += load(bias + col + j, in);
+                }
+                store(c + j, sum, in);
+            });
+        });
+    });
 }
 
 /* Columns of b side by side: row after row of the weights, FEW vectors at a time. */
 constexpr int FEW = 8;
 
-void across(const ls_gemm_params &p, const float *a, int64_t col, int64_t count, float *sums) {
+template <class A, class B>
+void across(const ls_gemm_params &p, const A *a, const B *b, int64_t count, float *sums) {
     if (count == FEW * W) {
         F s[FEW] = {};
-        const float *b = p.b + col;
         for (int64_t k = 0; k < p.depth; k++, b += p.b_row) {
-            F term = broadcast(a[k * p.a_col]);
+            F term = broadcast(value(a[k * p.a_col]));
 #pragma GCC unroll 8
             for (int v = 0; v < FEW; v++) {
                 s[v] = fma(term, load(b + v * W), s[v]);
@@ -49,26 +53,27 @@ void across(const ls_gemm_params &p, const float *a, int64_t col, int64_t count,
     sweep(count, [&](int64_t j, auto in) {
         F s{};
         for (int64_t k = 0; k < p.depth; k++) {
-            s = fma(broadcast(a[k * p.a_col]), load(p.b + k * p.b_row + col + j, in), s);
+            s = fma(broadcast(value(a[k * p.a_col])), load(b + k * p.b_row + j, in), s);
         }
         store(sums + j, s, in);
     });
 }
 
 /* Terms side by side: a chain of scalars for each column, CHAINS of them at a time. */
-void along(const ls_gemm_params &p, const float *a, int64_t col, int64_t count, float *sums) {
+template <class A, class B>
+void along(const ls_gemm_params &p, const A *a, const B *b, int64_t count, float *sums) {
     for (int64_t j = 0; j < count; j += CHAINS) {
-        const float *w[CHAINS];
+        const B *w[CHAINS];
         float s[CHAINS] = {};
         for (int c = 0; c < CHAINS; c++) {
             /* Past the last column any weights do: their sums are not stored. */
-            w[c] = p.b + (col + (j + c < count ? j + c : count - 1)) * p.b_col;
+            w[c] = b + (j + c < count ? j + c : count - 1) * p.b_col;
         }
         for (int64_t k = 0; k < p.depth; k++) {
-            float term = a[k * p.a_col];
+            float term = value(a[k * p.a_col]);
 #pragma GCC unroll 8
             for (int c = 0; c < CHAINS; c++) {
-                s[c] = fma(term, w[c][k * p.b_row], s[c]);
+                s[c] = fma(term, value(w[c][k * p.b_row]), s[c]);
             }
         }
         std::memcpy(sums + j, s, sizeof s);
@@ -82,10 +87,18 @@ ls_status few(const ls_gemm_params &p) {
             return LS_CANCELLED;
         }
         int64_t count = p.cols - col < FEW * W ? p.cols - col : FEW * W;
-        for (int64_t i = 0; i < p.rows; i++) {
-            (p.b_col == 1 ? across : along)(p, p.a + i * p.a_row, col, count, p.scratch);
-            put_row(p, p.scratch, i, col, count);
-        }
+        visit(p.a, p.halves & LS_HALF_A, [&](auto *a) {
+            visit(p.b, p.halves & LS_HALF_B, [&](auto *b) {
+                for (int64_t i = 0; i < p.rows; i++) {
+                    if (p.b_col == 1) {
+                        across(p, a + i * p.a_row, b + col, count, p.scratch);
+                    } else {
+                        along(p, a + i * p.a_row, b + col * p.b_col, count, p.scratch);
+                    }
+                    put_row(p, p.scratch, i, col, count);
+                }
+            });
+        });
     }
     return LS_OK;
 }
@@ -94,8 +107,8 @@ ls_status few(const ls_gemm_params &p) {
 
 int64_t gemm_panel() { return COLS; }
 
-ls_status gemm_pack(const float *b, int64_t b_row, int64_t b_col, int64_t cols, int64_t depth, float *packed) {
-    pack(b, b_col, b_row, cols, depth, COLS, packed);
+ls_status gemm_pack(const void *from, int32_t half, int64_t b_row, int64_t b_col, int64_t cols, int64_t depth, float *packed) {
+    visit(from, half, [&](auto *b) { pack(b, b_col, b_row, cols, depth, COLS, packed); });
     return LS_OK;
 }
 
@@ -115,7 +128,8 @@ ls_status gemm(const ls_gemm_params *params) {
     float *a = p.scratch + padded * width;
     for (int64_t k = 0; k == 0 || k < p.depth; k += SLICE) {
         int64_t slice = p.depth - k < SLICE ? p.depth - k : SLICE;
-        pack(p.a + k * p.a_col, p.a_row, p.a_col, p.rows, slice, ROWS, a);
+        visit(p.a, p.halves & LS_HALF_A,
+              [&](auto *from) { pack(from + k * p.a_col, p.a_row, p.a_col, p.rows, slice, ROWS, a); });
         for (int64_t col = 0; col < width; col += COLS) {
             if (cancelled(p.cancel)) {
                 return LS_CANCELLED;

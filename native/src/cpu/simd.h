@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #if defined(__AVX2__)
@@ -89,6 +90,56 @@ inline float fma(float a, float b, float c) {
 #else
     return a * b + c;
 #endif
+}
+
+/* A bfloat16: the upper half of a float. */
+struct Half {
+    uint16_t bits;
+};
+
+typedef uint16_t H __attribute__((vector_size(2 * W)));
+
+inline F widen(H h) { return (F)(__builtin_convertvector(h, I) << 16); }
+
+/* To the nearest, ties to even; NaN stays NaN. */
+inline H narrow(F x) {
+    I bits = (I)x;
+    I rounded = bits + 0x7fff + (bits >> 16 & 1);
+    return __builtin_convertvector((x == x ? rounded : bits | 0x400000) >> 16, H);
+}
+
+inline F load(const Half *p, All = {}) {
+    H h;
+    std::memcpy(&h, p, sizeof h);
+    return widen(h);
+}
+
+inline F load(const Half *p, First in) {
+    H h{};
+    std::memcpy(&h, p, sizeof(Half) * in.count);
+    return widen(h);
+}
+
+inline void store(Half *p, F v, All = {}) {
+    H h = narrow(v);
+    std::memcpy(p, &h, sizeof h);
+}
+
+inline void store(Half *p, F v, First in) {
+    H h = narrow(v);
+    std::memcpy(p, &h, sizeof(Half) * in.count);
+}
+
+/* One number, whichever type it is stored in. */
+inline float value(float x) { return x; }
+inline float value(Half x) { return std::bit_cast<float>((uint32_t)x.bits << 16); }
+
+/* body(p), p as what it points to. */
+template <class Body> inline void visit(const void *p, bool half, Body body) {
+    half ? body(static_cast<const Half *>(p)) : body(static_cast<const float *>(p));
+}
+template <class Body> inline void visit(void *p, bool half, Body body) {
+    half ? body(static_cast<Half *>(p)) : body(static_cast<float *>(p));
 }
 
 inline F abs(F x) { return (F)((I)x & 0x7fffffff); }

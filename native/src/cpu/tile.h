@@ -46,15 +46,16 @@ inline void tile(int64_t n, const float *a, const float *b, int64_t bk, float *c
 /*
  * to[p][k][t % lanes] = from[t·row + k·col], t below rows: panels of `lanes` rows lying across, zeros behind the last row.
  */
-inline void pack(const float *from, int64_t row, int64_t col, int64_t rows, int64_t depth, int lanes, float *to) {
+template <class T>
+inline void pack(const T *from, int64_t row, int64_t col, int64_t rows, int64_t depth, int lanes, float *to) {
     for (int64_t panel = 0; panel < rows; panel += lanes, to += lanes * depth) {
         int64_t count = rows - panel < lanes ? rows - panel : lanes;
-        const float *x = from + panel * row;
+        const T *x = from + panel * row;
         if (row == 1) {
             for (int64_t k = 0; k < depth; k++) {
                 int64_t t = 0;
                 for (; t < count; t++) {
-                    to[k * lanes + t] = x[k * col + t];
+                    to[k * lanes + t] = value(x[k * col + t]);
                 }
                 for (; t < lanes; t++) {
                     to[k * lanes + t] = 0;
@@ -63,7 +64,7 @@ inline void pack(const float *from, int64_t row, int64_t col, int64_t rows, int6
         } else {
             for (int64_t t = 0; t < lanes; t++) {
                 for (int64_t k = 0; k < depth; k++) {
-                    to[k * lanes + t] = t < count ? x[t * row + k * col] : 0;
+                    to[k * lanes + t] = t < count ? value(x[t * row + k * col]) : 0;
                 }
             }
         }

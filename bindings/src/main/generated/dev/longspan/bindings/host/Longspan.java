@@ -23,10 +23,10 @@ public class Longspan extends Longspan$shared {
     static final SymbolLookup SYMBOL_LOOKUP = SymbolLookup.loaderLookup()
             .or(Linker.nativeLinker().defaultLookup());
 
-    private static final int LS_ABI_VERSION = (int)1L;
+    private static final int LS_ABI_VERSION = (int)2L;
     /**
      * {@snippet lang=c :
-     * #define LS_ABI_VERSION 1
+     * #define LS_ABI_VERSION 2
      * }
      */
     public static int LS_ABI_VERSION() {
@@ -354,6 +354,7 @@ public class Longspan extends Longspan$shared {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Longspan.C_INT,
             Longspan.C_POINTER,
+            Longspan.C_INT,
             Longspan.C_LONG,
             Longspan.C_LONG,
             Longspan.C_LONG,
@@ -369,7 +370,7 @@ public class Longspan extends Longspan$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * ls_status ls_gemm_pack(const float *b, int64_t b_row, int64_t b_col, int64_t cols, int64_t depth, float *packed)
+     * ls_status ls_gemm_pack(const void *b, int32_t half, int64_t b_row, int64_t b_col, int64_t cols, int64_t depth, float *packed)
      * }
      */
     public static FunctionDescriptor ls_gemm_pack$descriptor() {
@@ -379,7 +380,7 @@ public class Longspan extends Longspan$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * ls_status ls_gemm_pack(const float *b, int64_t b_row, int64_t b_col, int64_t cols, int64_t depth, float *packed)
+     * ls_status ls_gemm_pack(const void *b, int32_t half, int64_t b_row, int64_t b_col, int64_t cols, int64_t depth, float *packed)
      * }
      */
     public static MethodHandle ls_gemm_pack$handle() {
@@ -389,7 +390,7 @@ public class Longspan extends Longspan$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * ls_status ls_gemm_pack(const float *b, int64_t b_row, int64_t b_col, int64_t cols, int64_t depth, float *packed)
+     * ls_status ls_gemm_pack(const void *b, int32_t half, int64_t b_row, int64_t b_col, int64_t cols, int64_t depth, float *packed)
      * }
      */
     public static MemorySegment ls_gemm_pack$address() {
@@ -398,16 +399,16 @@ public class Longspan extends Longspan$shared {
 
     /**
      * {@snippet lang=c :
-     * ls_status ls_gemm_pack(const float *b, int64_t b_row, int64_t b_col, int64_t cols, int64_t depth, float *packed)
+     * ls_status ls_gemm_pack(const void *b, int32_t half, int64_t b_row, int64_t b_col, int64_t cols, int64_t depth, float *packed)
      * }
      */
-    public static int ls_gemm_pack(MemorySegment b, long b_row, long b_col, long cols, long depth, MemorySegment packed) {
+    public static int ls_gemm_pack(MemorySegment b, int half, long b_row, long b_col, long cols, long depth, MemorySegment packed) {
         var mh$ = ls_gemm_pack.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("ls_gemm_pack", b, b_row, b_col, cols, depth, packed);
+                traceDowncall("ls_gemm_pack", b, half, b_row, b_col, cols, depth, packed);
             }
-            return (int)mh$.invokeExact(b, b_row, b_col, cols, depth, packed);
+            return (int)mh$.invokeExact(b, half, b_row, b_col, cols, depth, packed);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -475,6 +476,42 @@ public class Longspan extends Longspan$shared {
         } catch (Throwable ex$) {
            throw new AssertionError("should not reach here", ex$);
         }
+    }
+    private static final int LS_HALF_A = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.LS_HALF_A = 1
+     * }
+     */
+    public static int LS_HALF_A() {
+        return LS_HALF_A;
+    }
+    private static final int LS_HALF_B = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.LS_HALF_B = 2
+     * }
+     */
+    public static int LS_HALF_B() {
+        return LS_HALF_B;
+    }
+    private static final int LS_HALF_BIAS = (int)4L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.LS_HALF_BIAS = 4
+     * }
+     */
+    public static int LS_HALF_BIAS() {
+        return LS_HALF_BIAS;
+    }
+    private static final int LS_HALF_C = (int)8L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.LS_HALF_C = 8
+     * }
+     */
+    public static int LS_HALF_C() {
+        return LS_HALF_C;
     }
 
     private static class ls_gemm {

@@ -18,13 +18,13 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int64_t size;
  *     int64_t dim;
  *     int64_t value_dim;
- *     const float *q;
- *     const float *k;
- *     const float *v;
+ *     const void *q;
+ *     const void *k;
+ *     const void *v;
  *     int64_t q_row;
  *     int64_t k_row;
  *     int64_t v_row;
- *     float *out;
+ *     void *out;
  *     float *lse;
  *     int64_t out_row;
  *     int64_t lse_row;
@@ -57,7 +57,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int64_t drop_stream;
  *     float *scratch;
  *     const int32_t *cancel;
- *     const float *d_out;
+ *     const void *d_out;
  *     const float *d_lse;
  *     int64_t d_out_row;
  *     int64_t d_lse_row;
@@ -71,6 +71,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int32_t keys_too;
  *     int32_t queries_too;
  *     int32_t dense;
+ *     int32_t half;
  * }
  * }
  */
@@ -137,7 +138,7 @@ public class ls_attention_params {
         Longspan.C_INT.withName("keys_too"),
         Longspan.C_INT.withName("queries_too"),
         Longspan.C_INT.withName("dense"),
-        MemoryLayout.paddingLayout(4)
+        Longspan.C_INT.withName("half")
     ).withName("ls_attention_params");
 
     /**
@@ -284,7 +285,7 @@ public class ls_attention_params {
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * const float *q
+     * const void *q
      * }
      */
     public static final AddressLayout q$layout() {
@@ -296,7 +297,7 @@ public class ls_attention_params {
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * const float *q
+     * const void *q
      * }
      */
     public static final long q$offset() {
@@ -306,7 +307,7 @@ public class ls_attention_params {
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * const float *q
+     * const void *q
      * }
      */
     public static MemorySegment q(MemorySegment struct) {
@@ -316,7 +317,7 @@ public class ls_attention_params {
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * const float *q
+     * const void *q
      * }
      */
     public static void q(MemorySegment struct, MemorySegment fieldValue) {
@@ -328,7 +329,7 @@ public class ls_attention_params {
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * const float *k
+     * const void *k
      * }
      */
     public static final AddressLayout k$layout() {
@@ -340,7 +341,7 @@ public class ls_attention_params {
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * const float *k
+     * const void *k
      * }
      */
     public static final long k$offset() {
@@ -350,7 +351,7 @@ public class ls_attention_params {
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * const float *k
+     * const void *k
      * }
      */
     public static MemorySegment k(MemorySegment struct) {
@@ -360,7 +361,7 @@ public class ls_attention_params {
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * const float *k
+     * const void *k
      * }
      */
     public static void k(MemorySegment struct, MemorySegment fieldValue) {
@@ -372,7 +373,7 @@ public class ls_attention_params {
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * const float *v
+     * const void *v
      * }
      */
     public static final AddressLayout v$layout() {
@@ -384,7 +385,7 @@ public class ls_attention_params {
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * const float *v
+     * const void *v
      * }
      */
     public static final long v$offset() {
@@ -394,7 +395,7 @@ public class ls_attention_params {
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * const float *v
+     * const void *v
      * }
      */
     public static MemorySegment v(MemorySegment struct) {
@@ -404,7 +405,7 @@ public class ls_attention_params {
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * const float *v
+     * const void *v
      * }
      */
     public static void v(MemorySegment struct, MemorySegment fieldValue) {
@@ -548,7 +549,7 @@ public class ls_attention_params {
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * float *out
+     * void *out
      * }
      */
     public static final AddressLayout out$layout() {
@@ -560,7 +561,7 @@ public class ls_attention_params {
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * float *out
+     * void *out
      * }
      */
     public static final long out$offset() {
@@ -570,7 +571,7 @@ public class ls_attention_params {
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * float *out
+     * void *out
      * }
      */
     public static MemorySegment out(MemorySegment struct) {
@@ -580,7 +581,7 @@ public class ls_attention_params {
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * float *out
+     * void *out
      * }
      */
     public static void out(MemorySegment struct, MemorySegment fieldValue) {
@@ -2000,7 +2001,7 @@ public class ls_attention_params {
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * const float *d_out
+     * const void *d_out
      * }
      */
     public static final AddressLayout d_out$layout() {
@@ -2012,7 +2013,7 @@ public class ls_attention_params {
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * const float *d_out
+     * const void *d_out
      * }
      */
     public static final long d_out$offset() {
@@ -2022,7 +2023,7 @@ public class ls_attention_params {
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * const float *d_out
+     * const void *d_out
      * }
      */
     public static MemorySegment d_out(MemorySegment struct) {
@@ -2032,7 +2033,7 @@ public class ls_attention_params {
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * const float *d_out
+     * const void *d_out
      * }
      */
     public static void d_out(MemorySegment struct, MemorySegment fieldValue) {
@@ -2609,6 +2610,50 @@ public class ls_attention_params {
      */
     public static void dense(MemorySegment struct, int fieldValue) {
         struct.set(dense$LAYOUT, dense$OFFSET, fieldValue);
+    }
+
+    private static final OfInt half$LAYOUT = (OfInt)$LAYOUT.select(groupElement("half"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int32_t half
+     * }
+     */
+    public static final OfInt half$layout() {
+        return half$LAYOUT;
+    }
+
+    private static final long half$OFFSET = $LAYOUT.byteOffset(groupElement("half"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int32_t half
+     * }
+     */
+    public static final long half$offset() {
+        return half$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int32_t half
+     * }
+     */
+    public static int half(MemorySegment struct) {
+        return struct.get(half$LAYOUT, half$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int32_t half
+     * }
+     */
+    public static void half(MemorySegment struct, int fieldValue) {
+        struct.set(half$LAYOUT, half$OFFSET, fieldValue);
     }
 
     /**

@@ -19,19 +19,20 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int64_t rows;
  *     int64_t cols;
  *     int64_t depth;
- *     const float *a;
+ *     const void *a;
  *     int64_t a_row;
  *     int64_t a_col;
- *     const float *b;
+ *     const void *b;
  *     int64_t b_row;
  *     int64_t b_col;
  *     const float *packed;
- *     const float *bias;
- *     float *c;
+ *     const void *bias;
+ *     void *c;
  *     int64_t c_row;
  *     float *scratch;
  *     const int32_t *cancel;
  *     int32_t accumulate;
+ *     int32_t halves;
  * }
  * }
  */
@@ -59,7 +60,7 @@ public class ls_gemm_params {
         Longspan.C_POINTER.withName("scratch"),
         Longspan.C_POINTER.withName("cancel"),
         Longspan.C_INT.withName("accumulate"),
-        MemoryLayout.paddingLayout(4)
+        Longspan.C_INT.withName("halves")
     ).withName("ls_gemm_params");
 
     /**
@@ -250,7 +251,7 @@ public class ls_gemm_params {
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * const float *a
+     * const void *a
      * }
      */
     public static final AddressLayout a$layout() {
@@ -262,7 +263,7 @@ public class ls_gemm_params {
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * const float *a
+     * const void *a
      * }
      */
     public static final long a$offset() {
@@ -272,7 +273,7 @@ public class ls_gemm_params {
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * const float *a
+     * const void *a
      * }
      */
     public static MemorySegment a(MemorySegment struct) {
@@ -282,7 +283,7 @@ public class ls_gemm_params {
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * const float *a
+     * const void *a
      * }
      */
     public static void a(MemorySegment struct, MemorySegment fieldValue) {
@@ -382,7 +383,7 @@ public class ls_gemm_params {
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * const float *b
+     * const void *b
      * }
      */
     public static final AddressLayout b$layout() {
@@ -394,7 +395,7 @@ public class ls_gemm_params {
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * const float *b
+     * const void *b
      * }
      */
     public static final long b$offset() {
@@ -404,7 +405,7 @@ public class ls_gemm_params {
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * const float *b
+     * const void *b
      * }
      */
     public static MemorySegment b(MemorySegment struct) {
@@ -414,7 +415,7 @@ public class ls_gemm_params {
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * const float *b
+     * const void *b
      * }
      */
     public static void b(MemorySegment struct, MemorySegment fieldValue) {
@@ -558,7 +559,7 @@ public class ls_gemm_params {
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * const float *bias
+     * const void *bias
      * }
      */
     public static final AddressLayout bias$layout() {
@@ -570,7 +571,7 @@ public class ls_gemm_params {
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * const float *bias
+     * const void *bias
      * }
      */
     public static final long bias$offset() {
@@ -580,7 +581,7 @@ public class ls_gemm_params {
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * const float *bias
+     * const void *bias
      * }
      */
     public static MemorySegment bias(MemorySegment struct) {
@@ -590,7 +591,7 @@ public class ls_gemm_params {
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * const float *bias
+     * const void *bias
      * }
      */
     public static void bias(MemorySegment struct, MemorySegment fieldValue) {
@@ -602,7 +603,7 @@ public class ls_gemm_params {
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * float *c
+     * void *c
      * }
      */
     public static final AddressLayout c$layout() {
@@ -614,7 +615,7 @@ public class ls_gemm_params {
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * float *c
+     * void *c
      * }
      */
     public static final long c$offset() {
@@ -624,7 +625,7 @@ public class ls_gemm_params {
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * float *c
+     * void *c
      * }
      */
     public static MemorySegment c(MemorySegment struct) {
@@ -634,7 +635,7 @@ public class ls_gemm_params {
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * float *c
+     * void *c
      * }
      */
     public static void c(MemorySegment struct, MemorySegment fieldValue) {
@@ -815,6 +816,50 @@ public class ls_gemm_params {
      */
     public static void accumulate(MemorySegment struct, int fieldValue) {
         struct.set(accumulate$LAYOUT, accumulate$OFFSET, fieldValue);
+    }
+
+    private static final OfInt halves$LAYOUT = (OfInt)$LAYOUT.select(groupElement("halves"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int32_t halves
+     * }
+     */
+    public static final OfInt halves$layout() {
+        return halves$LAYOUT;
+    }
+
+    private static final long halves$OFFSET = $LAYOUT.byteOffset(groupElement("halves"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int32_t halves
+     * }
+     */
+    public static final long halves$offset() {
+        return halves$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int32_t halves
+     * }
+     */
+    public static int halves(MemorySegment struct) {
+        return struct.get(halves$LAYOUT, halves$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int32_t halves
+     * }
+     */
+    public static void halves(MemorySegment struct, int fieldValue) {
+        struct.set(halves$LAYOUT, halves$OFFSET, fieldValue);
     }
 
     /**

@@ -33,6 +33,10 @@ record AttentionCall(AttentionPlan plan, Tensor q, Tensor k, Tensor v, Tensor ou
             throw new IllegalArgumentException("shapes must fit [B, Nq, H, D] of q: q=" + q + ", k=" + k + ", v=" + v + ", out="
                     + out + ", lse=" + lse);
         }
+        if (k.dtype() != q.dtype() || v.dtype() != q.dtype() || out.dtype() != q.dtype()) {
+            throw new IllegalArgumentException("q, k, v and out must have one dtype: q=" + q.dtype() + ", k=" + k.dtype() + ", v="
+                    + v.dtype() + ", out=" + out.dtype());
+        }
         Decay decay = plan.decay();
         if (decay != null && decay.log2PerEpoch().length < q.size(3)) {
             throw new IllegalArgumentException("decay must have a rate for each dimension: rates="
@@ -83,6 +87,7 @@ record AttentionCall(AttentionPlan plan, Tensor q, Tensor k, Tensor v, Tensor ou
         drop(p, batch * q.size(2) + task.head());
         ls_attention_params.scratch(p, scratch.segment(BUFFERS, Longspan.ls_attention_scratch(q.size(3), v.size(3)) * 4));
         ls_attention_params.cancel(p, cancel);
+        ls_attention_params.half(p, Memory.half(q) ? 1 : 0);
         return p;
     }
 
@@ -162,7 +167,7 @@ record AttentionCall(AttentionPlan plan, Tensor q, Tensor k, Tensor v, Tensor ou
             throw new IllegalArgumentException("dimensions of a head must be neighbours: " + t + ", stride=" + t.stride(3));
         }
         Tensor rows = t.select(0, batch).select(1, head);
-        return Memory.matrix(rows, 0, 0, rows.size(0), rows.size(1));
+        return Memory.operand(rows, 0, 0, rows.size(0), rows.size(1));
     }
 
     /** The numbers of one head of one batch row of a [B, H, N] tensor; NULL where it is absent. */

@@ -4,6 +4,7 @@ import dev.longspan.bindings.host.ls_attention_params;
 import dev.longspan.kernel.host.AttentionCall.Work;
 import dev.longspan.kernel.host.HeadTasks.HeadTask;
 import dev.longspan.parallel.Scratch;
+import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -19,16 +20,19 @@ record GradientCall(AttentionCall forward, Tensor dOut, @Nullable Tensor dLse, M
         Tensor dv, boolean dense) {
 
     GradientCall {
-        check("dOut", dOut, forward.out());
-        check("dq", dq, forward.q());
-        check("dk", dk, forward.k());
-        check("dv", dv, forward.v());
+        check("dOut", dOut, forward.out(), forward.out().dtype());
+        check("dq", dq, forward.q(), DType.F32);
+        check("dk", dk, forward.k(), DType.F32);
+        check("dv", dv, forward.v(), DType.F32);
         if (dLse != null) {
-            check("dLse", dLse, forward.lse());
+            check("dLse", dLse, forward.lse(), DType.F32);
         }
     }
 
-    private static void check(String name, Tensor gradient, Tensor of) {
+    private static void check(String name, Tensor gradient, Tensor of, DType dtype) {
+        if (gradient.dtype() != dtype) {
+            throw new IllegalArgumentException(name + " must be " + dtype + ": dtype=" + gradient.dtype());
+        }
         if (!Arrays.equals(gradient.shape(), of.shape())) {
             throw new IllegalArgumentException(name + " must have the shape of what it is the gradient of: " + name + "="
                     + gradient + ", of=" + of);

@@ -10,7 +10,10 @@ import dev.longspan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
-/** Attention by downcalls for spans of queries or keys of one task; branches one after the other, each a parallel region. */
+/**
+ * Attention by downcalls for spans of queries or keys of one task; branches one after the other, each a parallel region.
+ * Operands are float32, or bfloat16 with sums, log-sum-exps and gradients in float32; a result is rounded once a branch.
+ */
 final class HostAttention implements AttentionKernel {
 
     private final KeptMemory deltas = new KeptMemory();

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Matrix products from packed panels, split as the vector backend splits them. Sums take their terms in its order too: where
- * the CPU has fused multiply-adds the results are bit for bit the same.
+ * the CPU has fused multiply-adds the results are bit for bit the same. Any operand may be bfloat16; sums are float32.
  */
 final class HostGemm implements GemmKernel {
 
@@ -43,8 +43,10 @@ final class HostGemm implements GemmKernel {
         }
         long k = a.size(1);
         check(a, b, bias, c, m, n, k);
-        for (long at = 0; at == 0 || at < k; at += DEPTH) {
-            long end = Math.min(k, at + DEPTH);
+        // A bfloat16 result is rounded once, when its sum is whole.
+        long depth = Memory.half(c) ? Math.max(1, k) : DEPTH;
+        for (long at = 0; at == 0 || at < k; at += depth) {
+            long end = Math.min(k, at + depth);
             Product product = new Product(a.slice(1, at, end), b.slice(0, at, end), at == 0 ? bias : null, c,
                     accumulate || at > 0);
             if (m <= FEW_ROWS) {
@@ -69,16 +71,17 @@ final class HostGemm implements GemmKernel {
     private void tiled(Parallel parallel, Product p) {
         long depth = p.a.size(1);
         long n = p.c.size(1);
-        for (long col = 0; col < n; col += PACKED_COLS) {
+        long packedCols = depth <= DEPTH ? PACKED_COLS : Math.max(1, (long) PACKED_COLS * DEPTH / depth / panel) * panel;
+        for (long col = 0; col < n; col += packedCols) {
             long first = col;
-            int cols = (int) Math.min(PACKED_COLS, n - col);
+            int cols = (int) Math.min(packedCols, n - col);
             int panels = (int) Math.ceilDiv(cols, panel);
             MemorySegment panelsOfB = packed.take(panels * panel * depth);
             parallel.forEach(panels, (item, scratch) -> {
                 long from = item * panel;
                 long count = Math.min(panel, cols - from);
-                Status.check(Longspan.ls_gemm_pack(Memory.matrix(p.b, 0, first + from, depth, count), p.b.stride(0),
-                        p.b.stride(1), count, depth, panelsOfB.asSlice(from * depth * 4, panel * depth * 4)));
+                Status.check(Longspan.ls_gemm_pack(Memory.operand(p.b, 0, first + from, depth, count), Memory.half(p.b) ? 1 : 0,
+                        p.b.stride(0), p.b.stride(1), count, depth, panelsOfB.asSlice(from * depth * 4, panel * depth * 4)));
             });
             long rowBlocks = Math.ceilDiv(p.c.size(0), ROWS);
             int width = Math.max(1, Math.ceilDiv(panels, colBlocks(cols, rowBlocks, parallel.threads())));
@@ -108,13 +111,13 @@ final class HostGemm implements GemmKernel {
                 Memory.matrix(x, 0, from, rows, to - from), x.stride(0), rows, to - from, Memory.range(sums, from, to - from))));
     }
 
-    /** {@code c (+)= a·b + bias} with a depth of at most {@link #DEPTH}. */
+    /** {@code c (+)= a·b + bias}, a slice of the depth of it. */
     private record Product(Tensor a, Tensor b, @Nullable Tensor bias, Tensor c, boolean accumulate) {
 
         /** All rows of columns {@code from} to {@code to}, b as it lies. */
         void few(Parallel parallel, long from, long to, Scratch scratch) {
             MemorySegment p = params(parallel, 0, c.size(0), from, to - from, scratch);
-            ls_gemm_params.b(p, Memory.matrix(b, 0, from, b.size(0), to - from));
+            ls_gemm_params.b(p, Memory.operand(b, 0, from, b.size(0), to - from));
             ls_gemm_params.packed(p, MemorySegment.NULL);
             Status.check(Longspan.ls_gemm(p));
         }
@@ -134,18 +137,25 @@ final class HostGemm implements GemmKernel {
             ls_gemm_params.rows(p, rows);
             ls_gemm_params.cols(p, cols);
             ls_gemm_params.depth(p, depth);
-            ls_gemm_params.a(p, Memory.matrix(a, row, 0, rows, depth));
+            ls_gemm_params.a(p, Memory.operand(a, row, 0, rows, depth));
             ls_gemm_params.a_row(p, a.stride(0));
             ls_gemm_params.a_col(p, a.stride(1));
             ls_gemm_params.b_row(p, b.stride(0));
             ls_gemm_params.b_col(p, b.stride(1));
-            ls_gemm_params.bias(p, Memory.rangeOrNull(bias, col, cols));
-            ls_gemm_params.c(p, Memory.matrix(c, row, col, rows, cols));
+            ls_gemm_params.bias(p, bias == null ? MemorySegment.NULL
+                    : Memory.operand(bias.reshape(1, bias.size(0)), 0, col, 1, cols));
+            ls_gemm_params.c(p, Memory.operand(c, row, col, rows, cols));
             ls_gemm_params.c_row(p, c.stride(0));
             ls_gemm_params.scratch(p, scratch.segment(SUMS, Longspan.ls_gemm_scratch(rows, cols, depth) * 4));
             ls_gemm_params.cancel(p, parallel.cancelFlag());
             ls_gemm_params.accumulate(p, accumulate ? 1 : 0);
+            ls_gemm_params.halves(p, halves());
             return p;
+        }
+
+        private int halves() {
+            return (Memory.half(a) ? Longspan.LS_HALF_A() : 0) | (Memory.half(b) ? Longspan.LS_HALF_B() : 0)
+                    | (bias != null && Memory.half(bias) ? Longspan.LS_HALF_BIAS() : 0) | (Memory.half(c) ? Longspan.LS_HALF_C() : 0);
         }
     }
 }

@@ -3,7 +3,7 @@ package dev.longspan.kernel.host;
 import dev.longspan.bindings.HostLibrary;
 import dev.longspan.kernel.Kernels;
 
-/** The kernel families of this package, float32 only. */
+/** The kernel families of this package: float32, products and attention also over bfloat16. */
 public final class HostKernels {
 
     private HostKernels() {

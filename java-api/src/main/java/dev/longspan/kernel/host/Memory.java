@@ -28,8 +28,22 @@ final class Memory {
 
     /** The elements of a matrix from (row, col) on, whatever its strides. */
     static MemorySegment matrix(Tensor tensor, long row, long col, long rows, long cols) {
-        return slice(floats(tensor), row * tensor.stride(0) + col * tensor.stride(1),
+        return elements(floats(tensor), row, col, rows, cols);
+    }
+
+    private static MemorySegment elements(Tensor tensor, long row, long col, long rows, long cols) {
+        return slice(tensor, row * tensor.stride(0) + col * tensor.stride(1),
                 rows == 0 || cols == 0 ? 0 : (rows - 1) * tensor.stride(0) + (cols - 1) * tensor.stride(1) + 1);
+    }
+
+    /** As {@link #matrix}, of bfloat16 or float32: see {@link #half}. */
+    static MemorySegment operand(Tensor tensor, long row, long col, long rows, long cols) {
+        return tensor.dtype() == DType.BF16 ? elements(tensor, row, col, rows, cols) : matrix(tensor, row, col, rows, cols);
+    }
+
+    /** Whether elements are bfloat16. */
+    static boolean half(Tensor tensor) {
+        return tensor.dtype() == DType.BF16;
     }
 
     /** {@code n} ids of I32 or I64 from element {@code from} on. */
