@@ -55,11 +55,13 @@ final class MicroKernels {
 
     private static void tile(Path root, int bits, int rows) throws IOException {
         StringBuilder s = new StringBuilder();
-        s.append("import jdk.incubator.vector.FloatVector;\nimport jdk.incubator.vector.VectorSpecies;\n\n");
+        s.append("import jdk.incubator.vector.FloatVector;\nimport jdk.incubator.vector.Vector;\nimport jdk.incubator.vector.VectorSpecies;\n\n");
         s.append("/** Register tiles of ").append(rows).append(" x 2 vectors of ").append(bits).append(" bits. */\n");
         s.append("final class Tiles").append(bits).append(" {\n");
         s.append("    static final int ROWS = ").append(rows).append(";\n");
-        s.append("    private static final VectorSpecies<Float> S = FloatVector.SPECIES_").append(bits).append(";\n\n");
+        s.append("    private static final VectorSpecies<Float> S = FloatVector.SPECIES_").append(bits).append(";\n");
+        s.append("    /** A sum is cast to it: with vectors of another width in the process the compiler would call its methods, and box it. */\n");
+        s.append("    private static final Class<? extends Vector<Float>> TYPE = S.vectorType();\n\n");
         s.append("    private Tiles").append(bits).append("() {}\n");
         for (Form form : FORMS) {
             kernel(s, form, bits / 32, rows);
@@ -103,7 +105,7 @@ final class MicroKernels {
         s.append("        }\n");
         for (int i = 0; i < rows; i++) {
             for (int j = 0; j < VECTORS; j++) {
-                s.append("        c%d_%d.intoArray(c, co + %d);\n".formatted(i, j, i * ldc + j * lanes));
+                s.append("        ((FloatVector) TYPE.cast(c%d_%d)).intoArray(c, co + %d);\n".formatted(i, j, i * ldc + j * lanes));
             }
         }
         s.append("    }\n");

@@ -1,5 +1,6 @@
 package dev.longspan.kernel.vector;
 
+import static dev.longspan.kernel.vector.Lanes.DOUBLES;
 import static dev.longspan.kernel.vector.Lanes.LANES;
 import static dev.longspan.kernel.vector.Lanes.ORDER;
 import static dev.longspan.kernel.vector.Lanes.SPECIES;
@@ -9,16 +10,11 @@ import dev.longspan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShape;
-import jdk.incubator.vector.VectorSpecies;
 
 /** Sums over contiguous tensors in double: within blocks of a fixed size, then over the blocks in order. */
 final class BlockSum {
 
     private static final int BLOCK = 1 << 16;
-    private static final VectorSpecies<Double> DOUBLES =
-            VectorSpecies.of(double.class, VectorShape.forBitSize(Lanes.BITS));
 
     private interface Block {
         double of(MemorySegment x, int n, double[] lanes);
@@ -59,10 +55,10 @@ final class BlockSum {
         for (; i <= n - 2 * LANES; i += 2 * LANES) {
             FloatVector v = FloatVector.fromMemorySegment(SPECIES, x, i * 4L, ORDER);
             FloatVector w = FloatVector.fromMemorySegment(SPECIES, x, (i + LANES) * 4L, ORDER);
-            a = a.add(half(v, 0));
-            b = b.add(half(v, 1));
-            c = c.add(half(w, 0));
-            d = d.add(half(w, 1));
+            a = a.add(Lanes.half(v, 0));
+            b = b.add(Lanes.half(v, 1));
+            c = c.add(Lanes.half(w, 0));
+            d = d.add(Lanes.half(w, 1));
         }
         double total = total(a, b, c, d, lanes);
         for (; i < n; i++) {
@@ -80,10 +76,10 @@ final class BlockSum {
         for (; i <= n - 2 * LANES; i += 2 * LANES) {
             FloatVector v = FloatVector.fromMemorySegment(SPECIES, x, i * 4L, ORDER);
             FloatVector w = FloatVector.fromMemorySegment(SPECIES, x, (i + LANES) * 4L, ORDER);
-            DoubleVector v0 = half(v, 0);
-            DoubleVector v1 = half(v, 1);
-            DoubleVector w0 = half(w, 0);
-            DoubleVector w1 = half(w, 1);
+            DoubleVector v0 = Lanes.half(v, 0);
+            DoubleVector v1 = Lanes.half(v, 1);
+            DoubleVector w0 = Lanes.half(w, 0);
+            DoubleVector w1 = Lanes.half(w, 1);
             a = v0.fma(v0, a);
             b = v1.fma(v1, b);
             c = w0.fma(w0, c);
@@ -105,9 +101,5 @@ final class BlockSum {
             total += lanes[i];
         }
         return total;
-    }
-
-    private static DoubleVector half(FloatVector v, int part) {
-        return (DoubleVector) v.convertShape(VectorOperators.F2D, DOUBLES, part);
     }
 }

@@ -1,8 +1,10 @@
 package dev.longspan.kernel.vector;
 
 import java.nio.ByteOrder;
+import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.Vector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
@@ -15,8 +17,16 @@ final class Lanes {
     static final int BITS = VectorWidth.bits();
     static final VectorSpecies<Float> SPECIES = VectorSpecies.of(float.class, VectorShape.forBitSize(BITS));
     static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, VectorShape.forBitSize(BITS));
+    /** As wide as {@link #SPECIES}: vectors of another class, half as wide, would slow all kernels of the process. */
+    static final VectorSpecies<Double> DOUBLES = VectorSpecies.of(double.class, VectorShape.forBitSize(BITS));
     static final int LANES = BITS / 32;
     static final ByteOrder ORDER = ByteOrder.nativeOrder();
+
+    /**
+     * The class of all vectors here. A loop's running value is cast to it before a method of its own is called: with vectors of
+     * another width in the process the compiler would dispatch that call, and box the value.
+     */
+    static final Class<? extends Vector<Float>> TYPE = SPECIES.vectorType();
 
     /** 0, 1, 2, … */
     static final IntVector IOTA = IntVector.zero(INTS).addIndex(1);
@@ -47,6 +57,11 @@ final class Lanes {
         return IOTA.compare(VectorOperators.LT, count).cast(SPECIES);
     }
 
+    /** The lower (0) or upper (1) half of the lanes in double. */
+    static DoubleVector half(FloatVector v, int part) {
+        return (DoubleVector) v.convertShape(VectorOperators.F2D, DOUBLES, part);
+    }
+
     /** Sum over the lanes, halves on halves: the compilers of one JVM disagree on the order of {@code reduceLanes}. */
     static float sum(FloatVector v) {
         FloatVector s = v;
@@ -62,6 +77,6 @@ final class Lanes {
 
     /** Lane by lane the larger one; NaN in {@code b} is ignored. {@link FloatVector#max} costs twice as much. */
     static FloatVector max(FloatVector a, FloatVector b) {
-        return a.blend(b, b.compare(VectorOperators.GT, a));
+        return ((FloatVector) TYPE.cast(a)).blend(b, b.compare(VectorOperators.GT, a));
     }
 }

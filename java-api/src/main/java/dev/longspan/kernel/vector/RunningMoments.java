@@ -1,5 +1,6 @@
 package dev.longspan.kernel.vector;
 
+import static dev.longspan.kernel.vector.Lanes.DOUBLES;
 import static dev.longspan.kernel.vector.Lanes.LANES;
 import static dev.longspan.kernel.vector.Lanes.ORDER;
 import static dev.longspan.kernel.vector.Lanes.SPECIES;
@@ -11,8 +12,6 @@ import java.util.Arrays;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorShape;
-import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Moments of n groups of d channels over a block of rows, a lane a group, in double. A row's own sums are of {@code x − x₀}, x₀
@@ -20,9 +19,8 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class RunningMoments {
 
-    private static final VectorSpecies<Double> DOUBLES = VectorSpecies.of(double.class, VectorShape.forBitSize(Lanes.BITS));
-    private static final VectorSpecies<Float> HALVES = VectorSpecies.of(float.class, VectorShape.forBitSize(Lanes.BITS / 2));
-    private static final int STEP = DOUBLES.length();
+    /** Groups of a vector of doubles. */
+    private static final int STEP = LANES / 2;
 
     /** Of everything so far, by group. */
     final double[] mean;
@@ -45,7 +43,7 @@ final class RunningMoments {
     RunningMoments(int n, int rows, int d, Scratch scratch) {
         this.n = n;
         this.d = d;
-        stride = Math.ceilDiv(n, STEP) * STEP;
+        stride = Math.ceilDiv(n, LANES) * LANES;
         mean = scratch.doubles(0, stride);
         var = scratch.doubles(1, stride);
         rstd = scratch.doubles(2, stride);
@@ -147,27 +145,34 @@ final class RunningMoments {
     void update(int t, double share) {
         DoubleVector c2 = DoubleVector.broadcast(DOUBLES, share);
         DoubleVector c1 = DoubleVector.broadcast(DOUBLES, 1 - share);
-        for (int g = 0; g < stride; g += STEP) {
-            DoubleVector off = doubles(sum, t * stride + g).mul(1.0 / d);
-            DoubleVector own = doubles(squares, t * stride + g).mul(1.0 / d).sub(off.mul(off)).max(0);
-            DoubleVector center = DoubleVector.fromArray(DOUBLES, mean, g);
-            DoubleVector delta = doubles(base, t * stride + g).add(off).sub(center);
-            DoubleVector step = c2.mul(delta);
-            c1.mul(DoubleVector.fromArray(DOUBLES, var, g)).add(c2.mul(own)).add(c1.mul(step).mul(delta)).intoArray(var, g);
-            center.add(step).intoArray(mean, g);
+        for (int g = 0; g < stride; g += LANES) {
+            FloatVector s = FloatVector.fromArray(SPECIES, sum, t * stride + g);
+            FloatVector q = FloatVector.fromArray(SPECIES, squares, t * stride + g);
+            FloatVector b = FloatVector.fromArray(SPECIES, base, t * stride + g);
+            update(g, Lanes.half(s, 0), Lanes.half(q, 0), Lanes.half(b, 0), c1, c2);
+            update(g + STEP, Lanes.half(s, 1), Lanes.half(q, 1), Lanes.half(b, 1), c1, c2);
         }
+    }
+
+    private void update(int g, DoubleVector s, DoubleVector q, DoubleVector b, DoubleVector c1, DoubleVector c2) {
+        DoubleVector off = s.mul(1.0 / d);
+        DoubleVector own = q.mul(1.0 / d).sub(off.mul(off)).max(0);
+        DoubleVector center = DoubleVector.fromArray(DOUBLES, mean, g);
+        DoubleVector delta = b.add(off).sub(center);
+        DoubleVector step = c2.mul(delta);
+        c1.mul(DoubleVector.fromArray(DOUBLES, var, g)).add(c2.mul(own)).add(c1.mul(step).mul(delta)).intoArray(var, g);
+        center.add(step).intoArray(mean, g);
     }
 
     /** What {@link #normalize} subtracts, {@code mean = high + low}, and multiplies with. */
     void factors(double eps) {
         for (int g = 0; g < stride; g += STEP) {
-            DoubleVector center = DoubleVector.fromArray(DOUBLES, mean, g);
-            DoubleVector factor = DoubleVector.broadcast(DOUBLES, 1).div(DoubleVector.fromArray(DOUBLES, var, g).add(eps).sqrt());
-            FloatVector rounded = floats(center);
-            factor.intoArray(rstd, g);
-            rounded.intoArray(high, g);
-            floats(center.sub((DoubleVector) rounded.castShape(DOUBLES, 0))).intoArray(low, g);
-            floats(factor).intoArray(r, g);
+            DoubleVector.broadcast(DOUBLES, 1).div(DoubleVector.fromArray(DOUBLES, var, g).add(eps).sqrt()).intoArray(rstd, g);
+        }
+        for (int g = 0; g < stride; g++) {
+            high[g] = (float) mean[g];
+            low[g] = (float) (mean[g] - high[g]);
+            r[g] = (float) rstd[g];
         }
     }
 
@@ -213,13 +218,5 @@ final class RunningMoments {
     private static void normal(MemorySegment x, long at, MemorySegment y, long to, int c, float high, float low, float r, float[] w, float[] shift) {
         load(x, at + 4L * c).sub(high).sub(low).mul(r)
                 .fma(FloatVector.fromArray(SPECIES, w, c), FloatVector.fromArray(SPECIES, shift, c)).intoMemorySegment(y, to + 4L * c, ORDER);
-    }
-
-    private static DoubleVector doubles(float[] from, int at) {
-        return (DoubleVector) FloatVector.fromArray(HALVES, from, at).castShape(DOUBLES, 0);
-    }
-
-    private static FloatVector floats(DoubleVector v) {
-        return (FloatVector) v.castShape(HALVES, 0);
     }
 }

@@ -1,0 +1,63 @@
+package dev.longspan.kernel.vector;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.ThreadMXBean;
+import dev.longspan.kernel.AttentionPlan;
+import dev.longspan.kernel.RandomNorms;
+import dev.longspan.kernel.RandomTensors;
+import dev.longspan.kernel.TimestepNormPlan;
+import dev.longspan.parallel.Parallel;
+import dev.longspan.tensor.DType;
+import dev.longspan.tensor.Tensor;
+import dev.longspan.tensor.TensorArena;
+import java.lang.management.ManagementFactory;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+/** Kernels keep vectors in registers, whatever other kernels have done before. */
+@OnThisCpu
+final class BoxingTest {
+
+    private static final int ROWS = 384;
+    private static final int DIM = 64;
+    /** Vectors that are boxed at the end of every tile take more than ten times as much. */
+    private static final long MOST_BYTES = 100_000;
+    private static final long PATIENCE = TimeUnit.SECONDS.toNanos(60);
+    private static final Parallel ONE = Parallel.of(1);
+
+    @Test
+    void normsBeforeAttentionDoNotBoxItsSums() {
+        try (TensorArena arena = new TensorArena()) {
+            Random random = new Random(1);
+            RandomNorms norms = new RandomNorms(arena, random, DType.F32);
+            RandomNorms.Case norm = norms.norm(TimestepNormPlan.of(0, 1e-3), 1, 2000, 2, 8, true, true);
+            norms.run(new VectorTimestepNorm(), ONE, norm, true);
+            RandomTensors tensors = new RandomTensors(arena, random, DType.F32);
+            Tensor q = tensors.contiguous(1, ROWS, 1, DIM);
+            Tensor k = tensors.contiguous(1, ROWS, 1, DIM);
+            Tensor v = tensors.contiguous(1, ROWS, 1, DIM);
+            Tensor out = arena.allocate(DType.F32, 1, ROWS, 1, DIM);
+            Tensor lse = arena.allocate(DType.F32, 1, 1, ROWS);
+            VectorAttention attention = new VectorAttention();
+            AttentionPlan plan = AttentionPlan.causal(0.125);
+            assertThat(fewestBytes(() -> {
+                lse.fill(Double.NEGATIVE_INFINITY);
+                attention.forward(ONE, plan, q, k, v, out, lse);
+            })).as("bytes of a call").isLessThan(MOST_BYTES);
+        }
+    }
+
+    /** Of any call, until that is few enough: compilers need time. */
+    private static long fewestBytes(Runnable call) {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long fewest = Long.MAX_VALUE;
+        for (long start = System.nanoTime(); fewest >= MOST_BYTES && System.nanoTime() - start < PATIENCE;) {
+            long before = threads.getCurrentThreadAllocatedBytes();
+            call.run();
+            fewest = Math.min(fewest, threads.getCurrentThreadAllocatedBytes() - before);
+        }
+        return fewest;
+    }
+}
