@@ -40,12 +40,12 @@ bindings-check: ## the committed bindings are those that jextract would write; s
 		diff -r bindings/target/check bindings/src/main/generated && echo "the bindings are those of longspan.h"; \
 	else echo "bindings-check skipped: no jextract on the PATH or in JEXTRACT"; fi
 
-test-asan: ## C++ and Java tests of the native kernels under AddressSanitizer and UBSan, slack behind tensors poisoned
+test-asan: ## C++ tests and the Java suite under AddressSanitizer and UBSan, slack behind tensors poisoned; ARGS="-Dtest=Host*Test" goes to Maven
 	@cmake -S native -B $(asan) -DLS_SANITIZE=address,undefined >/dev/null && cmake --build $(asan) --parallel 2
 	@ASAN_OPTIONS=detect_leaks=0 ctest --test-dir $(asan) --output-on-failure
 	@export LD_PRELOAD="$$(g++ -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0:handle_segv=0:exitcode=99; \
-		$(mvn) -pl bindings,java-api test -Dtest='Host*Test' -Dsurefire.failIfNoSpecifiedTests=false \
-		-Dlongspan.native="$(CURDIR)/$(asan)/liblongspan.so" -Dlongspan.asan=true
+		$(mvn) test -Dsurefire.failIfNoSpecifiedTests=false -Dlongspan.native="$(CURDIR)/$(asan)/liblongspan.so" \
+		-Dlongspan.asan=true $(ARGS)
 
 test-tsan: ## work ranges of a kernel on several threads under ThreadSanitizer
 	@cmake -S native -B $(tsan) -DLS_SANITIZE=thread >/dev/null && cmake --build $(tsan) --parallel 2 --target threads_test

@@ -33,7 +33,7 @@ inline F exp(F x) {
     F q = horner(r, {0.0013814467f, 0.008368781f, 0.041668393f, 0.1666652f, 0.49999994f});
     F p = fma(q, r * r, lost) + r + 1.0f;
     /* The integer add reaches 2¹²⁸, which a factor could not. */
-    F scaled = (F)((I)p + ((I)shifted << 23));
+    F scaled = (F)((U)p + ((U)shifted << 23));
     F y = x <= EXP_HIGHEST ? scaled : x * __builtin_inff();
     return x < EXP_LOWEST ? F{} : y;
 }
@@ -94,7 +94,7 @@ inline F exp2_of_minus(F y) {
     F exponent = ROUNDER - x;
     F r = x + (exponent - ROUNDER);
     F p = horner(r, {1.5353362e-4f, -0.0013398875f, 0.009618437f, -0.055503324f, 0.24022648f, -0.6931472f, 1.0f});
-    return (F)((I)p + ((I)exponent << 23));
+    return (F)((U)p + ((U)exponent << 23));
 }
 
 } // namespace ls::LS_TIER

@@ -24,6 +24,8 @@ constexpr int W = 4;
 
 typedef float F __attribute__((vector_size(4 * W)));
 typedef int32_t I __attribute__((vector_size(4 * W)));
+/* Bits of a float: they may wrap around. */
+typedef uint32_t U __attribute__((vector_size(4 * W)));
 
 /* Register tile of products: ROWS by two vectors. 24 accumulators fit AVX-512's 32 registers, 12 and 8 the others' 16. */
 constexpr int ROWS = W == 16 ? 12 : W == 8 ? 6 : 4;
@@ -53,34 +55,40 @@ inline I load(const int32_t *p) {
 
 #if defined(__AVX512F__)
 inline F fma(F a, F b, F c) { return (F)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c); }
-inline F load(const float *p, First in) { return (F)_mm512_maskz_loadu_ps((__mmask16)((1u << in.count) - 1), p); }
-inline void store(float *p, F v, First in) {
-    _mm512_mask_storeu_ps(p, (__mmask16)((1u << in.count) - 1), (__m512)v);
-}
 inline F root(F x) { return (F)_mm512_maskz_sqrt_ps((__mmask16)-1, (__m512)x); }
 #elif defined(__AVX2__)
-inline __m256i mask(First in) {
-    return _mm256_cmpgt_epi32(_mm256_set1_epi32(in.count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-}
 inline F fma(F a, F b, F c) { return (F)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c); }
-inline F load(const float *p, First in) { return (F)_mm256_maskload_ps(p, mask(in)); }
-inline void store(float *p, F v, First in) { _mm256_maskstore_ps(p, mask(in), (__m256)v); }
 inline F root(F x) { return (F)_mm256_sqrt_ps((__m256)x); }
 #else
 /* Without the instruction a fused multiply-add is a library call: two roundings instead. */
 inline F fma(F a, F b, F c) { return a * b + c; }
-inline F load(const float *p, First in) {
-    F v{};
-    std::memcpy(&v, p, sizeof(float) * in.count);
-    return v;
-}
-inline void store(float *p, F v, First in) { std::memcpy(p, &v, sizeof(float) * in.count); }
 inline F root(F x) {
     for (int lane = 0; lane < W; lane++) {
         x[lane] = __builtin_sqrtf(x[lane]);
     }
     return x;
 }
+#endif
+
+/* AddressSanitizer does not see what masked instructions touch. */
+#if defined(__AVX512F__) && !defined(__SANITIZE_ADDRESS__)
+inline F load(const float *p, First in) { return (F)_mm512_maskz_loadu_ps((__mmask16)((1u << in.count) - 1), p); }
+inline void store(float *p, F v, First in) {
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << in.count) - 1), (__m512)v);
+}
+#elif defined(__AVX2__) && !defined(__SANITIZE_ADDRESS__)
+inline __m256i mask(First in) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(in.count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+inline F load(const float *p, First in) { return (F)_mm256_maskload_ps(p, mask(in)); }
+inline void store(float *p, F v, First in) { _mm256_maskstore_ps(p, mask(in), (__m256)v); }
+#else
+inline F load(const float *p, First in) {
+    F v{};
+    std::memcpy(&v, p, sizeof(float) * in.count);
+    return v;
+}
+inline void store(float *p, F v, First in) { std::memcpy(p, &v, sizeof(float) * in.count); }
 #endif
 
 /* One term of a sum in order, as a lane of fma takes it. */
@@ -99,12 +107,12 @@ struct Half {
 
 typedef uint16_t H __attribute__((vector_size(2 * W)));
 
-inline F widen(H h) { return (F)(__builtin_convertvector(h, I) << 16); }
+inline F widen(H h) { return (F)(__builtin_convertvector(h, U) << 16); }
 
 /* To the nearest, ties to even; NaN stays NaN. */
 inline H narrow(F x) {
-    I bits = (I)x;
-    I rounded = bits + 0x7fff + (bits >> 16 & 1);
+    U bits = (U)x;
+    U rounded = bits + 0x7fff + (bits >> 16 & 1);
     return __builtin_convertvector((x == x ? rounded : bits | 0x400000) >> 16, H);
 }
 

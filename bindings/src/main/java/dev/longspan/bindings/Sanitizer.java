@@ -1,5 +1,6 @@
 package dev.longspan.bindings;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
@@ -44,8 +45,23 @@ public final class Sanitizer {
             return null;
         }
         Linker linker = Linker.nativeLinker();
-        MemorySegment symbol = linker.defaultLookup().find("__asan_poison_memory_region").orElseThrow(() ->
-                new IllegalStateException(PROPERTY + " is set but AddressSanitizer is not loaded: set LD_PRELOAD"));
+        MemorySegment symbol = preloaded(linker, "__asan_poison_memory_region");
+        if (symbol.address() == 0) {
+            throw new IllegalStateException(PROPERTY + " is set but AddressSanitizer is not loaded: set LD_PRELOAD");
+        }
         return linker.downcallHandle(symbol, FunctionDescriptor.ofVoid(ValueLayout.ADDRESS, ValueLayout.JAVA_LONG));
+    }
+
+    /** A symbol of the whole process, which no lookup of Java's searches; NULL where there is none. */
+    private static MemorySegment preloaded(Linker linker, String name) {
+        MethodHandle dlsym = linker.downcallHandle(linker.defaultLookup().findOrThrow("dlsym"),
+                FunctionDescriptor.of(ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.ADDRESS));
+        try (Arena arena = Arena.ofConfined()) {
+            return (MemorySegment) dlsym.invokeExact(MemorySegment.NULL, arena.allocateFrom(name));
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new AssertionError(e); // a downcall throws nothing else
+        }
     }
 }
