@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help build test native bindings bindings-check test-asan test-tsan run dist train-rmt bench jmh benchmarks report-check \
-	javadoc clean
+.PHONY: help build test native bindings bindings-check test-asan test-tsan run dist train-rmt bench jmh peers benchmarks \
+	report-check javadoc clean
 
 # .ci/jdk finds a JDK >= 25 or says what to install. Maven 3.8 itself uses sun.misc.Unsafe and jansi's native code.
 mvn = JAVA_HOME="$$(.ci/jdk)" && export JAVA_HOME && \
@@ -16,6 +16,14 @@ native = $(shell command -v cmake >/dev/null && command -v g++ >/dev/null && ech
 asan = native/target/asan
 tsan = native/target/tsan
 peers = jmh/target/libpeers.so
+empty =
+space = $(empty) $(empty)
+# PYTHON=... names the python3 that has torch.
+PYTHON =
+# OpenBLAS 0.3.21 takes younger CPUs for a Pentium 4 and runs at a fifth of its speed.
+java-bench = $(shell grep -q avx512f /proc/cpuinfo 2>/dev/null && echo OPENBLAS_CORETYPE=SkylakeX) "$$(.ci/jdk)/bin/java" --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -Djava.awt.headless=true \
+	-Dlongspan.peers=$(peers) -Dlongspan.peers.jvm=$(subst $(space),:,$(patsubst %/pom.xml,%/target,$(wildcard jmh/peers/*/pom.xml))) \
+	-Dlongspan.python="$(PYTHON)" -Dlongspan.cc="$$($(CC) --version 2>/dev/null | head -1)" -cp "jmh/target/classes:jmh/target/lib/*"
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,16 +81,17 @@ train-rmt: dist ## train the memory tasks of the RMT paper and measure them, int
 		$(longspan)/bin/longspan recall eval $$run --most-segments 16384 --format json > $$run/figure1.json || exit 1; \
 	done
 
-bench: benchmarks ## kernels beside their peers, in turns, into jmh/results; ARGS="cema" names families
-	@"$$(.ci/jdk)/bin/java" --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -Dlongspan.peers=$(peers) \
-		-Dlongspan.cc="$$($(CC) --version 2>/dev/null | head -1)" -cp "jmh/target/classes:jmh/target/lib/*" \
-		dev.longspan.jmh.Bench jmh/results $(ARGS)
+bench: benchmarks ## kernels and models beside their peers, in turns, into jmh/results; ARGS="attention --threads 1,2" names families
+	@$(java-bench) dev.longspan.jmh.Bench jmh/results $(ARGS)
 
-jmh: benchmarks ## the same runs under JMH, a JVM each; ARGS="CemaBenchmark -p rows=2048" goes to JMH
-	@"$$(.ci/jdk)/bin/java" -Dlongspan.peers=$(peers) -cp "jmh/target/classes:jmh/target/lib/*" org.openjdk.jmh.Main $(ARGS)
+jmh: benchmarks ## the same under JMH, a JVM each; ARGS="GemmBenchmark -p side=vector,PyTorch" goes to JMH
+	@$(java-bench) org.openjdk.jmh.Main $(ARGS)
+
+peers: benchmarks ## fetch and build the peers on the JVM; bench lists those that are not there as absent
+	@$(mvn) $(native) $(quiet) package -DskipTests -Dmaven.test.skip -Ppeers --fail-at-end || echo "not every peer could be built"
 
 benchmarks:
-	@$(mvn) $(quiet) package -Dmaven.test.skip -Pbench
+	@$(mvn) $(native) $(quiet) package -DskipTests -Dmaven.test.skip
 	@if command -v $(CC) >/dev/null; then $(CC) -O3 -march=native -shared -fPIC -o $(peers) jmh/src/main/c/*.c -lm; \
 		else rm -f $(peers); fi
 

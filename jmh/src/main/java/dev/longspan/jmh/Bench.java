@@ -1,77 +1,76 @@
 package dev.longspan.jmh;
 
-import dev.longspan.json.Json;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.function.Consumer;
-import java.util.stream.Stream;
 
-/** {@code make bench}: every family beside its peers, in turns, into {@code results/<cpu>.json} and {@code .md}. */
+/** {@code make bench}: families beside their peers, in turns, into {@code results/<cpu>.json}, {@code .md}, {@code .svg} and {@code .png}. */
 final class Bench {
 
-    private static final Map<String, Consumer<Table>> FAMILIES = new LinkedHashMap<>();
+    private final Peers peers;
 
-    static {
-        FAMILIES.put("cema", CemaBenchmark::compare);
-        FAMILIES.put("timestep-norm", TimestepNormBenchmark::compare);
+    private Bench(Peers peers) {
+        this.peers = peers;
     }
 
-    /** Of others, before anything is measured: ratios of a busy machine prove little. */
-    private static final double LOAD = ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
-
-    private Bench() {
-    }
-
-    /** Arguments: the folder of results, then families; all where there are none. Exit status 1 if an answer is wrong. */
+    /** See {@link Request}. Exit status 1 if an answer is wrong, 2 if the arguments are. */
     public static void main(String[] args) throws IOException {
-        Path folder = Path.of(args[0]);
-        List<String> families = args.length == 1 ? List.copyOf(FAMILIES.keySet()) : List.of(args).subList(1, args.length);
-        if (!FAMILIES.keySet().containsAll(families)) {
-            System.err.println("error: families must be among " + FAMILIES.keySet() + ": families=" + families);
+        Request request;
+        try {
+            request = Request.of(args);
+        } catch (IllegalArgumentException e) {
+            System.err.println("error: " + e.getMessage());
             System.exit(2);
+            return;
         }
-        Table table = new Table();
-        families.forEach(family -> FAMILIES.get(family).accept(table));
-        write(folder, table, families);
-        System.exit(table.passed() ? 0 : 1);
+        System.exit(run(request) ? 0 : 1);
     }
 
-    private static void write(Path folder, Table table, List<String> families) throws IOException {
-        Map<String, Object> machine = new LinkedHashMap<>();
-        machine.put("cpu", cpu());
-        machine.put("processors", Runtime.getRuntime().availableProcessors());
-        machine.put("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
-        machine.put("java", System.getProperty("java.vm.name") + " " + System.getProperty("java.vm.version"));
-        machine.put("load", String.format(Locale.ROOT, "%.1f at the start", LOAD));
-        machine.put("c", System.getProperty("longspan.cc", "absent"));
-        machine.put("command", "make bench" + (families.size() == FAMILIES.size() ? ""
-                : " ARGS=\"" + String.join(" ", families) + "\""));
-        Map<String, Object> all = new LinkedHashMap<>(machine);
-        all.putAll(table.figures());
-        String name = cpu().toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-").replaceAll("^-|-$", "");
-        Files.createDirectories(folder);
-        Files.writeString(folder.resolve(name + ".json"), Json.pretty(all) + "\n");
-        StringBuilder text = new StringBuilder();
-        machine.forEach((key, value) -> text.append("* ").append(key).append(": ").append(value).append("\n"));
-        text.append("\nMedians of runs in turns (A B A B …); every answer checked against float64.\n\n");
-        Files.writeString(folder.resolve(name + ".md"), text.append(table.markdown()).toString());
-        IO.println(folder.resolve(name + ".md"));
+    /** Whether every answer was right. After each family the results are written, unless only some of its problems count. */
+    private static boolean run(Request request) throws IOException {
+        boolean passed = true;
+        try (Peers peers = Peers.find()) {
+            peers.absent().entrySet().forEach(peer -> IO.println(Markdown.ofAbsent(peer)));
+            Bench bench = new Bench(peers);
+            Results results = Results.read(request.folder(), Machine.describe());
+            Path written = null;
+            for (String name : request.families()) {
+                for (int threads : request.threads()) {
+                    Family family = Family.of(name);
+                    Run run = bench.measure(family, request.problems(family), threads);
+                    passed &= run.passed();
+                    if (request.only().isEmpty()) {
+                        results = results.with(run);
+                        written = results.write(request.folder());
+                    }
+                }
+            }
+            IO.println(written == null ? "not written: only some problems were measured" : written);
+        }
+        return passed;
     }
 
-    private static String cpu() throws IOException {
-        Path info = Path.of("/proc/cpuinfo");
-        if (Files.exists(info)) {
-            try (Stream<String> lines = Files.lines(info)) {
-                return lines.filter(l -> l.startsWith("model name")).map(l -> l.substring(l.indexOf(':') + 1).strip())
-                        .findFirst().orElse(System.getProperty("os.arch"));
+    private Run measure(Family family, List<String> problems, int threads) {
+        IO.println("== " + family.name() + ", " + threads + (threads == 1 ? " thread" : " threads"));
+        Map<String, String> circumstances = Machine.circumstances(Request.command(family.name(), threads));
+        Limits limits = Limits.measure(threads);
+        Map<String, String> absent = new LinkedHashMap<>(peers.absent());
+        List<Row> rows = new ArrayList<>();
+        for (String name : problems) {
+            try (Problem problem = family.open().apply(name)) {
+                Map<String, Side> sides = new LinkedHashMap<>(Measured.own(problem, threads));
+                sides.putAll(peers.sides(problem.task(), threads));
+                Row row = Turns.measure(problem, sides, (side, why) -> {
+                    absent.put(side + " at " + problem.name(), why);
+                    IO.println(side + " refused: " + why);
+                });
+                rows.add(row);
+                IO.println(Markdown.of(row));
             }
         }
-        return System.getProperty("os.arch");
+        return new Run(family.name(), threads, circumstances, limits.most(Limits.measure(threads)), peers.versions(), absent, rows);
     }
 }

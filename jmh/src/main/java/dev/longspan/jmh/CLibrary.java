@@ -5,6 +5,7 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,17 +23,27 @@ final class CLibrary {
     private CLibrary() {
     }
 
-    /** Why there is none; null where there is one. */
-    static @Nullable String absent() {
-        return SYMBOLS == null ? "no C compiler when `make bench` built its peers" : null;
+    static boolean isPresent() {
+        return SYMBOLS != null;
+    }
+
+    /** Throws UnsupportedOperationException where there is none. */
+    static SymbolLookup require() {
+        if (SYMBOLS == null) {
+            throw new UnsupportedOperationException("no C compiler when `make bench` built its loops");
+        }
+        return SYMBOLS;
     }
 
     /** A function that returns nothing. */
     static MethodHandle function(String name, MemoryLayout... arguments) {
-        if (SYMBOLS == null) {
-            throw new UnsupportedOperationException("the C peers are absent: " + absent());
-        }
-        return Linker.nativeLinker().downcallHandle(SYMBOLS.findOrThrow(name), FunctionDescriptor.ofVoid(arguments));
+        return Linker.nativeLinker().downcallHandle(require().findOrThrow(name), FunctionDescriptor.ofVoid(arguments));
+    }
+
+    /** A function that returns a double. */
+    static MethodHandle number(String name, MemoryLayout... arguments) {
+        return Linker.nativeLinker().downcallHandle(require().findOrThrow(name),
+                FunctionDescriptor.of(ValueLayout.JAVA_DOUBLE, arguments));
     }
 
     private static @Nullable SymbolLookup load() {

@@ -5,9 +5,21 @@ interface Call {
 
     void run() throws Throwable;
 
+    /** A call that gives a number. */
+    interface Result {
+        double get() throws Throwable;
+    }
+
     static void of(Call call) {
-        try {
+        number(() -> {
             call.run();
+            return 0;
+        });
+    }
+
+    static double number(Result call) {
+        try {
+            return call.get();
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {

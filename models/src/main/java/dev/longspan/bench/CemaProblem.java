@@ -23,7 +23,7 @@ public final class CemaProblem implements AutoCloseable {
     public final Tensor q;
     public final Tensor c;
     public final Tensor omega;
-    final Tensor dy;
+    public final Tensor dy;
     final TensorArena arena = new TensorArena();
     private final int[] sample;
 
@@ -72,7 +72,7 @@ public final class CemaProblem implements AutoCloseable {
     }
 
     /** How far y and the gradients are off. */
-    Deviation check(Tensor y, Tensor dx, Tensor dq, Tensor dc, Tensor dOmega) {
+    public Deviation check(Tensor y, Tensor dx, Tensor dq, Tensor dc, Tensor dOmega) {
         try (TensorArena doubles = new TensorArena()) {
             Tensor[] expected = run(doubles, true);
             return compare(expected[0], y).worse(compare(expected[1], dx)).worse(compare(expected[2], dq))

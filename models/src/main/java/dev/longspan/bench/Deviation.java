@@ -8,14 +8,16 @@ public record Deviation(double error, double bound) {
         return error <= bound;
     }
 
-    static final Deviation NONE = new Deviation(0, Double.MIN_VALUE);
+    /** No error. */
+    public static final Deviation NONE = new Deviation(0, Double.MIN_VALUE);
 
     /** The one nearer to its bound. */
-    Deviation worse(Deviation other) {
+    public Deviation worse(Deviation other) {
         return error / bound >= other.error / other.bound || Double.isNaN(error) ? this : other;
     }
 
-    static Deviation of(double[] expected, double[] actual, double bound) {
+    /** The largest difference; NaN where any is. */
+    public static Deviation of(double[] expected, double[] actual, double bound) {
         double worst = 0;
         for (int i = 0; i < expected.length; i++) {
             double error = Math.abs(actual[i] - expected[i]);

@@ -6,14 +6,14 @@ import java.lang.foreign.ValueLayout;
 import java.util.SplittableRandom;
 
 /** Reproducible inputs of mean 0 and variance 1 at the speed of a copy. */
-final class Noise {
+public final class Noise {
 
     /** A prime, so that the repeated block never lines up with rows. */
     private static final int BLOCK = 65_521;
 
     private final float[] block = new float[BLOCK];
 
-    Noise(long seed) {
+    public Noise(long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         double halfWidth = Math.sqrt(3);
         for (int i = 0; i < BLOCK; i++) {
@@ -22,7 +22,7 @@ final class Noise {
     }
 
     /** Fills a contiguous F32 tensor. */
-    void fill(Tensor tensor) {
+    public void fill(Tensor tensor) {
         MemorySegment to = tensor.segment();
         for (long at = 0; at < tensor.elements(); at += BLOCK) {
             int count = (int) Math.min(BLOCK, tensor.elements() - at);

@@ -1,0 +1,105 @@
+package dev.longspan.jmh.djl;
+
+import ai.djl.engine.Engine;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import dev.longspan.jmh.Peer;
+import dev.longspan.jmh.Side;
+import dev.longspan.jmh.Task;
+import dev.longspan.tensor.Tensor;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.Supplier;
+
+/** DJL's PyTorch engine: products, and attention composed of its array operations, for it has no fused one. */
+public final class DjlPeer implements Peer {
+
+    @Override
+    public String name() {
+        return "DJL";
+    }
+
+    @Override
+    public String version() {
+        System.setProperty("ai.djl.offline", "true");
+        System.setProperty("OPT_OUT_TRACKING", "true");
+        System.setProperty("ai.djl.pytorch.num_threads", "1");
+        try {
+            Engine engine = Engine.getEngine("PyTorch");
+            return "0.35.1, " + engine.getEngineName() + " " + engine.getVersion();
+        } catch (RuntimeException e) {
+            throw new UnsupportedOperationException("its PyTorch engine does not start: " + e, e);
+        }
+    }
+
+    @Override
+    public Optional<Side> on(Task task, int threads) {
+        // The engine takes the number of threads once, before its first operation: version() has given it 1.
+        if (threads != 1) {
+            return Optional.empty();
+        }
+        return switch (task.kind()) {
+            case "gemm" -> Optional.of(new DjlSide(task, "c", manager -> product(task, manager)));
+            case "attention" -> task.is("backward") || !"dense".equals(task.numbers().get("pattern")) || task.is("causal")
+                    ? Optional.empty() : Optional.of(new DjlSide(task, "out", manager -> attention(task, manager)));
+            default -> Optional.empty();
+        };
+    }
+
+    private static Supplier<NDArray> product(Task task, NDManager manager) {
+        NDArray storedA = array(manager, task.operand("a"));
+        NDArray storedB = array(manager, task.operand("b"));
+        NDArray a = task.is("ta") ? storedA.transpose() : storedA;
+        NDArray b = task.is("tb") ? storedB.transpose() : storedB;
+        return () -> a.matMul(b);
+    }
+
+    private static Supplier<NDArray> attention(Task task, NDManager manager) {
+        NDArray q = array(manager, task.operand("q")).transpose(0, 2, 1, 3).mul(task.number("scale"));
+        NDArray k = array(manager, task.operand("k")).transpose(0, 2, 3, 1);
+        NDArray v = array(manager, task.operand("v")).transpose(0, 2, 1, 3);
+        return () -> {
+            try (NDArray scores = q.matMul(k); NDArray probabilities = scores.softmax(-1);
+                    NDArray out = probabilities.matMul(v)) {
+                return out.transpose(0, 2, 1, 3);
+            }
+        };
+    }
+
+    private static NDArray array(NDManager manager, Tensor tensor) {
+        return manager.create(tensor.toFloats(), new Shape(tensor.shape()));
+    }
+
+    private static final class DjlSide implements Side {
+        private final NDManager manager = Engine.getEngine("PyTorch").newBaseManager();
+        private final Supplier<NDArray> function;
+        private final Tensor answer;
+
+        DjlSide(Task task, String answer, Function<NDManager, Supplier<NDArray>> setUp) {
+            this.answer = task.answer(answer);
+            function = setUp.apply(manager);
+        }
+
+        @Override
+        public double seconds(int times) {
+            long start = System.nanoTime();
+            for (int i = 0; i < times; i++) {
+                function.get().close();
+            }
+            return (System.nanoTime() - start) * 1e-9;
+        }
+
+        @Override
+        public void answer() {
+            try (NDArray result = function.get()) {
+                answer.set(result.toFloatArray());
+            }
+        }
+
+        @Override
+        public void close() {
+            manager.close();
+        }
+    }
+}

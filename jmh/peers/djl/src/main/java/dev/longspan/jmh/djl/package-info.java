@@ -1,0 +1,3 @@
+/** DJL beside longspan. */
+@org.jspecify.annotations.NullMarked
+package dev.longspan.jmh.djl;

@@ -1,0 +1,3 @@
+/** Jlama beside longspan. */
+@org.jspecify.annotations.NullMarked
+package dev.longspan.jmh.jlama;

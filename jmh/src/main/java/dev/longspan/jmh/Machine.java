@@ -1,0 +1,50 @@
+package dev.longspan.jmh;
+
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/** What figures depend on beside the code. */
+final class Machine {
+
+    private Machine() {
+    }
+
+    /** What stays as it is, by name. */
+    static Map<String, String> describe() throws IOException {
+        Map<String, String> machine = new LinkedHashMap<>();
+        machine.put("cpu", cpu());
+        machine.put("processors", Integer.toString(Runtime.getRuntime().availableProcessors()));
+        machine.put("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
+        machine.put("java", System.getProperty("java.vm.name") + " " + System.getProperty("java.vm.version"));
+        return machine;
+    }
+
+    /** What is so just now: date and load of others, before anything is measured. Ratios of a busy machine prove little. */
+    static Map<String, String> circumstances(String command) {
+        Map<String, String> now = new LinkedHashMap<>();
+        now.put("command", command);
+        now.put("date", Instant.now().truncatedTo(ChronoUnit.MINUTES).toString());
+        now.put("load", String.format(Locale.ROOT, "%.1f at the start",
+                ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage()));
+        return now;
+    }
+
+    private static String cpu() throws IOException {
+        Path info = Path.of("/proc/cpuinfo");
+        if (Files.exists(info)) {
+            try (Stream<String> lines = Files.lines(info)) {
+                return lines.filter(l -> l.startsWith("model name")).map(l -> l.substring(l.indexOf(':') + 1).strip())
+                        .findFirst().orElse(System.getProperty("os.arch"));
+            }
+        }
+        return System.getProperty("os.arch");
+    }
+}

@@ -1,0 +1,92 @@
+package dev.longspan.jmh;
+
+import java.util.Locale;
+import java.util.Map;
+
+/** Results as tables: ratios first, a row a peer. */
+@SuppressWarnings("AnnotateFormatMethod") // the annotation is Error Prone's own
+final class Markdown {
+
+    private final StringBuilder text = new StringBuilder();
+
+    private Markdown() {
+    }
+
+    static String of(Results results) {
+        Markdown page = new Markdown();
+        results.machine().forEach((key, value) -> page.line("* %s: %s", key, value));
+        page.line("");
+        page.line("Medians of runs in turns (A B A B …). A ratio is the peer's time over that of longspan's first backend: above 1"
+                + " longspan is faster. Every answer was checked against float64 first; what was not right has no time.");
+        results.runs().forEach(page::run);
+        return page.text.toString();
+    }
+
+    private void run(Run run) {
+        line("");
+        line("## %s, %d thread%s", run.family(), run.threads(), run.threads() == 1 ? "" : "s");
+        line("");
+        run.circumstances().forEach((key, value) -> line("* %s: %s", key, key.equals("command") ? "`" + value + "`" : value));
+        if (run.limits().gigaflops() > 0) {
+            line("* limits: %.0f GFLOP/s in registers, %.1f GB/s from memory", run.limits().gigaflops(), run.limits().gigabytes());
+        }
+        run.versions().forEach((peer, version) -> line("* %s: %s", peer, version));
+        run.absent().forEach((peer, why) -> line("* %s is absent: %s", peer, why));
+        line("");
+        line("| ratio | problem | side | median | best | GFLOP/s | GB/s | of the limit | error, of its bound |");
+        line("|---|---|---|---|---|---|---|---|---|");
+        run.rows().forEach(row -> row.results().forEach(result -> line(run, row, result)));
+    }
+
+    private void line(Run run, Row row, Row.Result result) {
+        String ratio = Double.isNaN(row.ratio(result)) ? "" : format("**%.2f**", row.ratio(result));
+        String error = format("%.1e, %.0f %%", result.deviation().error(), 100 * result.deviation().error()
+                / result.deviation().bound());
+        if (!result.isRight()) {
+            line("| | %s | %s | wrong answer | | | | | %s |", row.problem(), result.label(), error);
+            return;
+        }
+        double flops = row.gigaflop() / result.seconds();
+        double bytes = row.gigabytes() / result.seconds();
+        double share = row.gigabytes() > 0 ? bytes / run.limits().gigabytes() : flops / run.limits().gigaflops();
+        line("| %s | %s | %s | %s | %s | %s | %s | %s | %s |", ratio, row.problem(), result.label(), time(result.seconds()),
+                time(result.best()), row.gigaflop() > 0 ? format("%.1f", flops) : "", row.gigabytes() > 0 ? format("%.1f", bytes) : "",
+                Double.isFinite(share) && share > 0 ? format("%.0f %%", 100 * share) : "", error);
+    }
+
+    private static String time(double seconds) {
+        return seconds < 1e-4 ? format("%.2f µs", seconds * 1e6) : seconds < 1 ? format("%.3f ms", seconds * 1e3)
+                : format("%.2f s", seconds);
+    }
+
+    private void line(String format, Object... values) {
+        text.append(format(format, values)).append("\n");
+    }
+
+    private static String format(String format, Object... values) {
+        return String.format(Locale.ROOT, format, values);
+    }
+
+    /** A row for the terminal: sides with time, rate, ratio and error. */
+    static String of(Row row) {
+        StringBuilder line = new StringBuilder(format("%-40s", row.problem()));
+        for (Row.Result result : row.results()) {
+            line.append(result.isRight() ? format("  %s %s", result.label(), time(result.seconds()))
+                    : format("  %s wrong answer (%.1e of %.1e)", result.label(), result.deviation().error(), result.deviation().bound()));
+            if (result.isRight() && row.gigaflop() > 0) {
+                line.append(format(" %.1f GFLOP/s", row.gigaflop() / result.seconds()));
+            }
+            if (result.isRight() && row.gigabytes() > 0) {
+                line.append(format(" %.1f GB/s", row.gigabytes() / result.seconds()));
+            }
+            if (!Double.isNaN(row.ratio(result))) {
+                line.append(format(" ratio %.2f", row.ratio(result)));
+            }
+        }
+        return line.toString();
+    }
+
+    static String ofAbsent(Map.Entry<String, String> peer) {
+        return peer.getKey() + " is absent: " + peer.getValue();
+    }
+}

@@ -1,0 +1,17 @@
+package dev.longspan.jmh;
+
+import org.openjdk.jmh.annotations.Param;
+
+/** Whole models, {@code name train|forward N} or {@code name decode}. */
+public class ModelBenchmark extends Measured {
+
+    @Param({"transformer-10M train 8192", "longnet-10M train 8192", "longnet-10M forward 8192", "longnet-10M decode",
+        "megalodon-small train 8192", "megalodon-small forward 8192", "megalodon-small decode", "llama-small decode",
+        "llama-200M decode", "megalodon-200M decode"})
+    public String problem = "";
+
+    @Override
+    Problem open() {
+        return BenchmarkModels.of(problem);
+    }
+}

@@ -1,0 +1,187 @@
+package dev.longspan.jmh;
+
+import dev.longspan.autograd.Gradients;
+import dev.longspan.autograd.Pass;
+import dev.longspan.autograd.Randomness;
+import dev.longspan.autograd.Workspace;
+import dev.longspan.backend.Backend;
+import dev.longspan.bench.Deviation;
+import dev.longspan.model.Blueprint;
+import dev.longspan.model.ModelPlan;
+import dev.longspan.nn.LanguageModel;
+import dev.longspan.nn.StreamState;
+import dev.longspan.op.Loss;
+import dev.longspan.parallel.Parallel;
+import dev.longspan.tensor.DType;
+import dev.longspan.tensor.Tensor;
+import dev.longspan.tensor.TensorArena;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.SplittableRandom;
+
+/**
+ * A model of fresh float32 weights over one sequence of random tokens: a step of training with AdamW, a forward, or one token
+ * at a time behind a prompt. The first tokens' logits, and in training all gradients of their mean loss, are known in float64:
+ * a causal model gives the same for them within any longer sequence.
+ */
+final class ModelProblem implements Problem {
+
+    /** What is done with the model. */
+    enum Mode {
+        TRAIN, FORWARD, DECODE
+    }
+
+    private static final String GRADIENT = "gradient:";
+    private static final double LEARNING_RATE = 1e-5;
+    /** Shares of the largest logit, and of a parameter's largest gradient: a wrong row or column costs 1e-2 and more. */
+    private static final double LOGITS_WITHIN = 1e-4;
+    private static final double GRADIENTS_WITHIN = 1e-3;
+    /** What the plain loops do in some seconds. */
+    private static final double MOST_FLOPS = 10e9;
+    private static final int LEAST_CHECKED = 8;
+    private static final int MOST_CHECKED = 256;
+    /** Prompt and tokens decoded in one run. */
+    private static final int PROMPT = 8;
+    private static final int DECODED = 8;
+
+    private final TensorArena arena = new TensorArena();
+    private final String name;
+    private final Mode mode;
+    private final Blueprint blueprint;
+    private final LanguageModel<?> model;
+    private final int checked;
+    private final Tensor tokens;
+    private final Tensor targets;
+    private final Task task;
+
+    /** {@code numbers} describe the model to peers. */
+    ModelProblem(String name, Blueprint blueprint, Mode mode, long context, String kind, Map<String, Object> numbers) {
+        this.name = name;
+        this.mode = mode;
+        this.blueprint = blueprint;
+        model = blueprint.create(arena, 1);
+        long length = mode == Mode.DECODE ? PROMPT + DECODED : context;
+        checked = mode == Mode.DECODE ? PROMPT + DECODED : checked(length);
+        long[] ids = new SplittableRandom(1).longs(length + 1, 0, model.vocabulary()).toArray();
+        tokens = arena.allocate(DType.I32, 1, length).set(Arrays.copyOf(ids, ids.length - 1));
+        targets = arena.allocate(DType.I32, 1, length).set(Arrays.copyOfRange(ids, 1, ids.length));
+        Map<String, Object> all = new LinkedHashMap<>(numbers);
+        all.put("mode", mode.name().toLowerCase(java.util.Locale.ROOT));
+        all.put("checked", (long) checked);
+        all.put("prompt", (long) PROMPT);
+        all.put("learningRate", LEARNING_RATE);
+        Map<String, Tensor> operands = new LinkedHashMap<>(model.parameters());
+        operands.put("tokens", tokens);
+        operands.put("targets", targets);
+        Map<String, Tensor> answers = new LinkedHashMap<>();
+        answers.put("logits", arena.allocate(DType.F32, 1, mode == Mode.DECODE ? DECODED : checked, model.vocabulary()));
+        if (mode == Mode.TRAIN) {
+            model.parameters().forEach((path, of) -> answers.put(GRADIENT + path, arena.allocate(DType.F32, of.shape())));
+        }
+        task = new Task(kind, all, operands, answers);
+    }
+
+    /** How many tokens the plain loops can check. */
+    private int checked(long length) {
+        ModelPlan.Work least = work(LEAST_CHECKED);
+        return (int) Math.min(length, Math.clamp(MOST_FLOPS * LEAST_CHECKED / least.total(), LEAST_CHECKED, MOST_CHECKED));
+    }
+
+    private ModelPlan.Work work(long length) {
+        ModelPlan plan = blueprint.plan(length, 1, DType.F32);
+        return mode == Mode.TRAIN ? plan.forward().plus(plan.backward()) : plan.forward();
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public Task task() {
+        return task;
+    }
+
+    @Override
+    public double gigaflop() {
+        return 1e-9 * (work(tokens.size(1)).total() - (mode == Mode.DECODE ? work(PROMPT).total() : 0));
+    }
+
+    @Override
+    public double gigabytes() {
+        // Each token reads every weight.
+        return mode == Mode.DECODE ? 1e-9 * DECODED * blueprint.plan(1, 1, DType.F32).weightBytes() : 0;
+    }
+
+    @Override
+    public Side on(Backend backend, Parallel parallel) {
+        return switch (mode) {
+            case TRAIN -> new TrainingSide(backend, parallel, model, task, checked, LEARNING_RATE);
+            case FORWARD -> OwnSide.forward(backend, parallel, task, pass ->
+                    Map.of("logits", model.logits(pass, tokens).slice(1, 0, checked)));
+            case DECODE -> decoding(backend, parallel, model);
+        };
+    }
+
+    private <S extends StreamState> Side decoding(Backend backend, Parallel parallel, LanguageModel<S> of) {
+        return new DecodingSide<>(backend, parallel, of, tokens, PROMPT, task.answer("logits"));
+    }
+
+    /** {@inheritDoc} Training changes weights, so answers are to be had before the first run, and are. */
+    @Override
+    public Deviation check() {
+        Deviation worst = Deviation.NONE;
+        for (Map.Entry<String, double[]> exact : exact().entrySet()) {
+            Tensor answer = task.answer(exact.getKey());
+            worst = worst.worse(relative(exact.getValue(), answer.reshape(answer.elements()).toDoubles(),
+                    exact.getKey().startsWith(GRADIENT) ? GRADIENTS_WITHIN : LOGITS_WITHIN));
+        }
+        return worst;
+    }
+
+    private Map<String, double[]> known = Map.of();
+
+    /** What the answers must be, computed once: by the plain loops in float64. */
+    private Map<String, double[]> exact() {
+        if (!known.isEmpty()) {
+            return known;
+        }
+        Map<String, Tensor> stored = model.parameters();
+        Map<String, double[]> exact = new LinkedHashMap<>();
+        try (TensorArena doubles = new TensorArena(); Workspace workspace = new Workspace()) {
+            LanguageModel<?> same = blueprint.build((path, shape) -> doubles.allocate(DType.F64, shape)
+                    .copyFrom(Objects.requireNonNull(stored.get(path), path)));
+            Gradients gradients = new Gradients(doubles, same.parameters().values());
+            Tensor first = doubles.allocate(DType.I32, 1, checked).copyFrom(tokens.slice(1, 0, checked));
+            Tensor next = doubles.allocate(DType.I32, 1, checked).copyFrom(targets.slice(1, 0, checked));
+            try (Pass pass = mode == Mode.TRAIN
+                    ? Pass.training(Backend.named("scalar"), Parallel.all(), workspace, gradients, Randomness.NONE)
+                    : Pass.inference(Backend.named("scalar"), Parallel.all(), workspace)) {
+                Tensor logits = same.logits(pass, first);
+                exact.put("logits", values(mode == Mode.DECODE ? logits.slice(1, PROMPT, checked) : logits));
+                if (mode == Mode.TRAIN) {
+                    pass.backward(Loss.meanCrossEntropy(pass, logits, next));
+                    same.parameters().forEach((path, of) -> exact.put(GRADIENT + path, values(gradients.of(of))));
+                }
+            }
+        }
+        known = exact;
+        return exact;
+    }
+
+    private static double[] values(Tensor tensor) {
+        return tensor.reshape(tensor.elements()).toDoubles();
+    }
+
+    private static Deviation relative(double[] expected, double[] actual, double bound) {
+        double largest = Math.max(Double.MIN_NORMAL, Arrays.stream(expected).map(Math::abs).max().orElse(0));
+        return new Deviation(Deviation.of(expected, actual, bound).error() / largest, bound);
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+}

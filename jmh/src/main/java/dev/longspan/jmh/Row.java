@@ -1,0 +1,50 @@
+package dev.longspan.jmh;
+
+import dev.longspan.bench.Deviation;
+import java.util.List;
+
+/**
+ * A problem on several sides, this library's first.
+ *
+ * @param gigaflop of one run, 0 where they are not what counts
+ * @param gigabytes of one run, 0 where they are not what counts
+ */
+record Row(String problem, double gigaflop, double gigabytes, List<Result> results) {
+
+    Row {
+        results = List.copyOf(results);
+    }
+
+    /**
+     * One side.
+     *
+     * @param form which of several ways it took
+     * @param seconds of one run, the median of the samples; NaN where the answer was wrong
+     * @param best the fastest sample
+     */
+    record Result(String side, String form, double seconds, double best, int samples, Deviation deviation) {
+
+        boolean isRight() {
+            return deviation.isWithin();
+        }
+
+        /** The side, and the way it took. */
+        String label() {
+            return form.isEmpty() ? side : side + " (" + form + ")";
+        }
+    }
+
+    /** This library's. */
+    Result first() {
+        return results.getFirst();
+    }
+
+    /** The time of a side over this library's; NaN for this library itself, and where one of both is wrong. */
+    double ratio(Result result) {
+        return result.equals(first()) ? Double.NaN : result.seconds / first().seconds;
+    }
+
+    boolean passed() {
+        return results.stream().allMatch(Result::isRight);
+    }
+}

@@ -1,0 +1,19 @@
+package dev.longspan.jmh;
+
+/** A task set up on one side. Serves one thread. */
+public interface Side extends AutoCloseable {
+
+    /** Seconds of so many runs, one after the other, and of nothing else. */
+    double seconds(int times);
+
+    /** Runs once and fills the task's answers. */
+    void answer();
+
+    /** Which of several ways it took, such as {@code toeplitz 64}; empty where there is but one. */
+    default String form() {
+        return "";
+    }
+
+    @Override
+    void close();
+}

@@ -1,0 +1,18 @@
+package dev.longspan.jmh;
+
+import java.util.Arrays;
+
+/** Sizes in the name of a problem: {@code 2048,1024,256}, or one for all. */
+final class Sizes {
+
+    private Sizes() {
+    }
+
+    static int[] of(String text, int count) {
+        int[] sizes = Arrays.stream(text.split(",", -1)).mapToInt(Integer::parseInt).toArray();
+        if (sizes.length != 1 && sizes.length != count) {
+            throw new IllegalArgumentException("sizes must be 1 or " + count + ": sizes=" + text);
+        }
+        return sizes.length == count ? sizes : Arrays.stream(new int[count]).map(i -> sizes[0]).toArray();
+    }
+}

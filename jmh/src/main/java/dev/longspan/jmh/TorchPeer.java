@@ -1,0 +1,211 @@
+package dev.longspan.jmh;
+
+import dev.longspan.json.Json;
+import dev.longspan.tensor.DType;
+import dev.longspan.tensor.Tensor;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.io.Writer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileChannel.MapMode;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * PyTorch in one python process that lives as long as the benchmark: a JSON object a line each way, tensors in files of a
+ * temporary folder. It times its own runs, so the pipe costs nothing.
+ */
+final class TorchPeer implements Peer {
+
+    /** The interpreter; python3 of the PATH where it is not given. */
+    static final String PYTHON = "longspan.python";
+    /** The folder of {@code peer.py}. */
+    static final String PROGRAM = "longspan.python.program";
+
+    private @Nullable Process process;
+    private @Nullable Writer requests;
+    private @Nullable BufferedReader replies;
+
+    @Override
+    public String name() {
+        return "PyTorch";
+    }
+
+    @Override
+    public String version() {
+        start();
+        return text(ask(Map.of("do", "version")), "version");
+    }
+
+    @Override
+    public Optional<Side> on(Task task, int threads) {
+        try {
+            Path folder = Files.createTempDirectory("longspan-torch");
+            Map<String, Object> request = new LinkedHashMap<>();
+            request.put("do", "open");
+            request.put("kind", task.kind());
+            request.put("threads", threads);
+            request.put("numbers", task.numbers());
+            request.put("operands", files(folder, task.operands(), true));
+            request.put("answers", files(folder, task.answers(), false));
+            Map<String, @Nullable Object> reply = ask(request);
+            if (reply.containsKey("unknown")) {
+                delete(folder);
+                return Optional.empty();
+            }
+            return Optional.of(new TorchSide(task, folder, text(reply, "form")));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** A task that python holds; there is one at a time. */
+    private final class TorchSide implements Side {
+        private final Task task;
+        private final Path folder;
+        private final String form;
+
+        TorchSide(Task task, Path folder, String form) {
+            this.task = task;
+            this.folder = folder;
+            this.form = form;
+        }
+
+        @Override
+        public double seconds(int times) {
+            return (Double) ask(Map.of("do", "run", "times", times)).getOrDefault("seconds", Double.NaN);
+        }
+
+        @Override
+        public void answer() {
+            ask(Map.of("do", "answer"));
+            task.answers().forEach((name, answer) -> read(file(folder, name), answer));
+        }
+
+        @Override
+        public String form() {
+            return form;
+        }
+
+        @Override
+        public void close() {
+            ask(Map.of("do", "close"));
+            delete(folder);
+        }
+    }
+
+    private void start() {
+        String python = System.getProperty(PYTHON, "python3");
+        try {
+            Process started = new ProcessBuilder(List.of(python.isEmpty() ? "python3" : python, "-u", "-B",
+                    Path.of(System.getProperty(PROGRAM, "jmh/src/main/python"), "peer.py").toString()))
+                    .redirectError(ProcessBuilder.Redirect.INHERIT).start();
+            process = started;
+            requests = started.outputWriter(StandardCharsets.UTF_8);
+            replies = started.inputReader(StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UnsupportedOperationException("no python3 that runs (-D" + PYTHON + "=...): " + e.getMessage(), e);
+        }
+    }
+
+    /** The reply; throws UnsupportedOperationException with python's own reason where it has none. */
+    private Map<String, @Nullable Object> ask(Map<String, Object> request) {
+        Writer to = requests;
+        BufferedReader from = replies;
+        if (to == null || from == null) {
+            throw new IllegalStateException("python was not started");
+        }
+        try {
+            to.write(Json.line(request) + "\n");
+            to.flush();
+            return reply(from.readLine());
+        } catch (IOException e) {
+            throw new UnsupportedOperationException("python ended: " + e.getMessage(), e);
+        }
+    }
+
+    /** A line of python's; throws UnsupportedOperationException where it tells of an error, or there is none. */
+    static Map<String, @Nullable Object> reply(@Nullable String line) {
+        if (line == null) {
+            throw new UnsupportedOperationException("python ended");
+        }
+        Map<String, @Nullable Object> reply = Json.object(line);
+        if (reply.get("error") != null) {
+            throw new UnsupportedOperationException(String.valueOf(reply.get("error")));
+        }
+        return reply;
+    }
+
+    private static String text(Map<String, @Nullable Object> reply, String name) {
+        return String.valueOf(reply.getOrDefault(name, ""));
+    }
+
+    private static Map<String, Object> files(Path folder, Map<String, Tensor> tensors, boolean filled) throws IOException {
+        Map<String, Object> files = new LinkedHashMap<>();
+        for (Map.Entry<String, Tensor> entry : tensors.entrySet()) {
+            Tensor tensor = entry.getValue();
+            Path file = file(folder, entry.getKey());
+            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ,
+                    StandardOpenOption.WRITE); Arena arena = Arena.ofConfined()) {
+                MemorySegment bytes = bytes(tensor);
+                MemorySegment mapped = channel.map(MapMode.READ_WRITE, 0, bytes.byteSize(), arena);
+                if (filled) {
+                    mapped.copyFrom(bytes);
+                }
+            }
+            files.put(entry.getKey(), Map.of("file", file.toString(), "dtype", tensor.dtype().name().toLowerCase(Locale.ROOT),
+                    "shape", Stream.of(tensor.shape()).flatMapToLong(java.util.Arrays::stream).boxed().toList()));
+        }
+        return files;
+    }
+
+    private static void read(Path file, Tensor into) {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ); Arena arena = Arena.ofConfined()) {
+            bytes(into).copyFrom(channel.map(MapMode.READ_ONLY, 0, Tensor.byteSize(into.dtype(), into.shape()), arena));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static MemorySegment bytes(Tensor tensor) {
+        if (!tensor.isContiguous()) {
+            throw new IllegalArgumentException("tensors for peers must be contiguous: " + tensor);
+        }
+        DType dtype = tensor.dtype();
+        return tensor.segment().asSlice(tensor.offset() * dtype.bytes(), tensor.elements() * dtype.bytes());
+    }
+
+    private static Path file(Path folder, String name) {
+        return folder.resolve(name.replaceAll("[^A-Za-z0-9.]", "_"));
+    }
+
+    private static void delete(Path folder) {
+        try (Stream<Path> files = Files.list(folder)) {
+            for (Path file : files.toList()) {
+                Files.delete(file);
+            }
+            Files.delete(folder);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        if (process != null) {
+            process.destroy();
+        }
+    }
+}

@@ -1,0 +1,79 @@
+package dev.longspan.jmh;
+
+import dev.longspan.autograd.Gradients;
+import dev.longspan.autograd.Pass;
+import dev.longspan.autograd.Randomness;
+import dev.longspan.autograd.Workspace;
+import dev.longspan.backend.Backend;
+import dev.longspan.nn.LanguageModel;
+import dev.longspan.op.Loss;
+import dev.longspan.optim.AdamW;
+import dev.longspan.parallel.Parallel;
+import dev.longspan.tensor.DType;
+import dev.longspan.tensor.Tensor;
+import dev.longspan.tensor.TensorArena;
+
+/** Steps of training on a backend, on weights of its own: forward, mean loss, backward, AdamW. */
+final class TrainingSide implements Side {
+
+    private final Backend backend;
+    private final Parallel parallel;
+    private final Task task;
+    private final int checked;
+    private final double learningRate;
+    private final LanguageModel<?> model;
+    private final TensorArena arena = new TensorArena();
+    private final Workspace workspace = new Workspace();
+    private final Gradients gradients;
+    private final AdamW optimizer;
+    private final Tensor firstTargets;
+    private long step;
+
+    TrainingSide(Backend backend, Parallel parallel, LanguageModel<?> model, Task task, int checked, double learningRate) {
+        this.backend = backend;
+        this.parallel = parallel;
+        this.task = task;
+        this.checked = checked;
+        this.learningRate = learningRate;
+        this.model = model;
+        gradients = new Gradients(arena, model.parameters().values());
+        optimizer = new AdamW(AdamW.Settings.standard(), model.parameters(), arena);
+        Tensor targets = task.operand("targets");
+        firstTargets = arena.allocate(DType.I32, targets.shape()).fill(Loss.IGNORED);
+        firstTargets.slice(1, 0, checked).copyFrom(targets.slice(1, 0, checked));
+    }
+
+    @Override
+    public double seconds(int times) {
+        long start = System.nanoTime();
+        for (int i = 0; i < times; i++) {
+            gradients.zero();
+            try (Pass pass = pass()) {
+                pass.backward(Loss.meanCrossEntropy(pass, model.logits(pass, task.operand("tokens")), task.operand("targets")));
+            }
+            optimizer.step(backend, parallel, gradients, learningRate, 1, ++step);
+        }
+        return (System.nanoTime() - start) * 1e-9;
+    }
+
+    @Override
+    public void answer() {
+        gradients.zero();
+        try (Pass pass = pass()) {
+            Tensor logits = model.logits(pass, task.operand("tokens"));
+            pass.backward(Loss.meanCrossEntropy(pass, logits, firstTargets));
+            task.answer("logits").copyFrom(logits.slice(1, 0, checked));
+        }
+        model.parameters().forEach((path, of) -> task.answer("gradient:" + path).copyFrom(gradients.of(of)));
+    }
+
+    private Pass pass() {
+        return Pass.training(backend, parallel, workspace, gradients, Randomness.NONE);
+    }
+
+    @Override
+    public void close() {
+        workspace.close();
+        arena.close();
+    }
+}

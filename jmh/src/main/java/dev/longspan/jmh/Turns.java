@@ -1,0 +1,120 @@
+package dev.longspan.jmh;
+
+import dev.longspan.bench.Deviation;
+import dev.longspan.bench.Median;
+import dev.longspan.tensor.DType;
+import dev.longspan.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiConsumer;
+
+/** Measures sides of a problem in turns, A B A B: what disturbs one disturbs all. */
+final class Turns {
+
+    private static final double SAMPLE_SECONDS = 0.03;
+    private static final double SIDE_SECONDS = 0.4;
+    private static final int LEAST_ROUNDS = 5;
+    /** Of all sides together, where runs are long: then fewer rounds than that. */
+    private static final double MOST_SECONDS = 20;
+    /** Compilers are done with runs as long as this when their answer is checked, so the run that warms up is a sample. */
+    private static final double LONG_SECONDS = 2;
+    private static final double WARM_UP_SECONDS = 0.7;
+    private static final double MOST_WARM_UP_SECONDS = 6;
+    private static final double FASTER = 0.9;
+    /** A sample this much faster than all before: a compiler was late, and they do not count. */
+    private static final double FAR_FASTER = 0.6;
+
+    private Turns() {
+    }
+
+    /** One side while it is measured. */
+    private static final class Contender {
+        private final String name;
+        private final Side side;
+        private final Deviation deviation;
+        private final List<Double> samples = new ArrayList<>();
+        private double spent;
+        private int times = 1;
+
+        Contender(String name, Side side, Deviation deviation) {
+            this.name = name;
+            this.side = side;
+            this.deviation = deviation;
+        }
+
+        /** Until no run has been much faster than those before it for a while. */
+        void warmUp() {
+            double best = side.seconds(1);
+            if (best > LONG_SECONDS) {
+                note(best);
+                return;
+            }
+            double sinceBest = 0;
+            for (double all = best; sinceBest < WARM_UP_SECONDS && all < MOST_WARM_UP_SECONDS; ) {
+                double seconds = side.seconds(1);
+                all += seconds;
+                sinceBest = seconds < FASTER * best ? 0 : sinceBest + seconds;
+                best = Math.min(best, seconds);
+            }
+            times = (int) Math.clamp(SAMPLE_SECONDS / best, 1, 100_000);
+        }
+
+        void sample() {
+            note(side.seconds(times) / times);
+        }
+
+        private void note(double seconds) {
+            if (samples.stream().allMatch(before -> seconds < FAR_FASTER * before)) {
+                samples.clear();
+            }
+            samples.add(seconds);
+            spent += seconds * times;
+        }
+
+        Row.Result result() {
+            double[] all = samples.stream().mapToDouble(s -> s).sorted().toArray();
+            return new Row.Result(name, side.form(), all.length == 0 ? Double.NaN : Median.of(all),
+                    all.length == 0 ? Double.NaN : all[0], all.length, deviation);
+        }
+    }
+
+    /** Checks every side's answer, then measures those that are right; {@code refused} hears of sides that cannot run. Closes the sides. */
+    static Row measure(Problem problem, Map<String, Side> sides, BiConsumer<String, String> refused) {
+        List<Contender> all = new ArrayList<>();
+        try {
+            sides.forEach((name, side) -> {
+                try {
+                    all.add(new Contender(name, side, deviation(problem, side)));
+                } catch (UnsupportedOperationException e) {
+                    refused.accept(name, String.valueOf(e.getMessage()));
+                }
+            });
+            List<Contender> right = all.stream().filter(c -> c.deviation.isWithin()).toList();
+            right.forEach(Contender::warmUp);
+            while (right.stream().anyMatch(c -> c.samples.size() < LEAST_ROUNDS || c.spent < SIDE_SECONDS)
+                    && (right.stream().anyMatch(c -> c.samples.isEmpty())
+                            || right.stream().mapToDouble(c -> c.spent).sum() < MOST_SECONDS)) {
+                right.forEach(Contender::sample);
+            }
+            return new Row(problem.name(), problem.gigaflop(), problem.gigabytes(),
+                    all.stream().map(Contender::result).toList());
+        } finally {
+            sides.values().forEach(Side::close);
+        }
+    }
+
+    /** How far a side's answer is off, computed into tensors that hold NaN before. */
+    static Deviation deviation(Problem problem, Side side) {
+        problem.task().answers().values().forEach(Turns::poison);
+        side.answer();
+        return problem.check();
+    }
+
+    private static void poison(Tensor answer) {
+        if (answer.dtype() == DType.F32 || answer.dtype() == DType.F64) {
+            answer.segment().asSlice(answer.offset() * answer.dtype().bytes(), answer.elements() * answer.dtype().bytes())
+                    .fill((byte) -1); // all bits set: NaN
+        }
+    }
+}

@@ -1,0 +1,34 @@
+package dev.longspan.jmh;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.longspan.backend.Backend;
+import dev.longspan.bench.Deviation;
+import dev.longspan.parallel.Parallel;
+import dev.longspan.tensor.Tensor;
+import java.util.Map;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** A problem of each kind, small: this library answers it right, and any other answer is wrong. */
+class FamilyTest {
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "gemm|nt 12,9,33", "gemm|nn 5,6,7", "gemm|tn 8,3,16", "decode|40,24", "attention|causal 70,16 fwd+bwd",
+        "attention|full 33,8 fwd+bwd", "dilated-attention|5000 fwd+bwd", "cema|130 fwd+bwd", "cema|64 fwd",
+        "timestep-norm|64,4", "pointwise|rms_norm 60,33", "pointwise|layer_norm 60,33", "pointwise|gelu_tanh 60,33",
+        "pointwise|gelu 60,33", "pointwise|silu 60,33"})
+    void aRightAnswerPassesAndAnyOtherFails(String family, String name) {
+        try (Problem problem = Family.of(family).open().apply(name);
+                Side side = problem.on(Backend.best(), Parallel.of(1))) {
+            Deviation right = Turns.deviation(problem, side);
+            assertThat(right.isWithin()).as("%s: %s", problem.name(), right).isTrue();
+            for (Map.Entry<String, Tensor> answer : problem.task().answers().entrySet()) {
+                side.answer();
+                answer.getValue().fill(0.125);
+                assertThat(problem.check().isWithin()).as("%s with a wrong %s", problem.name(), answer.getKey()).isFalse();
+            }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+package dev.longspan.jmh;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class RequestTest {
+
+    @Test
+    void withoutFamiliesAllAreMeasuredOnOneThread() {
+        assertThat(Request.of("out")).isEqualTo(new Request(Path.of("out"), Family.names(), List.of(1), ""));
+    }
+
+    @Test
+    void familiesThreadsAndPartsOfNamesAreTakenInAnyOrder() {
+        assertThat(Request.of("out", "--threads", "1,2", "gemm", "--only", "nt 5", "cema"))
+                .isEqualTo(new Request(Path.of("out"), List.of("gemm", "cema"), List.of(1, 2), "nt 5"));
+    }
+
+    @Test
+    void whatIsNotUnderstoodIsNamed() {
+        assertThatThrownBy(() -> Request.of("out", "gem")).hasMessageContaining("family=gem");
+        assertThatThrownBy(() -> Request.of("out", "--threads")).hasMessageContaining("--threads needs a value");
+        assertThatThrownBy(() -> Request.of("out", "--threads", "two")).hasMessageContaining("threads=two");
+        assertThatThrownBy(() -> Request.of("out", "--threads", "0")).hasMessageContaining("threads=[0]");
+        assertThatThrownBy(Request::of).hasMessageContaining("folder");
+    }
+
+    @Test
+    void aTextThatNoListedProblemContainsIsAProblemOfItsOwn() {
+        assertThat(new Request(Path.of("out"), List.of("gemm"), List.of(1), "nt 4096").problems(Family.of("gemm")))
+                .containsExactly("nt 4096");
+        assertThat(new Request(Path.of("out"), List.of("gemm"), List.of(1), "nt 3,5,7").problems(Family.of("gemm")))
+                .containsExactly("nt 3,5,7");
+    }
+}

@@ -1,0 +1,104 @@
+package dev.longspan.jmh;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.longspan.backend.Backend;
+import dev.longspan.parallel.Parallel;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Test;
+
+class TurnsTest {
+
+    /** A side that takes no time, however long it says it ran. */
+    private record Pretended(String name, double seconds, Runnable answers, List<String> log) implements Side {
+
+        @Override
+        public double seconds(int times) {
+            log.add(name);
+            return seconds * times;
+        }
+
+        @Override
+        public void answer() {
+            answers.run();
+        }
+
+        @Override
+        public void close() {
+            log.add("close " + name);
+        }
+    }
+
+    private final List<String> log = new ArrayList<>();
+    private final List<String> refused = new ArrayList<>();
+
+    /** A right side, and a second whose answer is the given one. */
+    private Row measure(UnaryOperator<Runnable> second) {
+        try (Problem problem = Family.of("gemm").open().apply("nt 8");
+                Side own = problem.on(Backend.best(), Parallel.of(1))) {
+            Map<String, Side> sides = new LinkedHashMap<>();
+            sides.put("first", new Pretended("first", 0.5, own::answer, log));
+            sides.put("second", new Pretended("second", 0.25, second.apply(own::answer), log));
+            return Turns.measure(problem, sides, (name, why) -> refused.add(name + ": " + why));
+        }
+    }
+
+    @Test
+    void sidesTakeTurns() {
+        Row row = measure(right -> right);
+        assertThat(row.passed()).isTrue();
+        assertThat(row.ratio(row.results().get(1))).isEqualTo(0.5);
+        assertThat(row.first().samples()).isGreaterThanOrEqualTo(5);
+        assertThat(log).endsWith("first", "second", "first", "second", "close first", "close second");
+    }
+
+    @Test
+    void samplesBeforeACompilerWasDoneDoNotCount() {
+        double[] next = {3};
+        try (Problem problem = Family.of("gemm").open().apply("nt 8");
+                Side own = problem.on(Backend.best(), Parallel.of(1))) {
+            Side late = new Side() {
+                @Override
+                public double seconds(int runs) {
+                    double seconds = next[0];
+                    next[0] = 0.1;
+                    return seconds * runs;
+                }
+
+                @Override
+                public void answer() {
+                    own.answer();
+                }
+
+                @Override
+                public void close() {
+                }
+            };
+            assertThat(Turns.measure(problem, Map.of("late", late), (name, why) -> { }).first().seconds()).isEqualTo(0.1);
+        }
+    }
+
+    @Test
+    void aSideThatAnswersNothingIsNotTimed() {
+        Row row = measure(right -> () -> { });
+        assertThat(row.passed()).isFalse();
+        assertThat(row.results().get(1).isRight()).isFalse();
+        assertThat(row.results().get(1).seconds()).isNaN();
+        assertThat(row.ratio(row.results().get(1))).isNaN();
+        assertThat(log).doesNotContain("second").contains("close second");
+    }
+
+    @Test
+    void aSideThatCannotRunIsLeftOutAndNamed() {
+        Row row = measure(right -> () -> {
+            throw new UnsupportedOperationException("too large");
+        });
+        assertThat(row.results()).extracting(Row.Result::side).containsExactly("first");
+        assertThat(refused).containsExactly("second: too large");
+        assertThat(log).contains("close second");
+    }
+}
