@@ -39,7 +39,7 @@ class TurnsTest {
     /** A right side, and a second whose answer is the given one. */
     private Row measure(UnaryOperator<Runnable> second) {
         try (Problem problem = Family.of("gemm").open().apply("nt 8");
-                Side own = problem.on(Backend.best(), Parallel.of(1))) {
+                Side own = problem.on(Backend.named("scalar"), Parallel.of(1))) {
             Map<String, Side> sides = new LinkedHashMap<>();
             sides.put("first", new Pretended("first", 0.5, own::answer, log));
             sides.put("second", new Pretended("second", 0.25, second.apply(own::answer), log));
@@ -60,7 +60,7 @@ class TurnsTest {
     void samplesBeforeACompilerWasDoneDoNotCount() {
         double[] next = {3};
         try (Problem problem = Family.of("gemm").open().apply("nt 8");
-                Side own = problem.on(Backend.best(), Parallel.of(1))) {
+                Side own = problem.on(Backend.named("scalar"), Parallel.of(1))) {
             Side late = new Side() {
                 @Override
                 public double seconds(int runs) {
