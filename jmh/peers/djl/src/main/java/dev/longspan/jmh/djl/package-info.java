@@ -1,3 +1,2 @@
 /** DJL beside longspan. */
-@org.jspecify.annotations.NullMarked
 package dev.longspan.jmh.djl;

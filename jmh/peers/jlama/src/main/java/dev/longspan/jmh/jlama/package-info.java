@@ -1,3 +1,2 @@
 /** Jlama beside longspan. */
-@org.jspecify.annotations.NullMarked
 package dev.longspan.jmh.jlama;
