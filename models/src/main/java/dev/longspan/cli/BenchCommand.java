@@ -6,9 +6,11 @@ import dev.longspan.bench.Sweep;
 import dev.longspan.bench.SweepConfig;
 import dev.longspan.bench.SweepResult;
 import dev.longspan.bench.SweepTable;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -26,6 +28,7 @@ import picocli.CommandLine.ParentCommand;
             "gemm       matrix products of every backend, side by side",
             "attention  attention of every backend, side by side",
             "scan       CEMA and timestep norms of every backend, side by side",
+            "kernels    gemm, attention and scan in one run",
             "",
             "Exit status 1 if an answer is wrong; for sweep also if time per token at the longest context is over 1.10 times "
                     + "that at 32K, or memory is not linear."},
@@ -37,7 +40,7 @@ final class BenchCommand implements Callable<Integer> {
 
     /** What is measured. */
     enum Kind {
-        sweep, gemm, attention, scan
+        sweep, gemm, attention, scan, kernels
     }
 
     @ParentCommand
@@ -77,11 +80,19 @@ final class BenchCommand implements Callable<Integer> {
     public Integer call() {
         return switch (kind) {
             case sweep -> sweep();
-            case gemm -> compare(new Comparisons(main.parallel()).gemm(c -> main.output().line("%s", c.line())));
-            case attention -> compare(new Comparisons(main.parallel()).attention(heads, dim,
-                    c -> main.output().line("%s", c.line())));
-            case scan -> compare(new Comparisons(main.parallel()).scan(c -> main.output().line("%s", c.line())));
+            case gemm, attention, scan, kernels -> kernels();
         };
+    }
+
+    private int kernels() {
+        Comparisons comparisons = new Comparisons(main.parallel());
+        Consumer<Comparison> line = c -> main.output().line("%s", c.line());
+        boolean every = kind == Kind.kernels;
+        List<Comparison> all = new ArrayList<>();
+        all.addAll(every || kind == Kind.gemm ? comparisons.gemm(line) : List.of());
+        all.addAll(every || kind == Kind.attention ? comparisons.attention(heads, dim, line) : List.of());
+        all.addAll(every || kind == Kind.scan ? comparisons.scan(line) : List.of());
+        return compare(all);
     }
 
     private int sweep() {
