@@ -8,6 +8,8 @@ import dev.longspan.longnet.LongNetConfig;
 import dev.longspan.longnet.Rotation;
 import dev.longspan.megalodon.MegalodonArchitecture;
 import dev.longspan.megalodon.MegalodonConfig;
+import dev.longspan.model.Architectures;
+import dev.longspan.rmt.RmtArchitecture;
 import dev.longspan.transformer.DenseTransformer;
 import dev.longspan.transformer.Llama;
 import java.util.LinkedHashMap;
@@ -19,6 +21,7 @@ final class BenchmarkModels {
 
     private static final List<Branch> SCHEDULE = List.of(new Branch(1024, 1), new Branch(2048, 2), new Branch(4096, 4),
             new Branch(8192, 8));
+    private static final RmtArchitecture RMT = new RmtArchitecture(new Architectures(List.of(Llama.ARCHITECTURE)));
     private static final long BYTES = 256;
     private static final long WORDS = 32_000;
 
@@ -42,6 +45,8 @@ final class BenchmarkModels {
             case "llama-200M" -> decoder(problem, mode, context, Llama.preset("200M", WORDS));
             case "megalodon-small" -> megalodon(problem, mode, context, MegalodonConfig.preset("small", BYTES));
             case "megalodon-200M" -> megalodon(problem, mode, context, MegalodonConfig.preset("mega200M", WORDS));
+            case "rmt-small" -> new ModelProblem(problem, RMT.read(RMT.preset("small", context, BYTES)), mode, context, "rmt",
+                    Map.of());
             default -> throw new IllegalArgumentException("no such model: problem=" + problem);
         };
     }

@@ -32,6 +32,7 @@ final class CPeer implements Peer {
         return switch (task.kind()) {
             case "cema" -> Optional.of(cema(task));
             case "timestep_norm" -> Optional.of(timestepNorm(task));
+            case "add" -> Optional.of(add(task));
             default -> Optional.empty();
         };
     }
@@ -43,11 +44,11 @@ final class CPeer implements Peer {
         Tensor q = floats(arena, task.operand("q"));
         Tensor c = floats(arena, task.operand("c"));
         Tensor state = arena.allocate(DType.F32, q.shape());
-        return new Loop(arena, () -> {
+        return new Loop(arena, each(() -> {
             function.invokeExact((long) task.size("rows"), (long) task.size("channels"), (long) task.size("modes"),
                     task.operand("x").segment(), q.segment(), c.segment(), task.operand("omega").segment(),
                     task.answer("y").segment(), state.segment());
-        });
+        }));
     }
 
     private static Side timestepNorm(Task task) {
@@ -58,34 +59,54 @@ final class CPeer implements Peer {
         Tensor mean = arena.allocate(DType.F64, groups);
         Tensor var = arena.allocate(DType.F64, groups);
         double eps = task.number("eps");
-        return new Loop(arena, () -> {
+        return new Loop(arena, each(() -> {
             mean.fill(0);
             var.fill(1);
             function.invokeExact((long) task.size("rows"), groups, task.size("channels") / groups, task.operand("x").segment(),
                     task.operand("weight").segment(), task.operand("bias").segment(), eps, 0L, task.answer("y").segment(),
                     mean.segment(), var.segment());
+        }));
+    }
+
+    private static Side add(Task task) {
+        MethodHandle function = CLibrary.function("peer_add", JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS);
+        return new Loop(new TensorArena(), times -> {
+            function.invokeExact(times, (long) task.size("elements"), task.operand("a").segment(), task.operand("b").segment(),
+                    task.answer("y").segment());
         });
+    }
+
+    /** A function that runs once a call. */
+    private static Repeated each(Call call) {
+        return times -> {
+            for (long i = 0; i < times; i++) {
+                call.run();
+            }
+        };
     }
 
     private static Tensor floats(TensorArena arena, Tensor doubles) {
         return arena.allocate(DType.F32, doubles.shape()).set(doubles.toDoubles());
     }
 
-    /** A call that writes right into the task's answers. */
-    private record Loop(TensorArena arena, Call call) implements Side {
+    /** So many runs. */
+    private interface Repeated {
+        void run(long times) throws Throwable;
+    }
+
+    /** Calls that write right into the task's answers. */
+    private record Loop(TensorArena arena, Repeated repeated) implements Side {
 
         @Override
         public double seconds(int times) {
             long start = System.nanoTime();
-            for (int i = 0; i < times; i++) {
-                Call.of(call);
-            }
+            Call.of(() -> repeated.run(times));
             return (System.nanoTime() - start) * 1e-9;
         }
 
         @Override
         public void answer() {
-            Call.of(call);
+            Call.of(() -> repeated.run(1));
         }
 
         @Override

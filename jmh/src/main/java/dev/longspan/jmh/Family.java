@@ -19,6 +19,7 @@ record Family(String name, List<String> problems, Function<String, Problem> open
         add("timestep-norm", TimestepNormBenchmark.class, TimestepNormBenchmark::of);
         add("pointwise", PointwiseBenchmark.class, PointwiseBenchmark::of);
         add("decode", DecodeBenchmark.class, DecodeBenchmark::of);
+        add("small-kernel", SmallKernelBenchmark.class, SmallKernelBenchmark::of);
         add("models", ModelBenchmark.class, BenchmarkModels::of);
     }
 

@@ -7,6 +7,9 @@ import java.util.Map;
 @SuppressWarnings("AnnotateFormatMethod") // the annotation is Error Prone's own
 final class Markdown {
 
+    /** Below this what a process grows by is as much its compiler's as the task's. */
+    private static final long LARGE = 256L << 20;
+
     private final StringBuilder text = new StringBuilder();
 
     private Markdown() {
@@ -33,8 +36,8 @@ final class Markdown {
         run.versions().forEach((peer, version) -> line("* %s: %s", peer, version));
         run.absent().forEach((peer, why) -> line("* %s is absent: %s", peer, why));
         line("");
-        line("| ratio | problem | side | median | best | GFLOP/s | GB/s | of the limit | error, of its bound |");
-        line("|---|---|---|---|---|---|---|---|---|");
+        line("| ratio | problem | side | median | best | GFLOP/s | GB/s | of the limit | memory | error, of its bound |");
+        line("|---|---|---|---|---|---|---|---|---|---|");
         run.rows().forEach(row -> row.results().forEach(result -> line(run, row, result)));
     }
 
@@ -43,19 +46,20 @@ final class Markdown {
         String error = format("%.1e, %.0f %%", result.deviation().error(), 100 * result.deviation().error()
                 / result.deviation().bound());
         if (!result.isRight()) {
-            line("| | %s | %s | wrong answer | | | | | %s |", row.problem(), result.label(), error);
+            line("| | %s | %s | wrong answer | | | | | | %s |", row.problem(), result.label(), error);
             return;
         }
         double flops = row.gigaflop() / result.seconds();
         double bytes = row.gigabytes() / result.seconds();
         double share = row.gigabytes() > 0 ? bytes / run.limits().gigabytes() : flops / run.limits().gigaflops();
-        line("| %s | %s | %s | %s | %s | %s | %s | %s | %s |", ratio, row.problem(), result.label(), time(result.seconds()),
+        line("| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |", ratio, row.problem(), result.label(), time(result.seconds()),
                 time(result.best()), row.gigaflop() > 0 ? format("%.1f", flops) : "", row.gigabytes() > 0 ? format("%.1f", bytes) : "",
-                Double.isFinite(share) && share > 0 ? format("%.0f %%", 100 * share) : "", error);
+                Double.isFinite(share) && share > 0 ? format("%.0f %%", 100 * share) : "",
+                result.memoryBytes() > LARGE ? format("%d MiB", result.memoryBytes() >> 20) : "", error);
     }
 
     private static String time(double seconds) {
-        return seconds < 1e-4 ? format("%.2f µs", seconds * 1e6) : seconds < 1 ? format("%.3f ms", seconds * 1e3)
+        return seconds < 1e-6 ? format("%.1f ns", seconds * 1e9) : seconds < 1e-4 ? format("%.2f µs", seconds * 1e6) : seconds < 1 ? format("%.3f ms", seconds * 1e3)
                 : format("%.2f s", seconds);
     }
 

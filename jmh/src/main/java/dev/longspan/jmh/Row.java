@@ -21,8 +21,9 @@ record Row(String problem, double gigaflop, double gigabytes, List<Result> resul
      * @param form which of several ways it took
      * @param seconds of one run, the median of the samples; NaN where the answer was wrong
      * @param best the fastest sample
+     * @param memoryBytes by which the process grew at most in the first run
      */
-    record Result(String side, String form, double seconds, double best, int samples, Deviation deviation) {
+    record Result(String side, String form, double seconds, double best, int samples, long memoryBytes, Deviation deviation) {
 
         boolean isRight() {
             return deviation.isWithin();

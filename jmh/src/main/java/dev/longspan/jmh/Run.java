@@ -56,6 +56,7 @@ record Run(String family, int threads, Map<String, String> circumstances, Limits
                 side.put("best", result.best());
                 side.put("samples", result.samples());
             }
+            side.put("memoryBytes", result.memoryBytes());
             side.put("error", result.deviation().error());
             side.put("bound", result.deviation().bound());
             sides.add(side);
@@ -80,7 +81,7 @@ record Run(String family, int threads, Map<String, String> circumstances, Limits
         for (Object side : (List<?>) present(figures, "sides")) {
             Map<?, ?> of = (Map<?, ?>) side;
             results.add(new Row.Result((String) present(of, "side"), (String) present(of, "form"), number(of, "seconds"),
-                    number(of, "best"), (int) number(of, "samples"), new Deviation(number(of, "error"), number(of, "bound"))));
+                    number(of, "best"), (int) number(of, "samples"), (long) number(of, "memoryBytes"), new Deviation(number(of, "error"), number(of, "bound"))));
         }
         return new Row((String) present(figures, "problem"), number(figures, "gigaflop"), number(figures, "gigabytes"), results);
     }

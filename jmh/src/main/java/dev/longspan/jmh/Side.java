@@ -14,6 +14,11 @@ public interface Side extends AutoCloseable {
         return "";
     }
 
+    /** The process that computes. */
+    default long pid() {
+        return ProcessHandle.current().pid();
+    }
+
     @Override
     void close();
 }

@@ -95,6 +95,11 @@ final class TorchPeer implements Peer {
         }
 
         @Override
+        public long pid() {
+            return process == null ? Side.super.pid() : process.pid();
+        }
+
+        @Override
         public String form() {
             return form;
         }

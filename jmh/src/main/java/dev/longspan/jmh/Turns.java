@@ -32,15 +32,19 @@ final class Turns {
     private static final class Contender {
         private final String name;
         private final Side side;
+        private final long memoryBytes;
         private final Deviation deviation;
         private final List<Double> samples = new ArrayList<>();
         private double spent;
         private int times = 1;
 
-        Contender(String name, Side side, Deviation deviation) {
+        /** Answers, into tensors that hold NaN before, and is checked. */
+        Contender(String name, Side side, Problem problem) {
             this.name = name;
             this.side = side;
-            this.deviation = deviation;
+            problem.task().answers().values().forEach(Turns::poison);
+            memoryBytes = PeakMemory.during(side.pid(), side::answer);
+            deviation = problem.check();
         }
 
         /** Until no run has been much faster than those before it for a while. */
@@ -75,7 +79,7 @@ final class Turns {
         Row.Result result() {
             double[] all = samples.stream().mapToDouble(s -> s).sorted().toArray();
             return new Row.Result(name, side.form(), all.length == 0 ? Double.NaN : Median.of(all),
-                    all.length == 0 ? Double.NaN : all[0], all.length, deviation);
+                    all.length == 0 ? Double.NaN : all[0], all.length, memoryBytes, deviation);
         }
     }
 
@@ -85,7 +89,7 @@ final class Turns {
         try {
             sides.forEach((name, side) -> {
                 try {
-                    all.add(new Contender(name, side, deviation(problem, side)));
+                    all.add(new Contender(name, side, problem));
                 } catch (UnsupportedOperationException e) {
                     refused.accept(name, String.valueOf(e.getMessage()));
                 }
