@@ -11,7 +11,6 @@ An error is {"error": "..."}.
 import json
 import math
 import sys
-import time
 import traceback
 
 try:
@@ -27,6 +26,7 @@ import gemm
 import models
 import pointwise
 import timestep_norm
+from timing import fastest, seconds
 
 KINDS = {
     "attention": attention.forms,
@@ -38,11 +38,6 @@ KINDS = {
     "timestep_norm": timestep_norm.forms,
 }
 DTYPES = {"f32": torch.float32, "f64": torch.float64, "i32": torch.int32, "i64": torch.int64}
-
-# A form that takes this much longer than the best so far is not tried twice, and one this slow only once.
-HOPELESS = 1.3
-LONG = 1.0
-
 
 class Task:
     """What to compute: numbers, operands by name, and the files of the answers."""
@@ -62,34 +57,6 @@ def load(of, shared=False):
     size = math.prod(of["shape"])
     mapped = torch.from_file(of["file"], shared=True, size=size, dtype=DTYPES[of["dtype"]]).view(of["shape"])
     return mapped if shared else mapped.clone()
-
-
-def seconds(run, times):
-    """Of so many runs, whatever must begin each of them left out."""
-    if hasattr(run, "begin"):
-        spent = 0
-        for _ in range(times):
-            run.begin()
-            spent += seconds(run.__call__, 1)
-        return spent
-    start = time.perf_counter()
-    for _ in range(times):
-        run()
-    return time.perf_counter() - start
-
-
-def fastest(forms):
-    """The best of several ways to compute the same: (name, run). Each way warms up once."""
-    best = None
-    for name, make in forms:
-        run = make()
-        run()
-        taken = seconds(run, 1)
-        if taken < LONG and (best is None or taken < HOPELESS * best[0]):
-            taken = min(taken, *(seconds(run, max(1, int(0.02 / taken))) / max(1, int(0.02 / taken)) for _ in range(3)))
-        if best is None or taken < best[0]:
-            best = (taken, name, run)
-    return best[1], best[2]
 
 
 def version():
