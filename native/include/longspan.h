@@ -17,7 +17,7 @@ extern "C" {
 #pragma GCC visibility push(default)
 #endif
 
-#define LS_ABI_VERSION 2
+#define LS_ABI_VERSION 3
 
 typedef int32_t ls_status;
 
@@ -71,6 +71,19 @@ ls_status ls_gemm(const struct ls_gemm_params *params);
 
 /* sums[j] += Σᵢ x[i, j]. */
 ls_status ls_add_column_sums(const float *x, int64_t x_row, int64_t rows, int64_t cols, float *sums);
+
+/* ---- products with weights of eight bits ---- */
+
+/* Bytes of a packed row of so many weights or inputs. */
+int64_t ls_int8_row(int64_t depth);
+/* Rows of weights as bytes with a scale each, and the sums of their bytes. */
+ls_status ls_int8_weights(const void *w, int32_t half, int64_t w_row, int64_t rows, int64_t depth, int8_t *packed,
+                          float *scales, int32_t *sums);
+/* One row of inputs as bytes. */
+ls_status ls_int8_inputs(const float *x, int64_t depth, uint8_t *packed, float *scale);
+/* y[r] = w[r] · x + bias[r]; bias may be NULL. */
+ls_status ls_int8_product(const uint8_t *x, float x_scale, const int8_t *w, const float *scales, const int32_t *sums,
+                          const float *bias, float *y, int64_t rows, int64_t depth);
 
 /* ---- attention ---- */
 

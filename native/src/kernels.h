@@ -6,6 +6,7 @@
 /* The functions that every tier has. A family's file is compiled once a tier and defines them in namespace ls::LS_TIER. */
 #define LS_KERNELS(X) \
     X(gemm_panel) X(gemm_pack) X(gemm_scratch) X(gemm) X(add_column_sums) \
+    X(int8_row) X(int8_weights) X(int8_inputs) X(int8_product) \
     X(attention_span) X(attention_scratch) X(attention) X(attention_backward) X(attention_deltas) \
     X(fill) X(axpby) X(add) X(multiply) X(add_scalar) X(clamp) X(sum) X(sum_squares) X(count_non_finite) \
     X(activation) X(activation_backward) X(gated) X(gated_backward) X(dropout) \

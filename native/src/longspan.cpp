@@ -34,6 +34,28 @@ ls_status ls_add_column_sums(const float *x, int64_t x_row, int64_t rows, int64_
     return kernels().add_column_sums(x, x_row, rows, cols, sums);
 }
 
+int64_t ls_int8_row(int64_t depth) { return kernels().int8_row(depth); }
+
+/* A sum of more products of bytes could leave 32 bits. */
+constexpr int64_t MOST_DEPTH = 65536;
+
+ls_status ls_int8_weights(const void *w, int32_t half, int64_t w_row, int64_t rows, int64_t depth, int8_t *packed,
+                          float *scales, int32_t *sums) {
+    LS_NEEDS(rows >= 0 && depth >= 0 && depth <= MOST_DEPTH)
+    return kernels().int8_weights(w, half, w_row, rows, depth, packed, scales, sums);
+}
+
+ls_status ls_int8_inputs(const float *x, int64_t depth, uint8_t *packed, float *scale) {
+    LS_NEEDS(depth >= 0 && depth <= MOST_DEPTH && scale)
+    return kernels().int8_inputs(x, depth, packed, scale);
+}
+
+ls_status ls_int8_product(const uint8_t *x, float x_scale, const int8_t *w, const float *scales, const int32_t *sums,
+                          const float *bias, float *y, int64_t rows, int64_t depth) {
+    LS_NEEDS(rows >= 0 && depth >= 0 && depth <= MOST_DEPTH)
+    return kernels().int8_product(x, x_scale, w, scales, sums, bias, y, rows, depth);
+}
+
 int64_t ls_attention_span(int64_t dim, int64_t value_dim) { return kernels().attention_span(dim, value_dim); }
 
 int64_t ls_attention_scratch(int64_t dim, int64_t value_dim) { return kernels().attention_scratch(dim, value_dim); }

@@ -23,10 +23,10 @@ public class Longspan extends Longspan$shared {
     static final SymbolLookup SYMBOL_LOOKUP = SymbolLookup.loaderLookup()
             .or(Linker.nativeLinker().defaultLookup());
 
-    private static final int LS_ABI_VERSION = (int)2L;
+    private static final int LS_ABI_VERSION = (int)3L;
     /**
      * {@snippet lang=c :
-     * #define LS_ABI_VERSION 2
+     * #define LS_ABI_VERSION 3
      * }
      */
     public static int LS_ABI_VERSION() {
@@ -631,6 +631,264 @@ public class Longspan extends Longspan$shared {
                 traceDowncall("ls_add_column_sums", x, x_row, rows, cols, sums);
             }
             return (int)mh$.invokeExact(x, x_row, rows, cols, sums);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ls_int8_row {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Longspan.C_LONG,
+            Longspan.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ls_int8_row");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int64_t ls_int8_row(int64_t depth)
+     * }
+     */
+    public static FunctionDescriptor ls_int8_row$descriptor() {
+        return ls_int8_row.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int64_t ls_int8_row(int64_t depth)
+     * }
+     */
+    public static MethodHandle ls_int8_row$handle() {
+        return ls_int8_row.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int64_t ls_int8_row(int64_t depth)
+     * }
+     */
+    public static MemorySegment ls_int8_row$address() {
+        return ls_int8_row.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int64_t ls_int8_row(int64_t depth)
+     * }
+     */
+    public static long ls_int8_row(long depth) {
+        var mh$ = ls_int8_row.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ls_int8_row", depth);
+            }
+            return (long)mh$.invokeExact(depth);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ls_int8_weights {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Longspan.C_INT,
+            Longspan.C_POINTER,
+            Longspan.C_INT,
+            Longspan.C_LONG,
+            Longspan.C_LONG,
+            Longspan.C_LONG,
+            Longspan.C_POINTER,
+            Longspan.C_POINTER,
+            Longspan.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ls_int8_weights");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * ls_status ls_int8_weights(const void *w, int32_t half, int64_t w_row, int64_t rows, int64_t depth, int8_t *packed, float *scales, int32_t *sums)
+     * }
+     */
+    public static FunctionDescriptor ls_int8_weights$descriptor() {
+        return ls_int8_weights.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * ls_status ls_int8_weights(const void *w, int32_t half, int64_t w_row, int64_t rows, int64_t depth, int8_t *packed, float *scales, int32_t *sums)
+     * }
+     */
+    public static MethodHandle ls_int8_weights$handle() {
+        return ls_int8_weights.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * ls_status ls_int8_weights(const void *w, int32_t half, int64_t w_row, int64_t rows, int64_t depth, int8_t *packed, float *scales, int32_t *sums)
+     * }
+     */
+    public static MemorySegment ls_int8_weights$address() {
+        return ls_int8_weights.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * ls_status ls_int8_weights(const void *w, int32_t half, int64_t w_row, int64_t rows, int64_t depth, int8_t *packed, float *scales, int32_t *sums)
+     * }
+     */
+    public static int ls_int8_weights(MemorySegment w, int half, long w_row, long rows, long depth, MemorySegment packed, MemorySegment scales, MemorySegment sums) {
+        var mh$ = ls_int8_weights.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ls_int8_weights", w, half, w_row, rows, depth, packed, scales, sums);
+            }
+            return (int)mh$.invokeExact(w, half, w_row, rows, depth, packed, scales, sums);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ls_int8_inputs {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Longspan.C_INT,
+            Longspan.C_POINTER,
+            Longspan.C_LONG,
+            Longspan.C_POINTER,
+            Longspan.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ls_int8_inputs");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * ls_status ls_int8_inputs(const float *x, int64_t depth, uint8_t *packed, float *scale)
+     * }
+     */
+    public static FunctionDescriptor ls_int8_inputs$descriptor() {
+        return ls_int8_inputs.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * ls_status ls_int8_inputs(const float *x, int64_t depth, uint8_t *packed, float *scale)
+     * }
+     */
+    public static MethodHandle ls_int8_inputs$handle() {
+        return ls_int8_inputs.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * ls_status ls_int8_inputs(const float *x, int64_t depth, uint8_t *packed, float *scale)
+     * }
+     */
+    public static MemorySegment ls_int8_inputs$address() {
+        return ls_int8_inputs.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * ls_status ls_int8_inputs(const float *x, int64_t depth, uint8_t *packed, float *scale)
+     * }
+     */
+    public static int ls_int8_inputs(MemorySegment x, long depth, MemorySegment packed, MemorySegment scale) {
+        var mh$ = ls_int8_inputs.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ls_int8_inputs", x, depth, packed, scale);
+            }
+            return (int)mh$.invokeExact(x, depth, packed, scale);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ls_int8_product {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Longspan.C_INT,
+            Longspan.C_POINTER,
+            Longspan.C_FLOAT,
+            Longspan.C_POINTER,
+            Longspan.C_POINTER,
+            Longspan.C_POINTER,
+            Longspan.C_POINTER,
+            Longspan.C_POINTER,
+            Longspan.C_LONG,
+            Longspan.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ls_int8_product");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * ls_status ls_int8_product(const uint8_t *x, float x_scale, const int8_t *w, const float *scales, const int32_t *sums, const float *bias, float *y, int64_t rows, int64_t depth)
+     * }
+     */
+    public static FunctionDescriptor ls_int8_product$descriptor() {
+        return ls_int8_product.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * ls_status ls_int8_product(const uint8_t *x, float x_scale, const int8_t *w, const float *scales, const int32_t *sums, const float *bias, float *y, int64_t rows, int64_t depth)
+     * }
+     */
+    public static MethodHandle ls_int8_product$handle() {
+        return ls_int8_product.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * ls_status ls_int8_product(const uint8_t *x, float x_scale, const int8_t *w, const float *scales, const int32_t *sums, const float *bias, float *y, int64_t rows, int64_t depth)
+     * }
+     */
+    public static MemorySegment ls_int8_product$address() {
+        return ls_int8_product.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * ls_status ls_int8_product(const uint8_t *x, float x_scale, const int8_t *w, const float *scales, const int32_t *sums, const float *bias, float *y, int64_t rows, int64_t depth)
+     * }
+     */
+    public static int ls_int8_product(MemorySegment x, float x_scale, MemorySegment w, MemorySegment scales, MemorySegment sums, MemorySegment bias, MemorySegment y, long rows, long depth) {
+        var mh$ = ls_int8_product.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ls_int8_product", x, x_scale, w, scales, sums, bias, y, rows, depth);
+            }
+            return (int)mh$.invokeExact(x, x_scale, w, scales, sums, bias, y, rows, depth);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
