@@ -20,7 +20,7 @@ empty =
 space = $(empty) $(empty)
 # PYTHON=... names the python3 that has torch.
 PYTHON =
-# OpenBLAS 0.3.21 takes younger CPUs for a Pentium 4 and runs at a fifth of its speed.
+# OpenBLAS 0.3.19 takes younger CPUs for a Pentium 4 and runs at a fifth of its speed.
 java-bench = $(shell grep -q avx512f /proc/cpuinfo 2>/dev/null && echo OPENBLAS_CORETYPE=SkylakeX) "$$(.ci/jdk)/bin/java" --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -Djava.awt.headless=true \
 	-Dlongspan.peers=$(peers) -Dlongspan.peers.jvm=$(subst $(space),:,$(patsubst %/pom.xml,%/target,$(wildcard jmh/peers/*/pom.xml))) \
 	-Dlongspan.python="$(PYTHON)" -Dlongspan.cc="$$($(CC) --version 2>/dev/null | head -1)" -cp "jmh/target/classes:jmh/target/lib/*"

@@ -21,7 +21,7 @@ public final class OpenBlasPeer implements Peer {
     @Override
     public String version() {
         openblas.blas_set_num_threads(1); // loads the library, or says that it cannot
-        return "0.3.21, core " + core();
+        return "0.3.19, core " + core();
     }
 
     /** It does not tell which core it chose by itself. */
