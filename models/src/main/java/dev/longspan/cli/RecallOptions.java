@@ -1,6 +1,7 @@
 package dev.longspan.cli;
 
 import dev.longspan.recall.Curriculum;
+import dev.longspan.recall.LessonPlan;
 import dev.longspan.recall.Recipe;
 import dev.longspan.recall.RmtShape;
 import dev.longspan.rmt.Alignment;
@@ -22,12 +23,12 @@ final class RecallOptions {
     private @Nullable Double learningRate;
 
     @Option(names = "--end-learning-rate", paramLabel = "X",
-            description = "Learning rate at the end of a --decay (default: the highest).")
+            description = "Learning rate at the end of a --decay (default: a tenth of the highest).")
     private @Nullable Double endLearningRate;
 
     @Option(names = "--decay", paramLabel = "none|stage|consolidation",
             description = "When the learning rate falls: never, over the --max-steps of each stage, or over its consolidation "
-                    + "(default: none).")
+                    + "(default: consolidation).")
     private Curriculum.@Nullable Decay decay;
 
     @Option(names = "--warmup", paramLabel = "N", description = "Steps of rising learning rate in each stage (default: 50).")
@@ -36,7 +37,7 @@ final class RecallOptions {
     @Option(names = "--clip-value", paramLabel = "X", description = "Largest element of a gradient; 0 is off (default: 5).")
     private @Nullable Double clipValue;
 
-    @Option(names = "--clip-norm", paramLabel = "X", description = "Largest norm of the gradient; 0 is off (default: 0).")
+    @Option(names = "--clip-norm", paramLabel = "X", description = "Largest norm of the gradient; 0 is off (default: 1).")
     private @Nullable Double clipNorm;
 
     @Option(names = "--weight-decay", paramLabel = "X", description = "Weight decay of matrices (default: 1e-3).")
@@ -53,10 +54,10 @@ final class RecallOptions {
     private @Nullable Long minSteps;
 
     @Option(names = "--max-steps", paramLabel = "N",
-            description = "Steps of a stage that does not reach the threshold (default: 3000).")
+            description = "Steps of a stage that does not reach the threshold (default: 1200).")
     private @Nullable Long maxSteps;
 
-    @Option(names = "--consolidation", paramLabel = "N", description = "Steps of a stage after that (default: 0).")
+    @Option(names = "--consolidation", paramLabel = "N", description = "Steps of a stage after that (default: 200; detect 600).")
     private @Nullable Long consolidation;
 
     @Option(names = "--earlier", paramLabel = "X",
@@ -64,13 +65,23 @@ final class RecallOptions {
     private @Nullable Double earlier;
 
     @Option(names = "--memory-noise", paramLabel = "X",
-            description = "Deviation of noise on memory passed on, in training only (default: 0).")
+            description = "Deviation of noise on memory passed on, in training only (default: 0.5; reasoning 0.3).")
     private @Nullable Double memoryNoise;
 
     @Option(names = "--pace", paramLabel = "N",
-            description = "Begin with short documents in one wording, and take N good steps to each of three harder lessons; 0 "
-                    + "begins with the whole task (default: 0; reasoning 100).")
+            description = "Begin with lessons: short documents in one wording with the facts first, and N good steps to each of "
+                    + "three harder ones; 0 begins with the whole task (default: 0; reasoning 100).")
     private @Nullable Long pace;
+
+    @Option(names = "--lesson-segments", paramLabel = "N", description = "Segments that the lessons' documents grow to "
+            + "(default: 2).")
+    private @Nullable Integer lessonSegments;
+
+    @Option(names = "--lesson-noise", paramLabel = "X", description = "--memory-noise of the lessons (default: 0.1).")
+    private @Nullable Double lessonNoise;
+
+    @Option(names = "--lesson-steps", paramLabel = "N", description = "Steps of all lessons at most (default: 10000).")
+    private @Nullable Long lessonSteps;
 
     @Option(names = "--recompute", description = "Compute segments again on the way back: the same bits, memory that does not grow "
             + "with the segments, a third more time.")
@@ -87,7 +98,7 @@ final class RecallOptions {
     @Option(names = "--width", paramLabel = "N", description = "Width of the model (default: 64).")
     private @Nullable Integer width;
 
-    @Option(names = "--layers", paramLabel = "N", description = "Layers (default: 2).")
+    @Option(names = "--layers", paramLabel = "N", description = "Layers (default: 3).")
     private @Nullable Integer layers;
 
     @Option(names = "--heads", paramLabel = "N", description = "Heads of attention (default: 4).")
@@ -96,7 +107,7 @@ final class RecallOptions {
     @Option(names = "--feed-forward", paramLabel = "N", description = "Inner width of the feed-forward layers (default: 128).")
     private @Nullable Integer feedForward;
 
-    @Option(names = "--initial-std", paramLabel = "X", description = "Deviation of the first weights (default: 0.02).")
+    @Option(names = "--initial-std", paramLabel = "X", description = "Deviation of the first weights (default: 0.1).")
     private @Nullable Double initialStd;
 
     @Option(names = "--dropout", paramLabel = "X", description = "Rate of dropout (default: 0).")
@@ -114,13 +125,14 @@ final class RecallOptions {
     private @Nullable Alignment alignment;
 
     @Option(names = "--placement", paramLabel = "anywhere|segment-start",
-            description = "Where facts stand, but for memorize (default: anywhere).")
+            description = "Where facts stand, but for memorize (default: anywhere; reasoning segment-start).")
     private @Nullable String placement;
 
     /** The recipe with what was given on the command line. */
     Recipe over(Recipe recipe) {
         RmtShape s = recipe.shape();
         Curriculum c = recipe.curriculum();
+        LessonPlan l = c.lessons();
         double rate = or(learningRate, c.learningRate());
         return new Recipe(
                 new RmtShape(or(style, s.style()), s.vocabulary(), or(width, s.width()), or(heads, s.heads()), or(layers, s.layers()),
@@ -132,8 +144,10 @@ final class RecallOptions {
                         or(warmup, c.warmup()), or(decay, c.decay()), or(clipValue, c.clipValue()), or(clipNorm, c.clipNorm()),
                         or(weightDecay, c.weightDecay()), or(window, c.window()), or(threshold, c.threshold()),
                         or(minSteps, c.minSteps()), or(maxSteps, c.maxSteps()), or(consolidation, c.consolidation()),
-                        or(earlier, c.earlier()), or(memoryNoise, c.memoryNoise()), or(pace, c.pace()), c.shortest(), recompute || c.recompute(),
-                        or(saveEvery, c.saveEvery()), c.seed()),
+                        or(earlier, c.earlier()), or(memoryNoise, c.memoryNoise()),
+                        new LessonPlan(or(pace, l.pace()), l.shortest(), or(lessonSegments, l.segments()),
+                                or(lessonNoise, l.memoryNoise()), or(lessonSteps, l.maxSteps())),
+                        recompute || c.recompute(), or(saveEvery, c.saveEvery()), c.seed()),
                 placement == null ? recipe.anywhere() : isAnywhere(placement));
     }
 

@@ -165,8 +165,9 @@ final class RecallTrainCommand implements Callable<Integer> {
             long now = System.nanoTime();
             if (err != null && now - printed >= NANOS_BETWEEN_LINES) {
                 printed = now;
-                err.println(String.format(Locale.ROOT, "step %d, %d segments, %d of at most %d: loss %.4f, accuracy %.1f %%, "
-                        + "%,.0f tokens/s, %,d MB", report.step(), report.segments(), report.stageStep(), curriculum.maxSteps(),
+                err.println(String.format(Locale.ROOT, "step %d, %s: loss %.4f, accuracy %.1f %%, %,.0f tokens/s, %,d MB", report.step(),
+                        report.taught() < 1 ? "lessons, %d %% done".formatted(Math.round(100 * report.taught()))
+                                : "%d segments, %d of at most %d".formatted(report.segments(), report.stageStep(), curriculum.maxSteps()),
                         report.loss(), 100 * report.runningAccuracy(), report.tokensPerSecond(), report.memoryBytes() >> 20));
                 err.flush();
             }

@@ -23,19 +23,17 @@ import org.jspecify.annotations.Nullable;
  * @param window steps that the running accuracy is taken over, of documents of the stage's full length
  * @param threshold running accuracy at which a stage has learned what it is to learn
  * @param minSteps of a stage before it may have
- * @param maxSteps of a stage that never does; lessons may take longer
+ * @param maxSteps of a stage that never does
  * @param consolidation steps that a stage goes on after either
  * @param earlier share of documents that have the segments of a random earlier stage
  * @param memoryNoise standard deviation of the noise on memory passed from segment to segment
- * @param pace steps of over 90 % running accuracy from lesson to lesson of the first stage, {@link Progress#lesson}; 0 for none
- * @param shortest tokens of the first lesson's documents
+ * @param lessons in front of the first stage; a share {@code earlier} of that stage's documents are then like the last lessons'
  * @param recompute whether segments are computed again on the way back: the same bits, less memory, more time
  * @param saveEvery steps between checkpoints; 0 is only at the end
  */
 public record Curriculum(List<Integer> stages, int batch, double learningRate, double endLearningRate, long warmup, Decay decay,
         double clipValue, double clipNorm, double weightDecay, int window, double threshold, long minSteps, long maxSteps,
-        long consolidation, double earlier, double memoryNoise, long pace, int shortest, boolean recompute, long saveEvery,
-        long seed) {
+        long consolidation, double earlier, double memoryNoise, LessonPlan lessons, boolean recompute, long saveEvery, long seed) {
 
     /** When the learning rate falls. */
     public enum Decay {
@@ -65,8 +63,6 @@ public record Curriculum(List<Integer> stages, int batch, double learningRate, d
         atLeast("minSteps", minSteps, 0);
         atLeast("maxSteps", maxSteps, 1);
         atLeast("consolidation", consolidation, 0);
-        atLeast("pace", pace, 0);
-        atLeast("shortest", shortest, 1);
         atLeast("saveEvery", saveEvery, 0);
         notNegative("learningRate", learningRate);
         notNegative("endLearningRate", endLearningRate);
@@ -83,13 +79,13 @@ public record Curriculum(List<Integer> stages, int batch, double learningRate, d
     /** Stages 1 to {@code segments} of at most {@code maxSteps} steps, as specified by the paper but for the learning rate. */
     public static Curriculum to(int segments, long maxSteps, long seed) {
         return new Curriculum(IntStream.rangeClosed(1, segments).boxed().toList(), 32, 1e-3, 1e-3, 50, Decay.NONE, 5, 0, 1e-3, 50,
-                0.995, 100, maxSteps, 0, 0.5, 0, 0, 1, false, 500, seed);
+                0.995, 100, maxSteps, 0, 0.5, 0, LessonPlan.NONE, false, 500, seed);
     }
 
     /** The same with other stages. */
     public Curriculum withStages(List<Integer> segments) {
         return new Curriculum(segments, batch, learningRate, endLearningRate, warmup, decay, clipValue, clipNorm, weightDecay,
-                window, threshold, minSteps, maxSteps, consolidation, earlier, memoryNoise, pace, shortest, recompute, saveEvery, seed);
+                window, threshold, minSteps, maxSteps, consolidation, earlier, memoryNoise, lessons, recompute, saveEvery, seed);
     }
 
     /** Segments of a stage's documents. */
@@ -133,8 +129,9 @@ public record Curriculum(List<Integer> stages, int batch, double learningRate, d
         map.put("consolidation", consolidation);
         map.put("earlier", earlier);
         map.put("memory_noise", memoryNoise);
-        map.put("pace", pace);
-        map.put("shortest", shortest);
+        if (lessons.exists()) {
+            map.put("lessons", lessons.toMap());
+        }
         map.put("recompute", recompute);
         map.put("save_every", saveEvery);
         map.put("seed", seed);
@@ -148,20 +145,20 @@ public record Curriculum(List<Integer> stages, int batch, double learningRate, d
                 json.integer("warmup"), json.choice("decay", Decay.class), json.number("clip_value"),
                 json.number("clip_norm"), json.number("weight_decay"), Math.toIntExact(json.integer("window")),
                 json.number("threshold"), json.integer("min_steps"), json.integer("max_steps"), json.integer("consolidation"),
-                json.number("earlier"), json.number("memory_noise"), json.integer("pace"),
-                Math.toIntExact(json.integer("shortest")), json.flag("recompute", false), json.integer("save_every"),
-                json.integer("seed"));
+                json.number("earlier"), json.number("memory_noise"),
+                json.has("lessons") ? LessonPlan.read(json.object("lessons")) : LessonPlan.NONE, json.flag("recompute", false),
+                json.integer("save_every"), json.integer("seed"));
         json.rejectUnread();
         return read;
     }
 
-    private static void atLeast(String name, long value, long least) {
+    static void atLeast(String name, long value, long least) {
         if (value < least) {
             throw new IllegalArgumentException(name + " must be at least " + least + ": " + name + "=" + value);
         }
     }
 
-    private static void notNegative(String name, double value) {
+    static void notNegative(String name, double value) {
         if (!(value >= 0 && Double.isFinite(value))) {
             throw new IllegalArgumentException(name + " must be finite and not negative: " + name + "=" + value);
         }

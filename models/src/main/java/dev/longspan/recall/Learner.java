@@ -13,6 +13,7 @@ import dev.longspan.optim.Clip;
 import dev.longspan.parallel.CancelSignal;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.recall.Examples.Example;
+import dev.longspan.rmt.RmtConfig;
 import dev.longspan.rmt.RmtEncoder;
 import dev.longspan.rmt.TokenSource;
 import dev.longspan.task.Lesson;
@@ -25,6 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.IntStream;
 
 /**
  * Updates a model step by step through a curriculum. A step is a function of weights, moments, seed and progress alone; one
@@ -39,6 +41,7 @@ public final class Learner implements AutoCloseable {
     private final Backend backend;
     private final Parallel parallel;
     private final RmtEncoder model;
+    private final RmtEncoder taught;
     private final Examples examples;
     private final Curriculum curriculum;
     private final Map<String, Tensor> weights;
@@ -48,15 +51,20 @@ public final class Learner implements AutoCloseable {
     private final AdamW optimizer;
     private Progress progress = Progress.START;
 
-    private record Answers(double loss, Tally all, Tally full) {
+    /** A document to draw; those that count say how good the stage is. */
+    private record Row(long tokens, Lesson lesson, boolean counts) {
+    }
+
+    private record Answers(double loss, Tally all, Tally counted) {
     }
 
     /** Starts at step 0 with zero moments. */
     public Learner(Backend backend, Parallel parallel, RmtEncoder model, Examples examples, Curriculum curriculum) {
         this.backend = backend;
         this.parallel = parallel;
-        this.model = model.withConfig(model.config().withRecompute(curriculum.recompute())
-                .withMemoryNoise(curriculum.memoryNoise()));
+        RmtConfig config = model.config().withRecompute(curriculum.recompute());
+        this.model = model.withConfig(config.withMemoryNoise(curriculum.memoryNoise()));
+        this.taught = model.withConfig(config.withMemoryNoise(curriculum.lessons().memoryNoise()));
         this.examples = examples;
         this.curriculum = curriculum;
         this.weights = model.parameters();
@@ -96,9 +104,9 @@ public final class Learner implements AutoCloseable {
         long start = System.nanoTime();
         Parallel cancellable = parallel.cancelledBy(cancel);
         long number = progress.step() + 1;
-        int[] segments = segments();
+        List<Row> rows = IntStream.range(0, curriculum.batch()).mapToObj(this::row).toList();
         gradients.zero();
-        Answers answers = gradient(cancellable, segments);
+        Answers answers = gradient(cancellable, rows);
         double norm = Clip.norm(backend, cancellable, gradients, weights.values());
         if (!Double.isFinite(norm)) {
             throw new NonFiniteException(number, "the gradient of " + firstNonFinite());
@@ -111,13 +119,11 @@ public final class Learner implements AutoCloseable {
         double rate = curriculum.rate(progress);
         // Never cancelled: half an update would be no state of the run at all.
         optimizer.step(backend, parallel, gradients, rate, scale, progress.stageStep() + 1);
-        progress = progress.next(answers.full, curriculum);
+        progress = progress.next(answers.counted, curriculum);
         double seconds = (System.nanoTime() - start) / 1e9;
-        long tokens = 0;
-        for (int count : segments) {
-            tokens += (long) count * model.config().segment();
-        }
-        return new RecallReport(number, curriculum.stage(progress.stage()), progress.stageStep(), answers.loss,
+        long tokens = rows.stream().mapToLong(Row::tokens).sum();
+        return new RecallReport(number, curriculum.stage(progress.stage()), progress.stageStep(),
+                progress.hasLessons(curriculum) ? progress.lesson() / Progress.LESSONS : 1, answers.loss,
                 answers.all.accuracy(), progress.accuracy(), rate, norm, seconds, tokens / seconds, Trainer.memoryBytes());
     }
 
@@ -132,32 +138,45 @@ public final class Learner implements AutoCloseable {
         optimizer.moments().values().forEach(moment -> moment.fill(0));
     }
 
-    /** Segments of each document of the next step: the stage's, or with the share of earlier ones those of a random one. */
-    private int[] segments() {
-        int[] segments = new int[curriculum.batch()];
-        for (int row = 0; row < segments.length; row++) {
-            int stage = progress.stage();
-            // The first row is always of full length, so that every step says how good the stage is.
-            boolean earlier = stage > 0 && row > 0
-                    && Philox.uniform(curriculum.seed(), MIX | progress.step(), 2L * row) < curriculum.earlier();
-            segments[row] = curriculum.stage(!earlier ? stage
-                    : (int) (Philox.uniform(curriculum.seed(), MIX | progress.step(), 2L * row + 1) * stage));
+    /** A document of the next step: the stage's, or with the share of earlier ones that of a random one, or of the lessons. */
+    private Row row(int number) {
+        int segment = model.config().segment();
+        if (progress.hasLessons(curriculum)) {
+            return new Row(lessonTokens(number), progress.wording(curriculum), true);
         }
-        return segments;
+        int stage = progress.stage();
+        // The first row is always of full length, so that every step says how good the stage is.
+        boolean earlier = number > 0 && Philox.uniform(curriculum.seed(), MIX | progress.step(), 2L * number) < curriculum.earlier();
+        if (!earlier || stage == 0 && !curriculum.lessons().exists()) {
+            return new Row((long) curriculum.stage(stage) * segment, Lesson.WHOLE, true);
+        }
+        if (stage == 0) {
+            return new Row((long) curriculum.lessons().segments() * segment, Lesson.TOLD_FIRST, false);
+        }
+        int one = (int) (Philox.uniform(curriculum.seed(), MIX | progress.step(), 2L * number + 1) * stage);
+        return new Row((long) curriculum.stage(one) * segment, Lesson.WHOLE, false);
     }
 
-    private Answers gradient(Parallel cancellable, int... segments) {
+    private long lessonTokens(int row) {
+        long longest = (long) curriculum.lessons().segments() * model.config().segment();
+        long shortest = Math.min(curriculum.lessons().shortest(), longest);
+        double share = Math.min(1, progress.lesson()) * Philox.uniform(curriculum.seed(), LENGTH | progress.step(), row);
+        return shortest + Math.round(share * (longest - shortest));
+    }
+
+    private Answers gradient(Parallel cancellable, List<Row> rows) {
         List<TokenSource> documents = new ArrayList<>();
-        long[] labels = new long[segments.length];
-        Lesson wording = progress.wording(curriculum);
-        for (int row = 0; row < segments.length; row++) {
-            Example example = examples.draw(progress.step() * segments.length + row, tokens(segments[row], row), wording);
+        long[] labels = new long[rows.size()];
+        for (int i = 0; i < labels.length; i++) {
+            Row row = rows.get(i);
+            Example example = examples.draw(progress.step() * labels.length + i, row.tokens, row.lesson);
             documents.add(example.document());
-            labels[row] = example.label();
+            labels[i] = example.label();
         }
+        RmtEncoder reader = progress.hasLessons(curriculum) ? taught : model;
         try (Pass pass = Pass.training(backend, cancellable, workspace, gradients,
                 new Randomness(curriculum.seed(), progress.step()))) {
-            Tensor logits = model.logits(pass, documents);
+            Tensor logits = reader.logits(pass, documents);
             Tensor loss = Loss.meanCrossEntropy(pass, logits, pass.allocate(DType.I64, labels.length).set(labels));
             double value = loss.item();
             if (!Double.isFinite(value)) {
@@ -165,35 +184,23 @@ public final class Learner implements AutoCloseable {
             }
             int[] chosen = Recall.largest(logits);
             pass.backward(loss);
-            return answers(value, segments, labels, chosen);
+            return answers(value, rows, labels, chosen);
         }
     }
 
-    /** Tokens of a document of so many segments: fewer in the lessons of the first stage. */
-    private long tokens(int segments, int row) {
-        long whole = (long) segments * model.config().segment();
-        if (!progress.hasLessons(curriculum)) {
-            return whole;
-        }
-        long shortest = Math.min(curriculum.shortest(), whole);
-        double share = Math.min(1, progress.lesson()) * Philox.uniform(curriculum.seed(), LENGTH | progress.step(), row);
-        return shortest + Math.round(share * (whole - shortest));
-    }
-
-    private Answers answers(double loss, int[] segments, long[] labels, int... chosen) {
-        int full = curriculum.stage(progress.stage());
+    private static Answers answers(double loss, List<Row> rows, long[] labels, int... chosen) {
         long right = 0;
-        long rightOfFull = 0;
-        long ofFull = 0;
-        for (int row = 0; row < segments.length; row++) {
-            int correct = chosen[row] == labels[row] ? 1 : 0;
+        long rightOfCounted = 0;
+        long counted = 0;
+        for (int i = 0; i < labels.length; i++) {
+            int correct = chosen[i] == labels[i] ? 1 : 0;
             right += correct;
-            if (segments[row] == full) {
-                ofFull++;
-                rightOfFull += correct;
+            if (rows.get(i).counts) {
+                counted++;
+                rightOfCounted += correct;
             }
         }
-        return new Answers(loss, new Tally(right, segments.length), new Tally(rightOfFull, ofFull));
+        return new Answers(loss, new Tally(right, labels.length), new Tally(rightOfCounted, counted));
     }
 
     private String firstNonFinite() {

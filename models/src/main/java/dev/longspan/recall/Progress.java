@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
  * @param stage number of the stage from 0; as many as there are stages behind the last
  * @param stageStep steps done of it
  * @param reachedAt steps of the stage after which its consolidation began; {@link #NOT_YET} before
- * @param lesson of the first stage, from 0 to {@link #LESSONS}: up to 1 documents grow to a whole segment, up to 2 facts and up to 3
- *     questions come to be told in any wording ({@link Lesson})
+ * @param lesson in front of the first stage, from 0 to {@link #LESSONS}: up to 1 documents grow, up to 2 facts and up to 3 questions
+ *     come to be told in any wording ({@link Lesson})
  * @param recent answers of the last steps to documents of the stage's length
  */
 public record Progress(long step, int stage, long stageStep, long reachedAt, double lesson, List<Tally> recent) {
@@ -30,9 +30,6 @@ public record Progress(long step, int stage, long stageStep, long reachedAt, dou
     /** Steps, and accuracy over them, that a lesson goes on after. */
     private static final int LESSON_WINDOW = 20;
     private static final double LESSON_ACCURACY = 0.9;
-
-    /** Lessons may take so many times the most steps of a stage. */
-    private static final int LESSON_PATIENCE = 4;
 
     public Progress {
         recent = List.copyOf(recent);
@@ -62,7 +59,7 @@ public record Progress(long step, int stage, long stageStep, long reachedAt, dou
         all.add(answers);
         Progress behind = new Progress(step + 1, stage, stageStep + 1, reachedAt, lessonAfter(all, curriculum),
                 all.subList(Math.max(0, all.size() - curriculum.window()), all.size()));
-        boolean ripe = behind.hasLessons(curriculum) ? behind.stageStep >= LESSON_PATIENCE * curriculum.maxSteps()
+        boolean ripe = behind.hasLessons(curriculum) ? behind.stageStep >= curriculum.lessons().maxSteps()
                 : behind.stageStep >= curriculum.minSteps() && behind.isLearned(curriculum)
                         || behind.stageStep >= curriculum.maxSteps();
         return isConsolidating() || !ripe ? behind
@@ -72,17 +69,17 @@ public record Progress(long step, int stage, long stageStep, long reachedAt, dou
     private double lessonAfter(List<Tally> answers, Curriculum curriculum) {
         List<Tally> last = answers.subList(Math.max(0, answers.size() - LESSON_WINDOW), answers.size());
         return hasLessons(curriculum) && last.size() == LESSON_WINDOW && Tally.sum(last).accuracy() > LESSON_ACCURACY
-                ? Math.min(LESSONS, lesson + 1.0 / curriculum.pace()) : lesson;
+                ? Math.min(LESSONS, lesson + 1.0 / curriculum.lessons().pace()) : lesson;
     }
 
     /** Whether it is not the whole task yet. */
     boolean hasLessons(Curriculum curriculum) {
-        return curriculum.pace() > 0 && stage == 0 && lesson < LESSONS;
+        return curriculum.lessons().exists() && stage == 0 && lesson < LESSONS;
     }
 
     /** How the next step's stories are told. */
     Lesson wording(Curriculum curriculum) {
-        return hasLessons(curriculum) ? new Lesson(Math.clamp(lesson - 1, 0, 1) / 2, Math.clamp(lesson - 2, 0, 1) / 2)
+        return hasLessons(curriculum) ? new Lesson(Math.clamp(lesson - 1, 0, 1) / 2, Math.clamp(lesson - 2, 0, 1) / 2, true)
                 : Lesson.WHOLE;
     }
 

@@ -27,6 +27,15 @@ public record Placement(long segment) {
         return new Placement(segment);
     }
 
+    /** Starts of facts of these lengths that stand in a row from the document's start on. */
+    static long[] first(long... lengths) {
+        long[] starts = new long[lengths.length];
+        for (int i = 1; i < starts.length; i++) {
+            starts[i] = starts[i - 1] + lengths[i - 1];
+        }
+        return starts;
+    }
+
     /** Starts of facts of these lengths in a document of {@code tokens}, {@code free} of which are neither facts nor question. */
     long[] starts(Draws draws, long[] lengths, long tokens, long free) {
         long[] starts = new long[lengths.length];

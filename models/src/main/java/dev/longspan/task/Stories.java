@@ -32,7 +32,8 @@ public record Stories(MemoryTask task, Vocabulary vocabulary, Noise noise, Place
         long free = Haystack.free(tokens, facts, question);
         long offset = draws.below(noise.words());
         long[] lengths = facts.stream().mapToLong(fact -> fact.length).toArray();
-        long[] starts = task == MemoryTask.MEMORIZE ? new long[facts.size()] : placement.starts(draws, lengths, tokens, free);
+        long[] starts = task == MemoryTask.MEMORIZE || lesson.toldFirst() ? Placement.first(lengths)
+                : placement.starts(draws, lengths, tokens, free);
         List<Haystack.Sentence> sentences = new ArrayList<>();
         for (int i = 0; i < starts.length; i++) {
             sentences.add(new Haystack.Sentence(starts[i], facts.get(i)));

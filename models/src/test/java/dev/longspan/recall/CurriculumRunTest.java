@@ -7,6 +7,7 @@ import dev.longspan.backend.Backend;
 import dev.longspan.checkpoint.Checkpoint;
 import dev.longspan.parallel.CancelSignal;
 import dev.longspan.parallel.Parallel;
+import dev.longspan.task.Lesson;
 import dev.longspan.tensor.TensorArena;
 import dev.longspan.train.NonFiniteException;
 import dev.longspan.train.RunFolder;
@@ -19,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -102,6 +104,42 @@ final class CurriculumRunTest {
         train("one", Lessons.brief(NOISE, false), 1, 0);
         train("two", Lessons.brief(NOISE, false), 2, 0);
         assertThat(bits("two")).isEqualTo(bits("one"));
+    }
+
+    @Test
+    void lessonsGoBeforeTheFirstStageAndReturnInIt() throws IOException {
+        Map<String, Integer> drawn = new TreeMap<>();
+        Examples counting = (index, tokens, lesson) -> {
+            drawn.merge((lesson.equals(Lesson.WHOLE) ? "whole " : lesson.equals(Lesson.TOLD_FIRST) ? "first " : "lesson ") + tokens, 1,
+                    Integer::sum);
+            return Lessons.examples().draw(index, tokens, lesson);
+        };
+        try (TensorArena arena = new TensorArena(); Learner learner = new Learner(Backend.best(), Parallel.of(1),
+                Lessons.shape().create(arena, 3), counting, Lessons.taught())) {
+            for (int step = 0; step < 5; step++) {
+                assertThat(learner.next(new CancelSignal()).taught()).isZero();
+            }
+            assertThat(drawn).as("lesson 0, 5 steps of 6 documents").containsExactly(Map.entry("lesson 3", 30));
+            assertThat(learner.progress().isConsolidating()).as("the lessons have taken their most steps").isTrue();
+        }
+        drawn.clear();
+        Progress taught = new Progress(9, 0, 9, Progress.NOT_YET, Progress.LESSONS, List.of());
+        try (TensorArena arena = new TensorArena(); Learner learner = new Learner(Backend.best(), Parallel.of(1),
+                Lessons.shape().create(arena, 3), counting, Lessons.taught())) {
+            Path model = temp.resolve("model");
+            Lessons.model(Lessons.taught()).write(model, learner.weights());
+            try (Checkpoint weights = RmtFolder.weights(model); Checkpoint moments = moments(learner)) {
+                learner.restore(weights, moments, taught);
+            }
+            assertThat(learner.next(new CancelSignal()).taught()).isEqualTo(1);
+        }
+        assertThat(drawn.keySet()).containsExactly("first 14", "whole 7");
+    }
+
+    private Checkpoint moments(Learner learner) throws IOException {
+        Path file = temp.resolve("moments");
+        Checkpoint.save(file, learner.moments(), Map.of());
+        return Checkpoint.open(file);
     }
 
     @Test

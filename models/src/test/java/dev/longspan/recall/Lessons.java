@@ -43,13 +43,20 @@ final class Lessons {
 
     /** Stages of three steps. */
     static Curriculum brief(double memoryNoise, boolean recompute) {
-        return new Curriculum(List.of(1, 2, 3), 6, 3e-3, 1e-3, 2, Decay.CONSOLIDATION, 5, 1, 1e-3, 2, 2, 0, 2, 1, 0.5, memoryNoise, 0, 1,
+        return new Curriculum(List.of(1, 2, 3), 6, 3e-3, 1e-3, 2, Decay.CONSOLIDATION, 5, 1, 1e-3, 2, 2, 0, 2, 1, 0.5, memoryNoise, LessonPlan.NONE,
                 recompute, 0, 3);
+    }
+
+    /** The same behind lessons over two segments that are passed in six steps of right answers. */
+    static Curriculum taught() {
+        Curriculum brief = brief(0, false);
+        return new Curriculum(brief.stages(), 6, 3e-3, 1e-3, 2, Decay.CONSOLIDATION, 5, 1, 1e-3, 2, 2, 0, 2, 1, 0.5, 0,
+                new LessonPlan(2, 3, 2, 0.1, 5), false, 0, 3);
     }
 
     /** Until both stages are learned. */
     static Curriculum whole() {
-        return new Curriculum(List.of(1, 2), 32, 3e-3, 3e-3, 10, Decay.NONE, 5, 0, 1e-3, 20, 0.98, 20, 1500, 0, 0.25, 0, 0, 1, false, 0, 3);
+        return new Curriculum(List.of(1, 2), 32, 3e-3, 3e-3, 10, Decay.NONE, 5, 0, 1e-3, 20, 0.98, 20, 1500, 0, 0.25, 0, LessonPlan.NONE, false, 0, 3);
     }
 
     static RmtFolder model(Curriculum curriculum) {

@@ -18,7 +18,7 @@ final class ProgressTest {
 
     /** Window of 2, at least 4 steps, at most 8, 3 more after either. */
     private static Curriculum curriculum(Decay decay) {
-        return new Curriculum(List.of(1, 2), 10, 1, 0.5, 2, decay, 0, 0, 0, 2, 0.9, 4, 8, 3, 0, 0, 0, 1, false, 0, 1);
+        return new Curriculum(List.of(1, 2), 10, 1, 0.5, 2, decay, 0, 0, 0, 2, 0.9, 4, 8, 3, 0, 0, LessonPlan.NONE, false, 0, 1);
     }
 
     private static Progress after(int steps, Tally answers) {
@@ -61,7 +61,8 @@ final class ProgressTest {
 
     @Test
     void lessonsGetHarderWithGoodAnswersOnlyAndBelongToTheFirstStage() {
-        Curriculum lessons = new Curriculum(List.of(1, 2), 10, 1, 1, 0, Decay.NONE, 0, 0, 0, 20, 0.5, 0, 100, 1, 0, 0, 2, 5, false, 0, 1);
+        Curriculum lessons = new Curriculum(List.of(1, 2), 10, 1, 1, 0, Decay.NONE, 0, 0, 0, 20, 0.5, 0, 100, 1, 0, 0,
+                new LessonPlan(2, 5, 2, 0, 400), false, 0, 1);
         Progress progress = Progress.START;
         for (int i = 0; i < 19; i++) {
             progress = progress.next(RIGHT, lessons);
@@ -71,7 +72,7 @@ final class ProgressTest {
             progress = progress.next(RIGHT, lessons);
         }
         assertThat(progress.lesson()).isEqualTo(2.5);
-        assertThat(progress.wording(lessons)).isEqualTo(new Lesson(0.5, 0.25));
+        assertThat(progress.wording(lessons)).isEqualTo(new Lesson(0.5, 0.25, true));
         assertThat(progress.isConsolidating()).as("all but the lessons is learned").isFalse();
         assertThat(progress.next(WRONG, lessons).next(WRONG, lessons).lesson()).as("18 of 20 are not enough").isEqualTo(3);
         assertThat(progress.nextStage().wording(lessons)).isEqualTo(Lesson.WHOLE);
@@ -79,7 +80,7 @@ final class ProgressTest {
         for (int i = 0; i < 399; i++) {
             stuck = stuck.next(WRONG, lessons);
         }
-        assertThat(stuck.isConsolidating()).as("four times the most steps of a stage").isFalse();
+        assertThat(stuck.isConsolidating()).as("the lessons have not taken their most steps").isFalse();
         assertThat(stuck.next(WRONG, lessons).isConsolidating()).isTrue();
         assertThat(Progress.START.wording(curriculum(Decay.NONE))).isEqualTo(Lesson.WHOLE);
     }

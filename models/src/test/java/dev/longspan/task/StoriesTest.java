@@ -69,10 +69,26 @@ final class StoriesTest {
     @Test
     void aFirstLessonTellsOfTheSharedPlaceAndAsksOneWay() {
         Stories all = Worlds.stories(MemoryTask.REASONING, Placement.ANYWHERE, SEED);
-        List<Story> stories = LongStream.range(0, SAMPLES).mapToObj(i -> all.draw(i, 60, new Lesson(0, 0)).story()).toList();
+        List<Story> stories = LongStream.range(0, SAMPLES).mapToObj(i -> all.draw(i, 60, new Lesson(0, 0, false)).story()).toList();
         assertThat(stories).allMatch(s -> Words.of(s.facts().getFirst()).get(6).equals(Words.of(s.facts().getLast()).get(6)));
         assertThat(stories).allMatch(s -> s.question().matches("What is (north|east|south|west) of the .*"));
         assertThat(stories).allSatisfy(s -> assertThat(Solver.answers(s.facts(), s.question())).containsExactly(s.answer().word()));
+    }
+
+    @ParameterizedTest
+    @EnumSource(MemoryTask.class)
+    void inLessonsTheFactsStandFirst(MemoryTask task) {
+        for (Placement placement : List.of(Placement.ANYWHERE, Placement.segmentStart(30))) {
+            Stories stories = Worlds.stories(task, placement, SEED);
+            for (int i = 0; i < 50; i++) {
+                Sample sample = stories.draw(i, 90, Lesson.TOLD_FIRST);
+                long behind = 0;
+                for (int fact = 0; fact < task.facts(); fact++) {
+                    assertThat(sample.places().get(fact)).as("%s, %s, document %d", task, placement, i).isEqualTo(behind);
+                    behind += Worlds.VOCABULARY.encode(sample.story().facts().get(fact)).length;
+                }
+            }
+        }
     }
 
     private static String shape(Story story) {
