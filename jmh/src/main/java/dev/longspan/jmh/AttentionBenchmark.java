@@ -2,15 +2,15 @@ package dev.longspan.jmh;
 
 import org.openjdk.jmh.annotations.Param;
 
-/** Dense attention of two heads, {@code causal|full N,D fwd|fwd+bwd}. */
+/** Dense attention of two heads, {@code causal|full NxD fwd|fwd+bwd}. */
 public class AttentionBenchmark extends Measured {
 
     private static final int HEADS = 2;
 
-    @Param({"causal 2048,64 fwd", "causal 2048,128 fwd", "full 2048,64 fwd", "full 2048,128 fwd", "causal 8192,64 fwd",
-        "causal 8192,128 fwd", "full 8192,64 fwd", "full 8192,128 fwd", "causal 16384,64 fwd", "causal 16384,128 fwd",
-        "causal 2048,64 fwd+bwd", "causal 2048,128 fwd+bwd", "full 2048,64 fwd+bwd", "full 2048,128 fwd+bwd",
-        "causal 8192,64 fwd+bwd", "causal 8192,128 fwd+bwd", "full 8192,64 fwd+bwd"})
+    @Param({"causal 2048x64 fwd", "causal 2048x128 fwd", "full 2048x64 fwd", "full 2048x128 fwd", "causal 8192x64 fwd",
+        "causal 8192x128 fwd", "full 8192x64 fwd", "full 8192x128 fwd", "causal 16384x64 fwd", "causal 16384x128 fwd",
+        "causal 2048x64 fwd+bwd", "causal 2048x128 fwd+bwd", "full 2048x64 fwd+bwd", "full 2048x128 fwd+bwd",
+        "causal 8192x64 fwd+bwd", "causal 8192x128 fwd+bwd", "full 8192x64 fwd+bwd"})
     public String problem = "";
 
     @Override

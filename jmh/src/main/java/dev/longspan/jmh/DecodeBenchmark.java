@@ -2,10 +2,10 @@ package dev.longspan.jmh;
 
 import org.openjdk.jmh.annotations.Param;
 
-/** One row times weights [out, in], {@code out,in}: what decoding does, at the speed of memory once weights exceed the caches. */
+/** One row times weights [out, in], {@code OUTxIN}: what decoding does, at the speed of memory once weights exceed the caches. */
 public class DecodeBenchmark extends Measured {
 
-    @Param({"256,256", "1024,1024", "4096,1024", "2048,2048", "4096,4096", "32000,1024"})
+    @Param({"256x256", "1024x1024", "4096x1024", "2048x2048", "4096x4096", "32000x1024"})
     public String problem = "";
 
     @Override

@@ -2,11 +2,11 @@ package dev.longspan.jmh;
 
 import org.openjdk.jmh.annotations.Param;
 
-/** Norms and activations of rows, {@code function rows,width}: 4 MiB, and 16 MiB, which no second-level cache holds. */
+/** Norms and activations of rows, {@code function ROWSxWIDTH}: 4 MiB, and 16 MiB, which no second-level cache holds. */
 public class PointwiseBenchmark extends Measured {
 
-    @Param({"rms_norm 1024,1024", "rms_norm 4096,1024", "layer_norm 1024,1024", "layer_norm 4096,1024", "gelu_tanh 1024,1024",
-        "gelu_tanh 4096,1024", "gelu 1024,1024", "silu 1024,1024", "silu 4096,1024"})
+    @Param({"rms_norm 1024x1024", "rms_norm 4096x1024", "layer_norm 1024x1024", "layer_norm 4096x1024", "gelu_tanh 1024x1024",
+        "gelu_tanh 4096x1024", "gelu 1024x1024", "silu 1024x1024", "silu 4096x1024"})
     public String problem = "";
 
     @Override

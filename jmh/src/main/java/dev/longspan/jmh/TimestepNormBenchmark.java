@@ -2,12 +2,12 @@ package dev.longspan.jmh;
 
 import org.openjdk.jmh.annotations.Param;
 
-/** Timestep norms of 2,048 rows of the released sizes, {@code channels,groups}. */
+/** Timestep norms of 2,048 rows of the released sizes, {@code CHANNELSxGROUPS}. */
 public class TimestepNormBenchmark extends Measured {
 
     private static final int ROWS = 2048;
 
-    @Param({"512,32", "1024,32", "2048,32", "4096,64"})
+    @Param({"512x32", "1024x32", "2048x32", "4096x64"})
     public String problem = "";
 
     @Override

@@ -15,10 +15,10 @@ class FamilyTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-        "gemm|nt 12,9,33", "gemm|nn 5,6,7", "gemm|tn 8,3,16", "decode|40,24", "attention|causal 70,16 fwd+bwd",
-        "attention|full 33,8 fwd+bwd", "dilated-attention|200 fwd+bwd", "cema|130 fwd+bwd", "cema|64 fwd",
-        "timestep-norm|64,4", "pointwise|rms_norm 60,33", "pointwise|layer_norm 60,33", "pointwise|gelu_tanh 60,33",
-        "pointwise|gelu 60,33", "pointwise|silu 60,33", "small-kernel|16"})
+        "gemm|nt 12x9x33", "gemm|nn 5x6x7", "gemm|tn 8x3x16", "decode|40x24", "attention|causal 70x16 fwd+bwd",
+        "attention|full 33x8 fwd+bwd", "dilated-attention|200 fwd+bwd", "cema|130 fwd+bwd", "cema|64 fwd",
+        "timestep-norm|64x4", "pointwise|rms_norm 60x33", "pointwise|layer_norm 60x33", "pointwise|gelu_tanh 60x33",
+        "pointwise|gelu 60x33", "pointwise|silu 60x33", "small-kernel|16"})
     void aRightAnswerPassesAndAnyOtherFails(String family, String name) {
         try (Problem problem = Family.of(family).open().apply(name);
                 Side side = problem.on(Backend.named("scalar"), Parallel.of(1))) {

@@ -33,7 +33,7 @@ class RequestTest {
     void aTextThatNoListedProblemContainsIsAProblemOfItsOwn() {
         assertThat(new Request(Path.of("out"), List.of("gemm"), List.of(1), "nt 4096").problems(Family.of("gemm")))
                 .containsExactly("nt 4096");
-        assertThat(new Request(Path.of("out"), List.of("gemm"), List.of(1), "nt 3,5,7").problems(Family.of("gemm")))
-                .containsExactly("nt 3,5,7");
+        assertThat(new Request(Path.of("out"), List.of("gemm"), List.of(1), "nt 3x5x7").problems(Family.of("gemm")))
+                .containsExactly("nt 3x5x7");
     }
 }
