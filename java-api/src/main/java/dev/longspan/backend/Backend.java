@@ -7,6 +7,7 @@ import dev.longspan.tensor.MemorySpace;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,24 +28,29 @@ public record Backend(String name, String detail, MemorySpace space, Set<DType> 
 
     private static final class Known {
         static final List<Backend> ALL = known();
+        static final Backend DEFAULT = preferred();
         static final Backend BEST = choose();
     }
 
-    /** Every backend of this build, best first, those that cannot run included. */
+    /** Every backend of this build, those that cannot run included. */
     public static List<Backend> all() {
         return Known.ALL;
     }
 
-    /** The backend that the property {@value #PROPERTY} names, otherwise the first that runs. Chosen once. */
+    /**
+     * The backend that the property {@value #PROPERTY} names, otherwise {@code mixed}: each family from vector or host, whichever
+     * is faster. Where one of them cannot run it is the first that can. Chosen once.
+     */
     public static Backend best() {
         return Known.BEST;
     }
 
     /** The backend of that name; throws UnsupportedOperationException with the reason where it cannot run. */
     public static Backend named(String name) {
-        Backend found = all().stream().filter(b -> b.name.equals(name)).findFirst().orElseThrow(() ->
+        List<Backend> known = Stream.concat(Stream.of(Known.DEFAULT), all().stream()).distinct().toList();
+        Backend found = known.stream().filter(b -> b.name.equals(name)).findFirst().orElseThrow(() ->
                 new IllegalArgumentException("backend must be one of "
-                        + all().stream().map(Backend::name).collect(Collectors.joining(", ")) + ": backend=" + name));
+                        + known.stream().map(Backend::name).collect(Collectors.joining(", ")) + ": backend=" + name));
         found.kernels();
         return found;
     }
@@ -70,6 +76,11 @@ public record Backend(String name, String detail, MemorySpace space, Set<DType> 
         return List.of(vector, HostProvider.find(vector.available != null ? vector : scalar), scalar);
     }
 
+    private static Backend preferred() {
+        List<Backend> running = Known.ALL.stream().filter(b -> b.available != null).toList();
+        return running.size() == Known.ALL.size() ? Mixed.of(running.get(0), running.get(1)) : running.getFirst();
+    }
+
     private static Backend scalar() {
         return new Backend("scalar", "plain loops", MemorySpace.HOST, Set.of(DType.F32, DType.F64),
                 ScalarKernels.create(), null);
@@ -77,8 +88,7 @@ public record Backend(String name, String detail, MemorySpace space, Set<DType> 
 
     private static Backend choose() {
         String forced = System.getProperty(PROPERTY);
-        Backend chosen = forced != null ? named(forced)
-                : Known.ALL.stream().filter(b -> b.available != null).findFirst().orElseThrow();
+        Backend chosen = forced != null ? named(forced) : Known.DEFAULT;
         System.Logger log = System.getLogger("dev.longspan.backend");
         for (Backend other : Known.ALL) {
             if (other.reason != null) {

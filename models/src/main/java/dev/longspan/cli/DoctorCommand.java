@@ -82,7 +82,7 @@ final class DoctorCommand implements Callable<Integer> {
         List<Finding> findings = new ArrayList<>();
         Parallel parallel = main.parallel();
         Backend chosen = main.backend();
-        for (Backend backend : Backend.all()) {
+        for (Backend backend : Stream.concat(Stream.of(chosen), Backend.all().stream()).distinct().toList()) {
             Finding finding = examine(backend, chosen, parallel);
             findings.add(finding);
             output.line("Backend   %-8s %-12s %s", finding.name, finding.status, finding.detail);
