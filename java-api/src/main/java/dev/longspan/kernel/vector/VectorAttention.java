@@ -10,8 +10,7 @@ import org.jspecify.annotations.Nullable;
  * Attention in tiles of scores that never leave a core's cache. One branch after the other, each a parallel region.
  *
  * <p>C++ takes 0.74 to 0.81 of the time for the same tiles (backend/Mixed). In a flight recording multiply-adds are 45 % of the
- * samples dense and 31 % dilated, whose tasks are short; what is left are broadcasts, stores of tiles and loads from segments,
- * each with its checks.
+ * samples dense and 31 % dilated, whose tasks are short; what is left are broadcasts, stores of tiles and loads from segments.
  */
 final class VectorAttention implements AttentionKernel {
 
