@@ -1,6 +1,7 @@
 package dev.longspan.cli;
 
 import dev.longspan.recall.Curriculum;
+import dev.longspan.recall.Finish;
 import dev.longspan.recall.LessonPlan;
 import dev.longspan.recall.Recipe;
 import dev.longspan.recall.RmtShape;
@@ -83,6 +84,13 @@ final class RecallOptions {
     @Option(names = "--lesson-steps", paramLabel = "N", description = "Steps of all lessons at most (default: 10000).")
     private @Nullable Long lessonSteps;
 
+    @Option(names = "--finish", paramLabel = "N", description = "Steps behind the last stage with --finish-noise and a falling "
+            + "learning rate (default: 0; reasoning 2000).")
+    private @Nullable Long finishSteps;
+
+    @Option(names = "--finish-noise", paramLabel = "X", description = "--memory-noise of the finish (default: 0; reasoning 1.5).")
+    private @Nullable Double finishNoise;
+
     @Option(names = "--recompute", description = "Compute segments again on the way back: the same bits, memory that does not grow "
             + "with the segments, a third more time.")
     private boolean recompute;
@@ -133,6 +141,7 @@ final class RecallOptions {
         RmtShape s = recipe.shape();
         Curriculum c = recipe.curriculum();
         LessonPlan l = c.lessons();
+        Finish f = c.finish();
         double rate = or(learningRate, c.learningRate());
         return new Recipe(
                 new RmtShape(or(style, s.style()), s.vocabulary(), or(width, s.width()), or(heads, s.heads()), or(layers, s.layers()),
@@ -147,6 +156,7 @@ final class RecallOptions {
                         or(earlier, c.earlier()), or(memoryNoise, c.memoryNoise()),
                         new LessonPlan(or(pace, l.pace()), l.shortest(), or(lessonSegments, l.segments()),
                                 or(lessonNoise, l.memoryNoise()), or(lessonSteps, l.maxSteps())),
+                        new Finish(or(finishSteps, f.steps()), or(finishNoise, f.memoryNoise())),
                         recompute || c.recompute(), or(saveEvery, c.saveEvery()), c.seed()),
                 placement == null ? recipe.anywhere() : isAnywhere(placement));
     }

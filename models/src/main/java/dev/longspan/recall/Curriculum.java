@@ -23,17 +23,19 @@ import org.jspecify.annotations.Nullable;
  * @param window steps that the running accuracy is taken over, of documents of the stage's full length
  * @param threshold running accuracy at which a stage has learned what it is to learn
  * @param minSteps of a stage before it may have
- * @param maxSteps of a stage that never does
+ * @param maxSteps of a stage that never does, lessons included
  * @param consolidation steps that a stage goes on after either
  * @param earlier share of documents that have the segments of a random earlier stage
  * @param memoryNoise standard deviation of the noise on memory passed from segment to segment
  * @param lessons in front of the first stage; a share {@code earlier} of that stage's documents are then like the last lessons'
+ * @param finish behind the last stage
  * @param recompute whether segments are computed again on the way back: the same bits, less memory, more time
  * @param saveEvery steps between checkpoints; 0 is only at the end
  */
 public record Curriculum(List<Integer> stages, int batch, double learningRate, double endLearningRate, long warmup, Decay decay,
         double clipValue, double clipNorm, double weightDecay, int window, double threshold, long minSteps, long maxSteps,
-        long consolidation, double earlier, double memoryNoise, LessonPlan lessons, boolean recompute, long saveEvery, long seed) {
+        long consolidation, double earlier, double memoryNoise, LessonPlan lessons, Finish finish, boolean recompute, long saveEvery,
+        long seed) {
 
     /** When the learning rate falls. */
     public enum Decay {
@@ -79,18 +81,39 @@ public record Curriculum(List<Integer> stages, int batch, double learningRate, d
     /** Stages 1 to {@code segments} of at most {@code maxSteps} steps, as specified by the paper but for the learning rate. */
     public static Curriculum to(int segments, long maxSteps, long seed) {
         return new Curriculum(IntStream.rangeClosed(1, segments).boxed().toList(), 32, 1e-3, 1e-3, 50, Decay.NONE, 5, 0, 1e-3, 50,
-                0.995, 100, maxSteps, 0, 0.5, 0, LessonPlan.NONE, false, 500, seed);
+                0.995, 100, maxSteps, 0, 0.5, 0, LessonPlan.NONE, Finish.NONE, false, 500, seed);
     }
 
     /** The same with other stages. */
     public Curriculum withStages(List<Integer> segments) {
         return new Curriculum(segments, batch, learningRate, endLearningRate, warmup, decay, clipValue, clipNorm, weightDecay,
-                window, threshold, minSteps, maxSteps, consolidation, earlier, memoryNoise, lessons, recompute, saveEvery, seed);
+                window, threshold, minSteps, maxSteps, consolidation, earlier, memoryNoise, lessons, finish, recompute, saveEvery,
+                seed);
     }
 
-    /** Segments of a stage's documents. */
+    /** Segments of a stage's documents; those of the last in the finish. */
     public int stage(int number) {
-        return stages.get(number);
+        return stages.get(Math.min(number, stages.size() - 1));
+    }
+
+    /** How many stages there are, the finish included. */
+    int count() {
+        return stages.size() + (finish.exists() ? 1 : 0);
+    }
+
+    boolean isFinish(int stage) {
+        return stage == stages.size();
+    }
+
+    /** Steps that a stage consolidates for. */
+    long consolidation(int stage) {
+        return isFinish(stage) ? finish.steps() : consolidation;
+    }
+
+    /** Deviation of the noise on memory at a step. */
+    double noise(Progress progress) {
+        return progress.hasLessons(this) ? lessons.memoryNoise()
+                : isFinish(progress.stage()) ? finish.memoryNoise() : memoryNoise;
     }
 
     /** The learning rate of a step. */
@@ -99,8 +122,8 @@ public record Curriculum(List<Integer> stages, int batch, double learningRate, d
         double fallen = switch (decay) {
             case NONE -> 0;
             case STAGE -> Math.min(1, (double) progress.stageStep() / maxSteps);
-            case CONSOLIDATION -> progress.isConsolidating() && consolidation > 0
-                    ? (double) (progress.stageStep() - progress.reachedAt()) / consolidation : 0;
+            case CONSOLIDATION -> progress.isConsolidating() && consolidation(progress.stage()) > 0
+                    ? (double) (progress.stageStep() - progress.reachedAt()) / consolidation(progress.stage()) : 0;
         };
         return warm * (learningRate + (endLearningRate - learningRate) * fallen);
     }
@@ -132,6 +155,9 @@ public record Curriculum(List<Integer> stages, int batch, double learningRate, d
         if (lessons.exists()) {
             map.put("lessons", lessons.toMap());
         }
+        if (finish.exists()) {
+            map.put("finish", finish.toMap());
+        }
         map.put("recompute", recompute);
         map.put("save_every", saveEvery);
         map.put("seed", seed);
@@ -146,7 +172,8 @@ public record Curriculum(List<Integer> stages, int batch, double learningRate, d
                 json.number("clip_norm"), json.number("weight_decay"), Math.toIntExact(json.integer("window")),
                 json.number("threshold"), json.integer("min_steps"), json.integer("max_steps"), json.integer("consolidation"),
                 json.number("earlier"), json.number("memory_noise"),
-                json.has("lessons") ? LessonPlan.read(json.object("lessons")) : LessonPlan.NONE, json.flag("recompute", false),
+                json.has("lessons") ? LessonPlan.read(json.object("lessons")) : LessonPlan.NONE,
+                json.has("finish") ? Finish.read(json.object("finish")) : Finish.NONE, json.flag("recompute", false),
                 json.integer("save_every"), json.integer("seed"));
         json.rejectUnread();
         return read;

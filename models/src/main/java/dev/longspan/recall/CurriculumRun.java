@@ -134,7 +134,7 @@ public final class CurriculumRun implements AutoCloseable {
 
     private void save(RecallListener listener) {
         Progress progress = learner.progress();
-        int segments = curriculum.stage(Math.min(progress.stage(), curriculum.stages().size() - 1));
+        int segments = curriculum.stage(progress.stage());
         Path saved = folder.save(progress.step(), model.trainedOn(segments).texts(), progress.toMap(),
                 learner.weights(), learner.moments(), KEPT);
         if (!Optional.of(saved).equals(lastCheckpoint)) {

@@ -13,7 +13,6 @@ import dev.longspan.optim.Clip;
 import dev.longspan.parallel.CancelSignal;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.recall.Examples.Example;
-import dev.longspan.rmt.RmtConfig;
 import dev.longspan.rmt.RmtEncoder;
 import dev.longspan.rmt.TokenSource;
 import dev.longspan.task.Lesson;
@@ -41,7 +40,6 @@ public final class Learner implements AutoCloseable {
     private final Backend backend;
     private final Parallel parallel;
     private final RmtEncoder model;
-    private final RmtEncoder taught;
     private final Examples examples;
     private final Curriculum curriculum;
     private final Map<String, Tensor> weights;
@@ -62,9 +60,7 @@ public final class Learner implements AutoCloseable {
     public Learner(Backend backend, Parallel parallel, RmtEncoder model, Examples examples, Curriculum curriculum) {
         this.backend = backend;
         this.parallel = parallel;
-        RmtConfig config = model.config().withRecompute(curriculum.recompute());
-        this.model = model.withConfig(config.withMemoryNoise(curriculum.memoryNoise()));
-        this.taught = model.withConfig(config.withMemoryNoise(curriculum.lessons().memoryNoise()));
+        this.model = model.withConfig(model.config().withRecompute(curriculum.recompute()));
         this.examples = examples;
         this.curriculum = curriculum;
         this.weights = model.parameters();
@@ -79,7 +75,7 @@ public final class Learner implements AutoCloseable {
 
     /** Whether all stages are done. */
     public boolean isDone() {
-        return progress.stage() >= curriculum.stages().size();
+        return progress.stage() >= curriculum.count();
     }
 
     /** Weights by name. */
@@ -173,10 +169,10 @@ public final class Learner implements AutoCloseable {
             documents.add(example.document());
             labels[i] = example.label();
         }
-        RmtEncoder reader = progress.hasLessons(curriculum) ? taught : model;
+        RmtEncoder noisy = model.withConfig(model.config().withMemoryNoise(curriculum.noise(progress)));
         try (Pass pass = Pass.training(backend, cancellable, workspace, gradients,
                 new Randomness(curriculum.seed(), progress.step()))) {
-            Tensor logits = reader.logits(pass, documents);
+            Tensor logits = noisy.logits(pass, documents);
             Tensor loss = Loss.meanCrossEntropy(pass, logits, pass.allocate(DType.I64, labels.length).set(labels));
             double value = loss.item();
             if (!Double.isFinite(value)) {

@@ -60,7 +60,7 @@ public record Progress(long step, int stage, long stageStep, long reachedAt, dou
         Progress behind = new Progress(step + 1, stage, stageStep + 1, reachedAt, lessonAfter(all, curriculum),
                 all.subList(Math.max(0, all.size() - curriculum.window()), all.size()));
         boolean ripe = behind.hasLessons(curriculum) ? behind.stageStep >= curriculum.lessons().maxSteps()
-                : behind.stageStep >= curriculum.minSteps() && behind.isLearned(curriculum)
+                : behind.stageStep >= curriculum.minSteps() && (curriculum.isFinish(stage) || behind.isLearned(curriculum))
                         || behind.stageStep >= curriculum.maxSteps();
         return isConsolidating() || !ripe ? behind
                 : new Progress(behind.step, stage, behind.stageStep, behind.stageStep, behind.lesson, behind.recent);
@@ -84,7 +84,7 @@ public record Progress(long step, int stage, long stageStep, long reachedAt, dou
     }
 
     boolean isStageDone(Curriculum curriculum) {
-        return isConsolidating() && stageStep - reachedAt >= curriculum.consolidation();
+        return isConsolidating() && stageStep - reachedAt >= curriculum.consolidation(stage);
     }
 
     /** In front of the next stage. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.longspan.json.Json;
 import dev.longspan.recall.Curriculum;
+import dev.longspan.recall.Finish;
 import dev.longspan.recall.LessonPlan;
 import dev.longspan.recall.Origin;
 import dev.longspan.recall.RmtFolder;
@@ -58,7 +59,7 @@ final class InspectAttentionTest {
         RmtShape shape = new RmtShape(RmtShape.Style.ROTARY, words.size(), 16, 2, 2, 32, 0.1, 2, ROWS, Alignment.RIGHT,
                 Place.values().length, 0, words.special());
         Curriculum curriculum = new Curriculum(List.of(4), 6, 3e-3, 1e-3, 2, Curriculum.Decay.CONSOLIDATION, 5, 1, 1e-3, 2, 2, 0,
-                2, 1, 0.5, 0, LessonPlan.NONE, false, 0, 3);
+                2, 1, 0.5, 0, LessonPlan.NONE, Finish.NONE, false, 0, 3);
         model = temp.resolve("model");
         maps = temp.resolve("maps");
         try (TensorArena arena = new TensorArena()) {

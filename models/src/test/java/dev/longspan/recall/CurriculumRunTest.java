@@ -136,6 +136,18 @@ final class CurriculumRunTest {
         assertThat(drawn.keySet()).containsExactly("first 14", "whole 7");
     }
 
+    @Test
+    void theFinishReplacesTheLastStagesModel() throws IOException {
+        assertThat(train("plain", Lessons.brief(0, false), 1, 0)).isEqualTo(CurriculumRun.End.DONE);
+        assertThat(train("finished", Lessons.finished(), 1, 0)).isEqualTo(CurriculumRun.End.DONE);
+        Path last = Path.of("stage-3", Checkpoint.FILE);
+        Path before = Path.of("stage-2", Checkpoint.FILE);
+        assertThat(temp.resolve("finished").resolve(before)).hasSameBinaryContentAs(temp.resolve("plain").resolve(before));
+        assertThat(Files.mismatch(temp.resolve("finished").resolve(last), temp.resolve("plain").resolve(last))).isNotEqualTo(-1);
+        assertThat(Files.readAllLines(temp.resolve("finished").resolve(RunFolder.LOG)).stream()
+                .filter(line -> line.contains("\"loss\""))).as("three stages of three steps, and four").hasSize(13);
+    }
+
     private Checkpoint moments(Learner learner) throws IOException {
         Path file = temp.resolve("moments");
         Checkpoint.save(file, learner.moments(), Map.of());

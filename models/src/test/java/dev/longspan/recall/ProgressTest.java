@@ -18,7 +18,7 @@ final class ProgressTest {
 
     /** Window of 2, at least 4 steps, at most 8, 3 more after either. */
     private static Curriculum curriculum(Decay decay) {
-        return new Curriculum(List.of(1, 2), 10, 1, 0.5, 2, decay, 0, 0, 0, 2, 0.9, 4, 8, 3, 0, 0, LessonPlan.NONE, false, 0, 1);
+        return new Curriculum(List.of(1, 2), 10, 1, 0.5, 2, decay, 0, 0, 0, 2, 0.9, 4, 8, 3, 0, 0, LessonPlan.NONE, Finish.NONE, false, 0, 1);
     }
 
     private static Progress after(int steps, Tally answers) {
@@ -62,7 +62,7 @@ final class ProgressTest {
     @Test
     void lessonsGetHarderWithGoodAnswersOnlyAndBelongToTheFirstStage() {
         Curriculum lessons = new Curriculum(List.of(1, 2), 10, 1, 1, 0, Decay.NONE, 0, 0, 0, 20, 0.5, 0, 100, 1, 0, 0,
-                new LessonPlan(2, 5, 2, 0, 400), false, 0, 1);
+                new LessonPlan(2, 5, 2, 0, 400), Finish.NONE, false, 0, 1);
         Progress progress = Progress.START;
         for (int i = 0; i < 19; i++) {
             progress = progress.next(RIGHT, lessons);
@@ -83,6 +83,29 @@ final class ProgressTest {
         assertThat(stuck.isConsolidating()).as("the lessons have not taken their most steps").isFalse();
         assertThat(stuck.next(WRONG, lessons).isConsolidating()).isTrue();
         assertThat(Progress.START.wording(curriculum(Decay.NONE))).isEqualTo(Lesson.WHOLE);
+    }
+
+    @Test
+    void theFinishGoesOnWithTheLastStagesDocumentsAndItsOwnNoise() {
+        Curriculum curriculum = new Curriculum(List.of(1, 2), 10, 1, 0, 0, Decay.CONSOLIDATION, 0, 0, 0, 2, 2, 4, 8, 3, 0, 0.5,
+                LessonPlan.NONE, new Finish(10, 2), false, 0, 1);
+        assertThat(curriculum.count()).isEqualTo(3);
+        assertThat(curriculum.stage(2)).isEqualTo(2);
+        Progress progress = new Progress(22, 2, 0, Progress.NOT_YET, 0, List.of());
+        assertThat(curriculum.noise(progress)).isEqualTo(2);
+        assertThat(curriculum.noise(new Progress(11, 1, 0, Progress.NOT_YET, 0, List.of()))).isEqualTo(0.5);
+        for (int i = 0; i < 4; i++) {
+            assertThat(curriculum.rate(progress)).isEqualTo(1);
+            progress = progress.next(WRONG, curriculum);
+        }
+        assertThat(progress.isConsolidating()).as("behind the fewest steps, whatever the answers").isTrue();
+        for (int i = 0; i < 9; i++) {
+            progress = progress.next(WRONG, curriculum);
+        }
+        assertThat(progress.isStageDone(curriculum)).isFalse();
+        assertThat(curriculum.rate(progress)).isCloseTo(0.1, within(1e-12));
+        assertThat(progress.next(WRONG, curriculum).isStageDone(curriculum)).isTrue();
+        assertThat(Curriculum.read(JsonObject.parse("curriculum", Json.pretty(curriculum.toMap())))).isEqualTo(curriculum);
     }
 
     @Test
