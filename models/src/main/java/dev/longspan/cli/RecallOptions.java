@@ -85,10 +85,10 @@ final class RecallOptions {
     private @Nullable Long lessonSteps;
 
     @Option(names = "--finish", paramLabel = "N", description = "Steps behind the last stage with --finish-noise and a falling "
-            + "learning rate (default: 0; reasoning 2000).")
+            + "learning rate (default: 0).")
     private @Nullable Long finishSteps;
 
-    @Option(names = "--finish-noise", paramLabel = "X", description = "--memory-noise of the finish (default: 0; reasoning 1.5).")
+    @Option(names = "--finish-noise", paramLabel = "X", description = "--memory-noise of the finish (default: 0).")
     private @Nullable Double finishNoise;
 
     @Option(names = "--recompute", description = "Compute segments again on the way back: the same bits, memory that does not grow "

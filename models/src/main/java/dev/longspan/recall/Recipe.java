@@ -26,8 +26,7 @@ public record Recipe(RmtShape shape, Curriculum curriculum, boolean anywhere) {
         Curriculum curriculum = new Curriculum(IntStream.rangeClosed(1, PaperFigures.TRAINED).boxed().toList(), 32, 1e-3, 1e-4,
                 50, Curriculum.Decay.CONSOLIDATION, 5, 1, 1e-3, 50, 0.995, 100, 1200, task == MemoryTask.DETECT ? 600 : 200,
                 0.5, relations ? 0.3 : 0.5, new LessonPlan(relations ? 100 : 0, task.mostTokens(), 2, 0.1, 10_000),
-                relations ? new Finish(2000, 1.5) : Finish.NONE, false,
-                500, seed);
+                Finish.NONE, false, 500, seed);
         return new Recipe(shape, curriculum, !relations);
     }
 
