@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * Where a training stands: with weights and moments all that it needs to go on.
  *
  * @param step steps done
- * @param stage number of the stage from 0; as many as there are stages behind the last
+ * @param stage number of the stage from 0; {@link Curriculum#count} behind the last, the finish included
  * @param stageStep steps done of it
  * @param reachedAt steps of the stage after which its consolidation began; {@link #NOT_YET} before
  * @param lesson in front of the first stage, from 0 to {@link #LESSONS}: up to 1 documents grow, up to 2 facts and up to 3 questions

@@ -43,8 +43,8 @@ final class Lessons {
 
     /** Stages of three steps. */
     static Curriculum brief(double memoryNoise, boolean recompute) {
-        return new Curriculum(List.of(1, 2, 3), 6, 3e-3, 1e-3, 2, Decay.CONSOLIDATION, 5, 1, 1e-3, 2, 2, 0, 2, 1, 0.5, memoryNoise, LessonPlan.NONE, Finish.NONE,
-                recompute, 0, 3);
+        return new Curriculum(List.of(1, 2, 3), 6, 3e-3, 1e-3, 2, Decay.CONSOLIDATION, 5, 1, 1e-3, 2, 2, 0, 2, 1, 0.5, memoryNoise,
+                LessonPlan.NONE, Finish.NONE, recompute, 0, 3);
     }
 
     /** The same behind lessons over two segments that are passed in six steps of right answers. */
@@ -63,7 +63,8 @@ final class Lessons {
 
     /** Until both stages are learned. */
     static Curriculum whole() {
-        return new Curriculum(List.of(1, 2), 32, 3e-3, 3e-3, 10, Decay.NONE, 5, 0, 1e-3, 20, 0.98, 20, 1500, 0, 0.25, 0, LessonPlan.NONE, Finish.NONE, false, 0, 3);
+        return new Curriculum(List.of(1, 2), 32, 3e-3, 3e-3, 10, Decay.NONE, 5, 0, 1e-3, 20, 0.98, 20, 1500, 0, 0.25, 0,
+                LessonPlan.NONE, Finish.NONE, false, 0, 3);
     }
 
     static RmtFolder model(Curriculum curriculum) {

@@ -18,7 +18,8 @@ final class ProgressTest {
 
     /** Window of 2, at least 4 steps, at most 8, 3 more after either. */
     private static Curriculum curriculum(Decay decay) {
-        return new Curriculum(List.of(1, 2), 10, 1, 0.5, 2, decay, 0, 0, 0, 2, 0.9, 4, 8, 3, 0, 0, LessonPlan.NONE, Finish.NONE, false, 0, 1);
+        return new Curriculum(List.of(1, 2), 10, 1, 0.5, 2, decay, 0, 0, 0, 2, 0.9, 4, 8, 3, 0, 0, LessonPlan.NONE,
+                Finish.NONE, false, 0, 1);
     }
 
     private static Progress after(int steps, Tally answers) {
