@@ -1,34 +1,7 @@
+#include "abi.h"
 #include "kernels.h"
 
-#include <cstddef>
-#include <string>
-#include <type_traits>
-
-/* The ABI as this library was compiled, for a test that compares it with the Java bindings. */
 namespace {
-
-/* What Java sees of a C type: i32, i64, f32, f64 or ptr. */
-template <class T> std::string type_name() {
-    if constexpr (std::is_pointer_v<T>) {
-        return "ptr";
-    } else {
-        return std::string(std::is_floating_point_v<T> ? "f" : "i").append(std::to_string(8 * sizeof(T)));
-    }
-}
-
-/* function name result arguments… */
-template <class R, class... A> std::string signature(const char *name, R (*)(A...)) {
-    std::string line = std::string("function ") + name + " " + type_name<R>();
-    (line.append(" ").append(type_name<A>()), ...);
-    return line.append("\n");
-}
-
-std::string member(const char *name, const std::string &type, size_t offset) {
-    return std::string(" ") + name + ":" + type + "@" + std::to_string(offset);
-}
-
-/* struct name size, then each field:type@offset. */
-#define LS_MEMBER(field) +member(#field, type_name<decltype(P::field)>(), offsetof(P, field))
 
 std::string gemm_params() {
     using P = ls_gemm_params;
@@ -80,7 +53,7 @@ int32_t ls_abi_version(void) { return LS_ABI_VERSION; }
 const char *ls_abi(void) {
     static const std::string text = [] {
         std::string lines;
-#define LS_LINE(name) lines += signature("ls_" #name, &ls_##name);
+#define LS_LINE(name) lines += ls::signature("ls_" #name, &ls_##name);
         LS_LINE(abi_version) LS_LINE(abi) LS_LINE(tier) LS_LINE(last_error) LS_KERNELS(LS_LINE)
 #undef LS_LINE
         return lines + gemm_params() + attention_params() + cema_params() + timestep_norm_params();
