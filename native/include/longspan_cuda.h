@@ -2,7 +2,8 @@
  * Longspan's C ABI on CUDA devices: the rules of longspan.h, but that a call enqueues work for whole tensors on a stream and
  * returns. All pointers are the device's unless said otherwise; structs lie on the host and are read before the call returns.
  * `stream` is a CUstream of the current context, NULL its default one. Nothing is allocated and nothing waited for; the same
- * call gives the same bits. A fault in a kernel surfaces at a later call, with LS_CUDA_FAULT.
+ * call gives the same bits. A fault in a kernel surfaces at a later call, with LS_CUDA_FAULT. Scratch is aligned to 16 bytes; its
+ * size in bytes is that of the function beside it. With `half` not 0 all tensors of a call are bfloat16, moments and sums float.
  */
 #ifndef LONGSPAN_CUDA_H
 #define LONGSPAN_CUDA_H
@@ -19,6 +20,9 @@ extern "C" {
 #ifndef LONGSPAN_H
 typedef int32_t ls_status;
 enum { LS_OK = 0, LS_CANCELLED = 1, LS_BAD_ARGUMENT = 2 };
+/* Operands of a product that are half, added up. */
+enum { LS_HALF_A = 1, LS_HALF_B = 2, LS_HALF_BIAS = 4, LS_HALF_C = 8 };
+enum { LS_RELU = 0, LS_GELU = 1, LS_GELU_TANH = 2, LS_SILU = 3, LS_TANH = 4 };
 #endif
 enum { LS_CUDA_FAULT = 3 };
 
@@ -35,11 +39,121 @@ const char *ls_cuda_last_error(void);
 
 /* ---- matrix products ---- */
 
+/*
+ * c = a·b + bias, or c += a·b when accumulating; a and b have stride 1 in either dimension. Products of floats keep their whole
+ * precision. An infinite operand may give NaN.
+ */
+struct ls_cuda_gemm_params {
+    int64_t size;
+    int64_t rows, cols, depth;
+    const void *a; /* [rows, depth] */
+    int64_t a_row, a_col;
+    const void *b; /* [depth, cols] */
+    int64_t b_row, b_col;
+    const void *bias; /* NULL, or [cols] with stride 1 */
+    void *c;          /* [rows, cols], column stride 1 */
+    int64_t c_row;
+    void *scratch; /* ls_cuda_gemm_scratch bytes */
+    void *blas;    /* of ls_cuda_blas_open, on the host; NULL for the kernels of this library */
+    int32_t accumulate;
+    int32_t halves; /* LS_HALF_… */
+    void *stream;
+};
+int64_t ls_cuda_gemm_scratch(const struct ls_cuda_gemm_params *params);
+ls_status ls_cuda_gemm(const struct ls_cuda_gemm_params *params);
+
+/*
+ * cuBLASLt of the current context, as LONGSPAN_CUBLASLT in the environment says (a file's name, or "off") or where the loader finds it;
+ * *blas is NULL where there is none, which is no error: ls_cuda_last_error says why. Keeps a plan for each shape; any thread may use it.
+ */
+ls_status ls_cuda_blas_open(void **blas);
+void ls_cuda_blas_close(void *blas);
+
+/* sums[j] += Σᵢ x[i, j]. */
+int64_t ls_cuda_add_column_sums_scratch(int64_t rows, int64_t cols);
+ls_status ls_cuda_add_column_sums(const float *x, int64_t x_row, int64_t rows, int64_t cols, float *sums, void *scratch,
+                                  void *stream);
+
 /* ---- norms over the last dimension ---- */
+
+/* y = (x - mean)·rstd·(weight + offset) + bias; without mean (NULL) nothing is subtracted; weight and bias may be NULL. */
+ls_status ls_cuda_norm(const void *x, const void *weight, const void *bias, float weight_offset, double eps, void *y,
+                       float *mean, float *rstd, int64_t rows, int64_t d, int32_t half, void *stream);
+/* y = x·factor·(weight + offset) + bias. */
+ls_status ls_cuda_affine(const void *x, const void *weight, const void *bias, float weight_offset, float factor, void *y,
+                         int64_t rows, int64_t d, int32_t half, void *stream);
+
+/* Adds to dx, d_weight and d_bias, each of which may be NULL; without rstd (NULL) rows were multiplied by factor. */
+struct ls_cuda_norm_backward_params {
+    int64_t size;
+    int64_t rows, d;
+    const float *x, *weight, *mean, *rstd;
+    const float *dy;
+    float *dx, *d_weight, *d_bias;
+    void *scratch;
+    float weight_offset, factor;
+    void *stream;
+};
+int64_t ls_cuda_norm_backward_scratch(int64_t rows, int64_t d);
+ls_status ls_cuda_norm_backward(const struct ls_cuda_norm_backward_params *params);
 
 /* ---- pointwise ---- */
 
+ls_status ls_cuda_fill(float value, void *y, int64_t n, int32_t half, void *stream);
+/* y = alpha·x + beta·y; beta = 0 ignores what y holds. */
+ls_status ls_cuda_axpby(float alpha, const void *x, float beta, void *y, int64_t n, int32_t half, void *stream);
+ls_status ls_cuda_add(const void *a, const void *b, void *y, int64_t n, int32_t half, void *stream);
+/* y = a ⊙ b, or y += a ⊙ b. */
+ls_status ls_cuda_multiply(const void *a, const void *b, void *y, int64_t n, int32_t accumulate, int32_t half, void *stream);
+/* y[i] += alpha·scalar[0]. */
+ls_status ls_cuda_add_scalar(double alpha, const float *scalar, float *y, int64_t n, void *stream);
+/* x = min(max(x, -limit), limit); NaN stays. */
+ls_status ls_cuda_clamp(float limit, float *x, int64_t n, void *stream);
+
+int64_t ls_cuda_sum_scratch(int64_t n);
+/* y[0] = alpha · Σ x, summed in double, as below. */
+ls_status ls_cuda_sum(double alpha, const float *x, int64_t n, float *y, void *scratch, void *stream);
+ls_status ls_cuda_sum_squares(const float *x, int64_t n, double *sum, void *scratch, void *stream);
+/* How many are NaN or infinite. */
+ls_status ls_cuda_count_non_finite(const float *x, int64_t n, int64_t *count, void *scratch, void *stream);
+
+/* y = f(x); dx += f'(x) ⊙ dy. */
+ls_status ls_cuda_activation(int32_t f, const void *x, void *y, int64_t n, int32_t half, void *stream);
+ls_status ls_cuda_activation_backward(int32_t f, const float *x, const float *dy, float *dx, int64_t n, void *stream);
+/* y = f(gate) ⊙ up; d_gate += dy ⊙ up ⊙ f'(gate), d_up += dy ⊙ f(gate), either may be NULL. */
+ls_status ls_cuda_gated(int32_t f, const void *gate, const void *up, void *y, int64_t n, int32_t half, void *stream);
+ls_status ls_cuda_gated_backward(int32_t f, const float *gate, const float *up, const float *dy, float *d_gate, float *d_up,
+                                 int64_t n, void *stream);
+
+/* Element i is kept where Philox(seed, stream_number, i) says so, and divided by 1 - rate. */
+ls_status ls_cuda_dropout(double rate, int64_t seed, int64_t stream_number, const void *x, void *y, int64_t n,
+                          int32_t accumulate, int32_t half, void *stream);
+/* y = x + ε, ε of N(0, std²) by Philox(seed, stream_number, i). */
+ls_status ls_cuda_noise(double std, int64_t seed, int64_t stream_number, const void *x, void *y, int64_t n, int32_t half,
+                        void *stream);
+
 /* ---- rotary positions ---- */
+
+/* y = R x, or y += Rᵀ x backwards; row n of x: [batch, rows, heads, head_dim] stands at position first + n. As kernel/Rotary.java. */
+struct ls_cuda_rotary_params {
+    int64_t size;
+    int64_t batch, rows, heads, head_dim;
+    const void *x; /* stride 1 within a head */
+    int64_t x_batch, x_row, x_head;
+    void *y;
+    int64_t y_batch, y_row, y_head;
+    int64_t first;
+    double base;
+    int64_t period;    /* 0 for none */
+    double scale_base; /* 0 without scales */
+    int64_t epoch, origin;
+    int32_t sign;   /* of the scale's exponent: 1 or -1 */
+    int32_t halves; /* pairs (m, m + head_dim / 2), otherwise neighbours */
+    int32_t backward;
+    int32_t half;
+    void *stream;
+};
+ls_status ls_cuda_rotary(const struct ls_cuda_rotary_params *params);
 
 /* ---- recurrences ---- */
 
@@ -47,7 +161,50 @@ const char *ls_cuda_last_error(void);
 
 /* ---- embedding, loss, optimiser ---- */
 
+/*
+ * Ids and targets are int32_t, or int64_t where wide is not 0. One that is out of range sets bad[0] to 1, which else is left
+ * alone; its row of y or loss is NaN, and it adds no gradient.
+ */
+ls_status ls_cuda_embedding(const void *table, int64_t table_row, int64_t vocabulary, const void *ids, int32_t wide,
+                            float scale, void *y, int64_t y_row, int64_t n, int64_t d, int32_t half, int32_t *bad,
+                            void *stream);
+/* d_table[ids[i]] += scale · dy[i]. */
+int64_t ls_cuda_embedding_backward_scratch(int64_t n, int64_t d);
+ls_status ls_cuda_embedding_backward(const void *ids, int32_t wide, float scale, const float *dy, int64_t dy_row,
+                                     float *d_table, int64_t table_row, int64_t vocabulary, int64_t n, int64_t d,
+                                     void *scratch, int32_t *bad, void *stream);
+
+/* A negative target is ignored: loss 0, no gradient. */
+ls_status ls_cuda_cross_entropy(const float *logits, int64_t logits_row, const void *targets, int32_t wide, float *losses,
+                                float *lse, int64_t rows, int64_t classes, int32_t *bad, void *stream);
+ls_status ls_cuda_cross_entropy_backward(const float *logits, int64_t logits_row, const void *targets, int32_t wide,
+                                         const float *lse, const float *d_losses, float *d_logits, int64_t d_row,
+                                         int64_t rows, int64_t classes, void *stream);
+
+/* m = beta1·m + rest1·g, v = beta2·v + rest2·g², w -= rate·m / (√v + eps) + decay·w with g = scale·gradient. */
+ls_status ls_cuda_adamw(float scale, float beta1, float rest1, float beta2, float rest2, float rate, float eps, float decay,
+                        float *weight, const float *gradient, float *m, float *v, int64_t n, void *stream);
+
 /* ---- copies ---- */
+
+enum { LS_F32 = 0, LS_F64 = 1, LS_BF16 = 2, LS_I32 = 3, LS_I64 = 4, LS_F16 = 5, LS_BOOL = 6, LS_U8 = 7 };
+
+/*
+ * to = from, converted; outermost dimension first. Floats are rounded to nearest even, and towards 0 to integers, whose ends they
+ * saturate at (0 for NaN); integers keep their low bits.
+ */
+struct ls_cuda_copy_params {
+    int64_t size;
+    int64_t rank; /* up to 6 */
+    int64_t shape[6], from_stride[6], to_stride[6];
+    const void *from;
+    void *to;
+    int32_t from_type, to_type; /* LS_F32 … */
+    void *stream;
+};
+ls_status ls_cuda_copy(const struct ls_cuda_copy_params *params);
+/* Bytes, from any address. */
+ls_status ls_cuda_zero(void *to, int64_t bytes, void *stream);
 
 #ifdef __cplusplus
 #pragma GCC visibility pop
