@@ -37,6 +37,77 @@ const char *ls_cuda_last_error(void);
 
 /* ---- attention ---- */
 
+/*
+ * Some queries and keys of one head. Query t is row query_start + t / query_run · query_period + t % query_run of q, out and lse;
+ * keys and their positions alike. At most INT32_MAX queries and keys; within a branch the tasks of a head share no rows.
+ */
+struct ls_cuda_attention_task {
+    int64_t head;
+    int64_t query_start, query_run, query_period, queries;
+    int64_t key_start, key_run, key_period, keys;
+    int64_t position_start, position_run, position_period;
+    int64_t pads; /* extra keys of score 0 and value 0 */
+};
+
+/*
+ * One branch: every task for every row of the batch. q [B, Nq, H, D], k [B, Nk, H, D], v [B, Nk, H, Dv], out [B, Nq, H, Dv] by
+ * strides of batch, row and head, columns neighbours; D at most 256, Dv at most 2,048. Query row i stands at position
+ * p = first_query + i and sees of its task's keys those at positions from the greatest of
+ *     max(0, p / block − before) · block,   (p / (blockwise / 2) − 1) · blockwise / 2   and   its document's start
+ * to below the least of (p / block + after + 1) · block, p + 1 where causal, and the next document's start.
+ */
+struct ls_cuda_attention_params {
+    int64_t size;
+    int64_t batch, heads, queries, keys, dim, value_dim;
+    const void *q, *k, *v;
+    int64_t q_batch, q_row, q_head, k_batch, k_row, k_head, v_batch, v_row, v_head;
+    void *out;
+    int64_t out_batch, out_row, out_head;
+    float *lse; /* [B, H, Nq] by strides */
+    int64_t lse_batch, lse_head, lse_row;
+    const struct ls_cuda_attention_task *tasks; /* of the device */
+    int64_t task_count, most_queries, most_keys; /* the greatest of a task */
+    int64_t first_query;
+    int64_t block, before, after; /* block: 0 for no limit; after: −1 for positions before the own block only */
+    int64_t blockwise;            /* 0 for no limit */
+    const int64_t *documents;     /* NULL, or [B, document_count] starts that increase, the first 0; INT64_MAX behind the last */
+    int64_t document_count, documents_batch; /* stride of the batch; 0 where one row serves all */
+    const uint8_t *mask; /* NULL, or 0 hides: batch row · mask_batch + row of q · mask_row + row of k · mask_col */
+    int64_t mask_batch, mask_row, mask_col;
+    int64_t epoch;       /* 0 without decay */
+    const double *decay; /* [D], log₂ per epoch between query and key */
+    double scale;
+    double drop_rate; /* 0 without dropout */
+    int64_t drop_seed, drop_stream; /* the plan's: kernels mix batch · H + head and the rows into them */
+    void *scratch;                  /* ls_cuda_attention_scratch bytes, aligned to 256 */
+    /* backward */
+    const void *d_out;
+    int64_t d_out_batch, d_out_row, d_out_head;
+    const float *d_lse; /* NULL, or [B, H, Nq] by strides */
+    int64_t d_lse_batch, d_lse_head, d_lse_row;
+    float *delta; /* [B, H, Nq] contiguous, from one of the two functions below */
+    float *dq, *dk, *dv;
+    int64_t dq_batch, dq_row, dq_head, dk_batch, dk_row, dk_head, dv_batch, dv_row, dv_head;
+    int32_t causal;
+    int32_t half; /* q, k, v, out and d_out are bfloat16 */
+};
+
+/* Bytes of scratch that any of the functions below needs for these params; reads sizes only. */
+int64_t ls_cuda_attention_scratch(const struct ls_cuda_attention_params *params);
+/* Merges softmax(scale · q kᵀ) v into out and lse, which hold what earlier keys gave, or 0 and −∞. Few queries: splits keys. */
+ls_status ls_cuda_attention(const struct ls_cuda_attention_params *params, void *stream);
+/* delta = dOut · out − dLse of every row: the exact gradient's, once for all branches. Takes no tasks. */
+ls_status ls_cuda_attention_dots(const struct ls_cuda_attention_params *params, void *stream);
+/* delta = Σ P dP / Σ P over the branch's keys, of its tasks' rows: constants as mixing weights. */
+ls_status ls_cuda_attention_deltas(const struct ls_cuda_attention_params *params, void *stream);
+/*
+ * Replaces the dots in delta by the branch's Σ P dP / Σ P where the two differ by rounding only: where the branch has all keys,
+ * what is left of Σ dS, which is zero, is rounding. For few keys: the gradient of a key's bias consists of nothing else.
+ */
+ls_status ls_cuda_attention_centre(const struct ls_cuda_attention_params *params, void *stream);
+/* Adds to dq, dk and dv; lse is the final one, delta holds the rows'. */
+ls_status ls_cuda_attention_backward(const struct ls_cuda_attention_params *params, void *stream);
+
 /* ---- matrix products ---- */
 
 /*

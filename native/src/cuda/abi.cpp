@@ -1,6 +1,36 @@
 #include "../abi.h"
 #include "longspan_cuda.h"
 
+namespace {
+
+std::string attention_task() {
+    using P = ls_cuda_attention_task;
+    return "struct ls_cuda_attention_task " + std::to_string(sizeof(P)) LS_MEMBER(head) LS_MEMBER(query_start)
+           LS_MEMBER(query_run) LS_MEMBER(query_period) LS_MEMBER(queries) LS_MEMBER(key_start) LS_MEMBER(key_run)
+           LS_MEMBER(key_period) LS_MEMBER(keys) LS_MEMBER(position_start) LS_MEMBER(position_run)
+           LS_MEMBER(position_period) LS_MEMBER(pads) + "\n";
+}
+
+std::string attention_params() {
+    using P = ls_cuda_attention_params;
+    return "struct ls_cuda_attention_params " + std::to_string(sizeof(P)) LS_MEMBER(size) LS_MEMBER(batch) LS_MEMBER(heads)
+           LS_MEMBER(queries) LS_MEMBER(keys) LS_MEMBER(dim) LS_MEMBER(value_dim) LS_MEMBER(q) LS_MEMBER(k) LS_MEMBER(v)
+           LS_MEMBER(q_batch) LS_MEMBER(q_row) LS_MEMBER(q_head) LS_MEMBER(k_batch) LS_MEMBER(k_row) LS_MEMBER(k_head)
+           LS_MEMBER(v_batch) LS_MEMBER(v_row) LS_MEMBER(v_head) LS_MEMBER(out) LS_MEMBER(out_batch) LS_MEMBER(out_row)
+           LS_MEMBER(out_head) LS_MEMBER(lse) LS_MEMBER(lse_batch) LS_MEMBER(lse_head) LS_MEMBER(lse_row) LS_MEMBER(tasks)
+           LS_MEMBER(task_count) LS_MEMBER(most_queries) LS_MEMBER(most_keys) LS_MEMBER(first_query) LS_MEMBER(block)
+           LS_MEMBER(before) LS_MEMBER(after) LS_MEMBER(blockwise) LS_MEMBER(documents) LS_MEMBER(document_count)
+           LS_MEMBER(documents_batch) LS_MEMBER(mask) LS_MEMBER(mask_batch) LS_MEMBER(mask_row) LS_MEMBER(mask_col)
+           LS_MEMBER(epoch) LS_MEMBER(decay) LS_MEMBER(scale) LS_MEMBER(drop_rate) LS_MEMBER(drop_seed)
+           LS_MEMBER(drop_stream) LS_MEMBER(scratch) LS_MEMBER(d_out) LS_MEMBER(d_out_batch) LS_MEMBER(d_out_row)
+           LS_MEMBER(d_out_head) LS_MEMBER(d_lse) LS_MEMBER(d_lse_batch) LS_MEMBER(d_lse_head) LS_MEMBER(d_lse_row)
+           LS_MEMBER(delta) LS_MEMBER(dq) LS_MEMBER(dk) LS_MEMBER(dv) LS_MEMBER(dq_batch) LS_MEMBER(dq_row)
+           LS_MEMBER(dq_head) LS_MEMBER(dk_batch) LS_MEMBER(dk_row) LS_MEMBER(dk_head) LS_MEMBER(dv_batch)
+           LS_MEMBER(dv_row) LS_MEMBER(dv_head) LS_MEMBER(causal) LS_MEMBER(half) + "\n";
+}
+
+} // namespace
+
 int32_t ls_cuda_abi_version(void) { return LS_CUDA_ABI_VERSION; }
 
 const char *ls_cuda_abi(void) {
@@ -9,7 +39,7 @@ const char *ls_cuda_abi(void) {
 #define LS_LINE(name) lines += ls::signature("ls_cuda_" #name, &ls_cuda_##name);
         LS_LINE(abi_version) LS_LINE(abi) LS_LINE(last_error)
 #undef LS_LINE
-        return lines;
+        return lines + attention_task() + attention_params();
     }();
     return text.c_str();
 }
