@@ -228,7 +228,104 @@ ls_status ls_cuda_rotary(const struct ls_cuda_rotary_params *params);
 
 /* ---- recurrences ---- */
 
+/*
+ * Of CEMA's tensors, all contiguous: x and y are [B, L, D], coefficients [n, 2, D] in double, real parts before imaginary ones,
+ * states [B, n, 2, D]. Step t takes row t, or row L − 1 − t when reversed; where fresh[t] is not 0 it forgets the state before it.
+ */
+
+/* Coefficients of CEMA with n modes a channel and the way back: p = σ(α), q = (1 − p·σ(δ))·e^(iφ), φₖ = k·(2π/n)·σ(θ), c = p·γ/√n. */
+struct ls_cuda_cema_coefficients_params {
+    int64_t size;
+    int64_t channels, modes;
+    const float *alpha, *delta, *theta, *gamma; /* [D, n], [D, n], [D] or NULL for φ = 0, [D, n, 2] */
+    double *q, *p, *c;                          /* [n, 2, D], [n, D], [n, 2, D] */
+    /* backward; gradients of q, p and c may be NULL, and it adds to what is not NULL */
+    const double *dq, *dp, *dc;
+    float *d_alpha, *d_delta, *d_theta, *d_gamma;
+};
+
+ls_status ls_cuda_cema_coefficients(const struct ls_cuda_cema_coefficients_params *params, void *stream);
+ls_status ls_cuda_cema_coefficients_backward(const struct ls_cuda_cema_coefficients_params *params, void *stream);
+
+/* s = q⊙s + x, y = Σₙ Re(c⊙s) + ω⊙x over whole sequences. */
+struct ls_cuda_cema_params {
+    int64_t size;
+    int64_t batch, rows, channels, modes;
+    const float *x;
+    const double *q, *c;
+    const float *omega;   /* [D] */
+    const float *start;   /* NULL for zeros */
+    const uint8_t *fresh; /* [B, L], of steps; NULL for one endless document */
+    float *y, *last;
+    float *kept; /* B · ⌈L / 64⌉ · n · 2 · D elements, some states on the way in an order of their own; NULL at inference */
+    void *scratch;
+    /* backward; reads x, q, c, omega, fresh, kept and these, adds to what is not NULL */
+    const float *dy, *d_last; /* d_last may be NULL */
+    float *dx;
+    double *dq, *dc; /* both or none */
+    float *d_omega, *d_start;
+    int32_t reversed;
+};
+
+int64_t ls_cuda_cema_scratch(const struct ls_cuda_cema_params *params);
+ls_status ls_cuda_cema(const struct ls_cuda_cema_params *params, void *stream);
+int64_t ls_cuda_cema_backward_scratch(const struct ls_cuda_cema_params *params);
+ls_status ls_cuda_cema_backward(const struct ls_cuda_cema_params *params, void *stream);
+
+/* h = a⊙h + b⊙x over whole sequences; sums in double. Complex rows are [2, D]. */
+struct ls_cuda_recurrence_params {
+    int64_t size;
+    int64_t batch, rows, channels;
+    const float *a, *b;   /* one for all steps, [D] or [2, D], or one a step, as x; b NULL for 1 */
+    const float *x;       /* [B, L, D] or [B, L, 2, D] */
+    const float *start;   /* [B, D] or [B, 2, D], NULL for zeros */
+    const uint8_t *fresh; /* [B, L], of steps; NULL for one endless document */
+    float *h;
+    void *scratch;
+    /* backward; adds to what is not NULL */
+    const float *dh;
+    float *da, *db, *dx, *d_start;
+    int32_t complex, a_per_step, b_per_step, reversed;
+};
+
+int64_t ls_cuda_recurrence_scratch(const struct ls_cuda_recurrence_params *params);
+ls_status ls_cuda_recurrence(const struct ls_cuda_recurrence_params *params, void *stream);
+int64_t ls_cuda_recurrence_backward_scratch(const struct ls_cuda_recurrence_params *params);
+ls_status ls_cuda_recurrence_backward(const struct ls_cuda_recurrence_params *params, void *stream);
+
 /* ---- timestep norm ---- */
+
+/*
+ * Normalisation of x [B, L, D] by the moments of all timesteps so far, by groups of neighbouring channels; moments are doubles
+ * [B, G], those of fresh [1, G]. A row with fresh[b, t] not 0 starts from fresh moments; one with padded[b, t] not 0 becomes 0
+ * and does not count.
+ */
+struct ls_cuda_timestep_norm_params {
+    int64_t size;
+    int64_t batch, rows, channels, groups;
+    const float *x, *weight, *bias; /* weight and bias may be NULL */
+    double weight_offset, eps;
+    const uint8_t *fresh, *padded;  /* [B, L], NULL for none */
+    const int64_t *fresh_count;     /* [1] */
+    const double *fresh_mean, *fresh_var;
+    const int64_t *start_count;     /* [B]; NULL with the two below for fresh ones */
+    const double *start_mean, *start_var;
+    float *y;
+    int64_t *last_count;
+    double *last_mean, *last_var;
+    double *means, *rstds; /* [B, L, G] of every row; NULL at inference */
+    void *scratch;
+    /* backward; reads means and rstds, adds to what is not NULL; without start moments their gradients are the fresh ones' */
+    const float *dy;
+    const double *d_last_mean, *d_last_var; /* may be NULL */
+    float *dx, *d_weight, *d_bias;
+    double *d_fresh_mean, *d_fresh_var, *d_start_mean, *d_start_var;
+};
+
+int64_t ls_cuda_timestep_norm_scratch(const struct ls_cuda_timestep_norm_params *params);
+ls_status ls_cuda_timestep_norm(const struct ls_cuda_timestep_norm_params *params, void *stream);
+int64_t ls_cuda_timestep_norm_backward_scratch(const struct ls_cuda_timestep_norm_params *params);
+ls_status ls_cuda_timestep_norm_backward(const struct ls_cuda_timestep_norm_params *params, void *stream);
 
 /* ---- embedding, loss, optimiser ---- */
 

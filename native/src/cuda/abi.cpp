@@ -29,6 +29,43 @@ std::string attention_params() {
            LS_MEMBER(dv_row) LS_MEMBER(dv_head) LS_MEMBER(causal) LS_MEMBER(half) + "\n";
 }
 
+std::string cema_coefficients_params() {
+    using P = ls_cuda_cema_coefficients_params;
+    return "struct ls_cuda_cema_coefficients_params " + std::to_string(sizeof(P)) LS_MEMBER(size) LS_MEMBER(channels)
+           LS_MEMBER(modes) LS_MEMBER(alpha) LS_MEMBER(delta) LS_MEMBER(theta) LS_MEMBER(gamma) LS_MEMBER(q)
+           LS_MEMBER(p) LS_MEMBER(c) LS_MEMBER(dq) LS_MEMBER(dp) LS_MEMBER(dc) LS_MEMBER(d_alpha) LS_MEMBER(d_delta)
+           LS_MEMBER(d_theta) LS_MEMBER(d_gamma) + "\n";
+}
+
+std::string cema_params() {
+    using P = ls_cuda_cema_params;
+    return "struct ls_cuda_cema_params " + std::to_string(sizeof(P)) LS_MEMBER(size) LS_MEMBER(batch) LS_MEMBER(rows)
+           LS_MEMBER(channels) LS_MEMBER(modes) LS_MEMBER(x) LS_MEMBER(q) LS_MEMBER(c) LS_MEMBER(omega)
+           LS_MEMBER(start) LS_MEMBER(fresh) LS_MEMBER(y) LS_MEMBER(last) LS_MEMBER(kept) LS_MEMBER(scratch)
+           LS_MEMBER(dy) LS_MEMBER(d_last) LS_MEMBER(dx) LS_MEMBER(dq) LS_MEMBER(dc) LS_MEMBER(d_omega)
+           LS_MEMBER(d_start) LS_MEMBER(reversed) + "\n";
+}
+
+std::string recurrence_params() {
+    using P = ls_cuda_recurrence_params;
+    return "struct ls_cuda_recurrence_params " + std::to_string(sizeof(P)) LS_MEMBER(size) LS_MEMBER(batch)
+           LS_MEMBER(rows) LS_MEMBER(channels) LS_MEMBER(a) LS_MEMBER(b) LS_MEMBER(x) LS_MEMBER(start)
+           LS_MEMBER(fresh) LS_MEMBER(h) LS_MEMBER(scratch) LS_MEMBER(dh) LS_MEMBER(da) LS_MEMBER(db) LS_MEMBER(dx)
+           LS_MEMBER(d_start) LS_MEMBER(complex) LS_MEMBER(a_per_step) LS_MEMBER(b_per_step) LS_MEMBER(reversed) + "\n";
+}
+
+std::string timestep_norm_params() {
+    using P = ls_cuda_timestep_norm_params;
+    return "struct ls_cuda_timestep_norm_params " + std::to_string(sizeof(P)) LS_MEMBER(size) LS_MEMBER(batch)
+           LS_MEMBER(rows) LS_MEMBER(channels) LS_MEMBER(groups) LS_MEMBER(x) LS_MEMBER(weight) LS_MEMBER(bias)
+           LS_MEMBER(weight_offset) LS_MEMBER(eps) LS_MEMBER(fresh) LS_MEMBER(padded) LS_MEMBER(fresh_count)
+           LS_MEMBER(fresh_mean) LS_MEMBER(fresh_var) LS_MEMBER(start_count) LS_MEMBER(start_mean)
+           LS_MEMBER(start_var) LS_MEMBER(y) LS_MEMBER(last_count) LS_MEMBER(last_mean) LS_MEMBER(last_var)
+           LS_MEMBER(means) LS_MEMBER(rstds) LS_MEMBER(scratch) LS_MEMBER(dy) LS_MEMBER(d_last_mean)
+           LS_MEMBER(d_last_var) LS_MEMBER(dx) LS_MEMBER(d_weight) LS_MEMBER(d_bias) LS_MEMBER(d_fresh_mean)
+           LS_MEMBER(d_fresh_var) LS_MEMBER(d_start_mean) LS_MEMBER(d_start_var) + "\n";
+}
+
 } // namespace
 
 int32_t ls_cuda_abi_version(void) { return LS_CUDA_ABI_VERSION; }
@@ -39,7 +76,8 @@ const char *ls_cuda_abi(void) {
 #define LS_LINE(name) lines += ls::signature("ls_cuda_" #name, &ls_cuda_##name);
         LS_LINE(abi_version) LS_LINE(abi) LS_LINE(last_error)
 #undef LS_LINE
-        return lines + attention_task() + attention_params();
+        return lines + attention_task() + attention_params() + cema_coefficients_params() + cema_params() +
+               recurrence_params() + timestep_norm_params();
     }();
     return text.c_str();
 }
