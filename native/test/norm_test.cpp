@@ -1,0 +1,58 @@
+#include "families.h"
+
+#include <cstring>
+
+namespace {
+
+void norms(int64_t d, bool front) {
+    if (d == 0) {
+        return;
+    }
+    int64_t rows = 3;
+    Numbers numbers(d + 3);
+    Guarded<float> x(rows * d, front), w(d, front), b(d, front), y(rows * d, front), mean(rows, front), rstd(rows, front);
+    Guarded<float> dy(rows * d, front), dx(rows * d, front), dw(d, front), db(d, front);
+    numbers.fill(x);
+    numbers.fill(w);
+    numbers.fill(b);
+    numbers.fill(dy);
+    for (bool centred : {true, false}) {
+        ok(ls_norm(x, w, b, 0.25f, 0.01, y, centred ? (float *)mean : nullptr, rstd, rows, d));
+        std::memset(dx, 0, sizeof(float) * rows * d);
+        std::memset(dw, 0, sizeof(float) * d);
+        std::memset(db, 0, sizeof(float) * d);
+        ok(ls_norm_backward(x, w, 0.25f, centred ? (float *)mean : nullptr, rstd, 0, dy, dx, dw, db, rows, d));
+        std::vector<double> want_dw(d), want_db(d);
+        for (int64_t i = 0; i < rows; i++) {
+            double m = 0, squares = 0, mg = 0, mgx = 0;
+            for (int64_t j = 0; centred && j < d; j++) m += (double)x[i * d + j] / d;
+            for (int64_t j = 0; j < d; j++) squares += (x[i * d + j] - m) * (x[i * d + j] - m) / d;
+            double r = 1 / std::sqrt(squares + 0.01);
+            for (int64_t j = 0; j < d; j++) {
+                double g = dy[i * d + j] * (w[j] + 0.25), hat = (x[i * d + j] - m) * r;
+                close_to("norm", i * d + j, y[i * d + j], hat * (w[j] + 0.25) + b[j], 3e-5);
+                mg += centred ? g / d : 0;
+                mgx += g * hat / d;
+                want_dw[j] += hat * dy[i * d + j];
+                want_db[j] += dy[i * d + j];
+            }
+            for (int64_t j = 0; j < d; j++) {
+                double g = dy[i * d + j] * (w[j] + 0.25), hat = (x[i * d + j] - m) * r;
+                close_to("norm's gradient", i * d + j, dx[i * d + j], r * (g - mg - hat * mgx), 3e-4);
+            }
+        }
+        for (int64_t j = 0; j < d; j++) {
+            close_to("weight's gradient", j, dw[j], want_dw[j], 1e-4);
+            close_to("bias's gradient", j, db[j], want_db[j], 1e-5);
+        }
+    }
+}
+
+} // namespace
+
+void norm_test() {
+    for (int64_t n : sizes()) {
+        norms(n, false);
+        norms(n, true);
+    }
+}
