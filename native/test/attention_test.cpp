@@ -15,6 +15,7 @@ void attention(AttentionSize s, bool half, bool front) {
     Operand of_q(s.queries * s.dim, half, front), of_k(s.keys * s.dim, half, front), of_v(s.keys * s.value_dim, half, front);
     Operand of_out(s.queries * s.value_dim, half, front), of_d_out(s.queries * s.value_dim, half, front);
     Guarded<float> &q = of_q.values, &k = of_k.values, &v = of_v.values, &out = of_out.values, &d_out = of_d_out.values;
+    Guarded<float> d_lse(s.queries, front), deltas(s.queries, front);
     Guarded<float> lse(s.queries, front), dq(s.queries * s.dim, front), dk(s.keys * s.dim, front), dv(s.keys * s.value_dim, front);
     Guarded<int32_t> first(s.queries, front), end(s.queries, front);
     Guarded<float> scratch(ls_attention_scratch(s.dim, s.value_dim));
@@ -22,6 +23,7 @@ void attention(AttentionSize s, bool half, bool front) {
     numbers.fill(k);
     numbers.fill(v);
     numbers.fill(d_out);
+    numbers.fill(d_lse);
     for (int64_t i = 0; i < s.queries; i++) {
         lse[i] = -INFINITY;
         end[i] = (int32_t)(s.causal ? s.keys - s.queries + i + 1 : s.keys);
@@ -49,6 +51,11 @@ void attention(AttentionSize s, bool half, bool front) {
     ok(ls_attention(&p));
     of_out.read();
     p.d_out = of_d_out.written();
+    p.delta = deltas;
+    ok(ls_attention_deltas(&p));
+    p.delta = nullptr;
+    p.d_lse = d_lse;
+    p.d_lse_row = 1;
     p.dq = dq;
     p.dk = dk;
     p.dv = dv;
@@ -57,7 +64,7 @@ void attention(AttentionSize s, bool half, bool front) {
     std::vector<double> want_dk(s.keys * s.dim), want_dv(s.keys * s.value_dim);
     for (int64_t i = 0; i < s.queries; i++) {
         std::vector<double> weights(end[i]);
-        double max = -INFINITY, sum = 0, delta = 0;
+        double max = -INFINITY, sum = 0, delta = -d_lse[i], own = 0;
         for (int64_t j = 0; j < end[i]; j++) {
             for (int64_t d = 0; d < s.dim; d++) weights[j] += p.scale * q[i * s.dim + d] * k[j * s.dim + d];
             max = std::max(max, weights[j]);
@@ -81,12 +88,14 @@ void attention(AttentionSize s, bool half, bool front) {
                 dp += (double)v[j * s.value_dim + d] * d_out[i * s.value_dim + d];
                 want_dv[j * s.value_dim + d] += weights[j] * d_out[i * s.value_dim + d];
             }
+            own += weights[j] * dp;
             double ds = weights[j] * (dp - delta) * p.scale;
             for (int64_t d = 0; d < s.dim; d++) {
                 want_dq[d] += ds * k[j * s.dim + d];
                 want_dk[j * s.dim + d] += ds * q[i * s.dim + d];
             }
         }
+        close_to("delta", i, deltas[i], own, 2e-5);
         for (int64_t d = 0; d < s.dim; d++) close_to("dq", i * s.dim + d, dq[i * s.dim + d], want_dq[d], 2e-5);
     }
     for (int64_t i = 0; i < s.keys * s.dim; i++) close_to("dk", i, dk[i], want_dk[i], 5e-5);

@@ -56,6 +56,17 @@ void gemm(int64_t m, int64_t n, int64_t k, int variant, bool front) {
     }
 }
 
+void column_sums(int64_t rows, int64_t cols, bool front) {
+    Numbers numbers(rows * 31 + cols);
+    Guarded<float> x(rows * cols, front), sums(cols, front);
+    numbers.fill(x);
+    numbers.fill(sums);
+    std::vector<double> want(sums.begin(), sums.end());
+    ok(ls_add_column_sums(x, cols, rows, cols, sums));
+    for (int64_t i = 0; i < rows * cols; i++) want[i % cols] += x[i];
+    for (int64_t j = 0; j < cols; j++) close_to("column's sum", j, sums[j], want[j], 1e-6 * (1 + rows));
+}
+
 } // namespace
 
 void gemm_test() {
@@ -72,4 +83,9 @@ void gemm_test() {
     gemm(97, 65, 513, 0, false);
     gemm(3, 300, 600, 1, true);
     gemm(13, 33, 0, 0, false);
+    for (int64_t n : sizes()) {
+        column_sums(n, 1 + n % 40, false);
+        column_sums(1 + n % 7, n, true);
+    }
+    column_sums(2049, 17, false);
 }

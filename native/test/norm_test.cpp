@@ -48,11 +48,44 @@ void norms(int64_t d, bool front) {
     }
 }
 
+/* Rows multiplied by a factor that does not depend on them. */
+void affine(int64_t d, bool front) {
+    int64_t rows = 3;
+    Numbers numbers(d + 4);
+    Guarded<float> x(rows * d, front), w(d, front), b(d, front), y(rows * d, front);
+    Guarded<float> dy(rows * d, front), dx(rows * d, front), dw(d, front), db(d, front);
+    numbers.fill(x);
+    numbers.fill(w);
+    numbers.fill(b);
+    numbers.fill(dy);
+    ok(ls_affine(x, w, b, 0.25f, 0.5f, y, rows, d));
+    ok(ls_norm_backward(x, w, 0.25f, nullptr, nullptr, 0.5f, dy, dx, dw, db, rows, d));
+    std::vector<double> want_dw(d), want_db(d);
+    for (int64_t i = 0; i < rows * d; i++) {
+        close_to("affine", i, y[i], 0.5 * x[i] * (w[i % d] + 0.25) + b[i % d], 3e-6);
+        close_to("affine's gradient", i, dx[i], 0.5 * dy[i] * (w[i % d] + 0.25), 3e-6);
+        want_dw[i % d] += 0.5 * x[i] * dy[i];
+        want_db[i % d] += dy[i];
+    }
+    for (int64_t j = 0; j < d; j++) {
+        close_to("affine weight's gradient", j, dw[j], want_dw[j], 1e-5);
+        close_to("affine bias's gradient", j, db[j], want_db[j], 1e-5);
+    }
+    Guarded<float> sums(d, front);
+    numbers.fill(sums);
+    std::vector<double> want(sums.begin(), sums.end());
+    ok(ls_add_blocks(x, rows, d, sums));
+    for (int64_t i = 0; i < rows * d; i++) want[i % d] += x[i];
+    for (int64_t j = 0; j < d; j++) close_to("sum of blocks", j, sums[j], want[j], 2e-6);
+}
+
 } // namespace
 
 void norm_test() {
     for (int64_t n : sizes()) {
         norms(n, false);
         norms(n, true);
+        affine(n, false);
+        affine(n, true);
     }
 }
