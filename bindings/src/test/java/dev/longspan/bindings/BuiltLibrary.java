@@ -4,7 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Assumptions;
 
-/** Where the build leaves the native library; tests that need it are skipped where it was not built. */
+/** Where the build leaves the native library, or a sanitized one; tests that need it are skipped where it was not built. */
 final class BuiltLibrary {
 
     private BuiltLibrary() {
@@ -24,6 +24,8 @@ final class BuiltLibrary {
     }
 
     private static Path folder() {
-        return Path.of(System.getProperty("java.library.path", ""));
+        String given = System.getProperty(HostLibrary.PROPERTY);
+        Path parent = given == null ? null : Path.of(given).getParent();
+        return parent == null ? Path.of(System.getProperty("java.library.path", "")) : parent;
     }
 }

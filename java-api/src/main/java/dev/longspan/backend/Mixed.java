@@ -37,9 +37,10 @@ final class Mixed {
         List<String> fromHost = new ArrayList<>();
         Kernels kernels = new Kernels(pick("gemm", v.gemm(), h.gemm(), fromHost),
                 pick("attention", v.attention(), h.attention(), fromHost), pick("norm", v.norm(), h.norm(), fromHost),
-                pick("elementwise", v.elementwise(), h.elementwise(), fromHost),
+                pick("elementwise", v.elementwise(), h.elementwise(), fromHost), v.rotary(),
                 pick("embedding", v.embedding(), h.embedding(), fromHost), pick("loss", v.loss(), h.loss(), fromHost),
-                pick("optimizer", v.optimizer(), h.optimizer(), fromHost), pick("scan", v.scan(), h.scan(), fromHost),
+                pick("optimizer", v.optimizer(), h.optimizer(), fromHost), pick("scan", v.scan(), h.scan(), fromHost), v.coefficients(),
+                v.recurrence(),
                 pick("timestep norm", v.timestepNorm(), h.timestepNorm(), fromHost));
         return new Backend("mixed", String.join(", ", fromHost) + " of host, the rest of vector", vector.space(),
                 vector.dtypes(), kernels, null);

@@ -40,10 +40,4 @@ public interface ElementwiseKernel {
 
     /** {@code y = x ⊙ keep / (1 − rate)}, or {@code y +=} that: forward and backward are the same map. */
     void dropout(Parallel parallel, Dropout dropout, Tensor x, Tensor y, boolean accumulate);
-
-    /** Rotates rows {@code n} of x: [B, N, H, D] to position {@code first + n}; y may have other strides than x. */
-    void rotary(Parallel parallel, Rotary rotary, long first, Tensor x, Tensor y);
-
-    /** {@code dx += Rᵀ dy}. */
-    void rotaryBackward(Parallel parallel, Rotary rotary, long first, Tensor dy, Tensor dx);
 }

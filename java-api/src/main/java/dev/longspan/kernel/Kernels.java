@@ -6,9 +6,12 @@ public record Kernels(
         AttentionKernel attention,
         NormKernel norm,
         ElementwiseKernel elementwise,
+        RotaryKernel rotary,
         EmbeddingKernel embedding,
         LossKernel loss,
         OptimizerKernel optimizer,
         ScanKernel scan,
+        CoefficientsKernel coefficients,
+        RecurrenceKernel recurrence,
         TimestepNormKernel timestepNorm) {
 }

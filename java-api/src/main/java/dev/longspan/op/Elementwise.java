@@ -151,10 +151,10 @@ public final class Elementwise {
             throw new IllegalArgumentException("first position must not be negative: first=" + first);
         }
         Tensor y = pass.allocate(x.dtype(), x.shape());
-        kernel(pass).rotary(pass.parallel(), rotary, first, x, y);
+        pass.kernels().rotary().forward(pass.parallel(), rotary, first, x, y);
         if (pass.tracks(x)) {
             pass.record(y, () ->
-                    kernel(pass).rotaryBackward(pass.parallel(), rotary, first, pass.gradient(y), pass.gradient(x)));
+                    pass.kernels().rotary().backward(pass.parallel(), rotary, first, pass.gradient(y), pass.gradient(x)));
         }
         return y;
     }

@@ -65,9 +65,9 @@ public final class Scan {
         Tensor q = pass.allocate(DType.F64, modes, 2, channels);
         Tensor p = pass.allocate(DType.F64, modes, channels);
         Tensor c = pass.allocate(DType.F64, modes, 2, channels);
-        pass.kernels().scan().coefficients(pass.parallel(), alpha, delta, theta, gamma, q, p, c);
+        pass.kernels().coefficients().forward(pass.parallel(), alpha, delta, theta, gamma, q, p, c);
         if (pass.tracks(alpha, delta, theta, gamma)) {
-            pass.record(List.of(q, p, c), () -> pass.kernels().scan().coefficientsBackward(pass.parallel(), alpha, delta,
+            pass.record(List.of(q, p, c), () -> pass.kernels().coefficients().backward(pass.parallel(), alpha, delta,
                     theta, gamma, pass.gradientIfMade(q), pass.gradientIfMade(p), pass.gradientIfMade(c),
                     pass.gradientIfTracked(alpha), pass.gradientIfTracked(delta), pass.gradientIfTracked(theta),
                     pass.gradientIfTracked(gamma)));
@@ -138,9 +138,9 @@ public final class Scan {
             checkStart(pass, x, start, x.size(0), x.size(2));
         }
         Tensor h = pass.allocate(x.dtype(), x.shape());
-        pass.kernels().scan().recurrence(pass.parallel(), plan, a, b, x, start, h);
+        pass.kernels().recurrence().forward(pass.parallel(), plan, a, b, x, start, h);
         if (pass.tracks(a, b, x, start)) {
-            pass.record(h, () -> pass.kernels().scan().recurrenceBackward(pass.parallel(), plan, a, b, x, start, h,
+            pass.record(h, () -> pass.kernels().recurrence().backward(pass.parallel(), plan, a, b, x, start, h,
                     pass.gradient(h), pass.gradientIfTracked(a), pass.gradientIfTracked(b), pass.gradientIfTracked(x),
                     pass.gradientIfTracked(start)));
         }

@@ -283,9 +283,9 @@ public abstract class FamilySweep {
             Tensor single = in.floats(1, 1, 2, 10);
             for (Rotary rotary : List.of(Rotary.rope(10, 10000, 0), Rotary.xpos(10, 512, -1),
                     Rotary.rope(10, 10000, 0).withPairs(Rotary.Pairs.HALVES))) {
-                tested.elementwise().rotary(two, rotary, 8000, sequence, rotated);
+                tested.rotary().forward(two, rotary, 8000, sequence, rotated);
                 for (int i = 0; i < 700; i++) {
-                    tested.elementwise().rotary(one, rotary, 8000 + i, sequence.slice(1, i, i + 1), single);
+                    tested.rotary().forward(one, rotary, 8000 + i, sequence.slice(1, i, i + 1), single);
                     assertThat(single.toFloats()).as("%s, position %d", rotary, i)
                             .containsExactly(rotated.slice(1, i, i + 1).toFloats());
                 }
@@ -310,8 +310,8 @@ public abstract class FamilySweep {
                         Tensor x = in.floats(2, 3, 30, headDim).transpose(1, 2);
                         Tensor y = in.floats(2, 30, 3, headDim);
                         Tensor dx = in.floats(2, 3, 30, headDim).transpose(1, 2);
-                        k.elementwise().rotary(p, rotary, first, x, y);
-                        k.elementwise().rotaryBackward(p, rotary, first, x, dx);
+                        k.rotary().forward(p, rotary, first, x, y);
+                        k.rotary().backward(p, rotary, first, x, dx);
                         return List.of(y, dx);
                     });
                 }

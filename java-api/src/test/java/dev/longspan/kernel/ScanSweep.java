@@ -18,14 +18,17 @@ public abstract class ScanSweep {
     /** Sums of at most 200 terms and n modes in float32; relative to the largest element. */
     private static final double TOLERANCE = 1e-5;
 
-    private static final ScanKernel SCALAR = ScalarKernels.create().scan();
+    private static final Kernels EXACT = ScalarKernels.create();
+    private static final ScanKernel SCALAR = EXACT.scan();
     private static final Parallel ONE = Parallel.of(1);
     private static final Parallel TWO = Parallel.of(2);
 
+    private final Kernels tested;
     private final ScanKernel scan;
 
-    protected ScanSweep(ScanKernel scan) {
-        this.scan = scan;
+    protected ScanSweep(Kernels tested) {
+        this.tested = tested;
+        scan = tested.scan();
     }
 
     @Test
@@ -75,8 +78,8 @@ public abstract class ScanSweep {
                 ScanPlan forward = ScanPlan.forward(new RandomScans(arena, random, DType.F32).documents(batch, rows),
                         random.nextInt(3));
                 ScanPlan plan = random.nextBoolean() ? forward : forward.backwards();
-                List<Tensor> expected = recurrence(arena, SCALAR, plan, a, b, x, start, dh);
-                List<Tensor> actual = recurrence(arena, scan, plan, a, b, x, start, dh);
+                List<Tensor> expected = recurrence(arena, EXACT.recurrence(), plan, a, b, x, start, dh);
+                List<Tensor> actual = recurrence(arena, tested.recurrence(), plan, a, b, x, start, dh);
                 for (int i = 0; i < expected.size(); i++) {
                     check("output " + i + ", seed=" + seed + ", x=" + x, actual.get(i), expected.get(i));
                 }
@@ -85,15 +88,15 @@ public abstract class ScanSweep {
     }
 
     /** h, da, db, dx and dStart. */
-    private static List<Tensor> recurrence(TensorArena arena, ScanKernel kernel, ScanPlan plan, Tensor a, @Nullable Tensor b,
+    private static List<Tensor> recurrence(TensorArena arena, RecurrenceKernel kernel, ScanPlan plan, Tensor a, @Nullable Tensor b,
             Tensor x, @Nullable Tensor start, Tensor dh) {
         Tensor h = arena.allocate(DType.F32, x.shape());
         Tensor da = arena.allocate(DType.F32, a.shape());
         Tensor db = arena.allocate(DType.F32, b == null ? new long[] {0} : b.shape());
         Tensor dx = arena.allocate(DType.F32, x.shape());
         Tensor dStart = arena.allocate(DType.F32, start == null ? new long[] {0} : start.shape());
-        kernel.recurrence(TWO, plan, a, b, x, start, h);
-        kernel.recurrenceBackward(TWO, plan, a, b, x, start, h, dh, da, b == null ? null : db, dx,
+        kernel.forward(TWO, plan, a, b, x, start, h);
+        kernel.backward(TWO, plan, a, b, x, start, h, dh, da, b == null ? null : db, dx,
                 start == null ? null : dStart);
         return List.of(h, da, db, dx, dStart);
     }

@@ -126,7 +126,8 @@ final class ModelBenchTest {
     private static Backend withAttention(AttentionKernel attention) {
         Kernels k = BEST.kernels();
         return new Backend("wrong", "", BEST.space(), BEST.dtypes(), new Kernels(k.gemm(), attention, k.norm(), k.elementwise(),
-                k.embedding(), k.loss(), k.optimizer(), k.scan(), k.timestepNorm()), null);
+                k.rotary(), k.embedding(), k.loss(), k.optimizer(), k.scan(), k.coefficients(),
+                k.recurrence(), k.timestepNorm()), null);
     }
 
     /** Takes the first value for all. */

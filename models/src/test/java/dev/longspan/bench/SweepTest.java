@@ -91,8 +91,8 @@ final class SweepTest {
 
     private static Backend withAttention(AttentionKernel attention) {
         Kernels k = SCALAR.kernels();
-        Kernels wrong = new Kernels(k.gemm(), attention, k.norm(), k.elementwise(), k.embedding(), k.loss(), k.optimizer(),
-                k.scan(), k.timestepNorm());
+        Kernels wrong = new Kernels(k.gemm(), attention, k.norm(), k.elementwise(), k.rotary(), k.embedding(), k.loss(),
+                k.optimizer(), k.scan(), k.coefficients(), k.recurrence(), k.timestepNorm());
         return new Backend("wrong", "", SCALAR.space(), SCALAR.dtypes(), wrong, null);
     }
 

@@ -43,7 +43,8 @@ class SelfTestTest {
         Backend scalar = Backend.named("scalar");
         Kernels k = scalar.kernels();
         return new Backend("planted", "", scalar.space(), scalar.dtypes(), new Kernels(gemm, k.attention(), k.norm(),
-                k.elementwise(), k.embedding(), k.loss(), k.optimizer(), k.scan(), k.timestepNorm()), null);
+                k.elementwise(), k.rotary(), k.embedding(), k.loss(), k.optimizer(), k.scan(),
+                k.coefficients(), k.recurrence(), k.timestepNorm()), null);
     }
 
     private static class Idle implements GemmKernel {

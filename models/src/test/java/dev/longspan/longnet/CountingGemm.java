@@ -17,7 +17,8 @@ public final class CountingGemm implements GemmKernel {
     public Backend backend() {
         Kernels k = scalar.kernels();
         return new Backend("counting", "scalar", scalar.space(), scalar.dtypes(), new Kernels(this, k.attention(), k.norm(),
-                k.elementwise(), k.embedding(), k.loss(), k.optimizer(), k.scan(), k.timestepNorm()), null);
+                k.elementwise(), k.rotary(), k.embedding(), k.loss(), k.optimizer(), k.scan(),
+                k.coefficients(), k.recurrence(), k.timestepNorm()), null);
     }
 
     public double flops() {

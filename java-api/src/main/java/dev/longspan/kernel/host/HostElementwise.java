@@ -4,22 +4,15 @@ import dev.longspan.bindings.host.Longspan;
 import dev.longspan.kernel.Activation;
 import dev.longspan.kernel.Dropout;
 import dev.longspan.kernel.ElementwiseKernel;
-import dev.longspan.kernel.Rotary;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.Tensor;
 import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
 
-/** Pointwise work in blocks that stay in the first-level cache. Rotary positions are another backend's: a table and a turn. */
+/** Pointwise work in blocks that stay in the first-level cache. */
 final class HostElementwise implements ElementwiseKernel {
 
     private static final int BLOCK = 4096;
-
-    private final ElementwiseKernel rotaries;
-
-    HostElementwise(ElementwiseKernel rotaries) {
-        this.rotaries = rotaries;
-    }
 
     /** What is done with {@code n} elements from {@code from} on; returns a status. */
     private interface Range {
@@ -98,16 +91,6 @@ final class HostElementwise implements ElementwiseKernel {
     public void dropout(Parallel parallel, Dropout dropout, Tensor x, Tensor y, boolean accumulate) {
         forEachBlock(parallel, y, (from, n) -> Longspan.ls_dropout(dropout.rate(), dropout.seed(), dropout.stream(), from,
                 Memory.range(x, from, n), Memory.range(y, from, n), n, accumulate ? 1 : 0));
-    }
-
-    @Override
-    public void rotary(Parallel parallel, Rotary rotary, long first, Tensor x, Tensor y) {
-        rotaries.rotary(parallel, rotary, first, x, y);
-    }
-
-    @Override
-    public void rotaryBackward(Parallel parallel, Rotary rotary, long first, Tensor dy, Tensor dx) {
-        rotaries.rotaryBackward(parallel, rotary, first, dy, dx);
     }
 
     private static int number(Activation f) {

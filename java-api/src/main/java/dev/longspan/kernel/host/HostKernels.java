@@ -18,9 +18,9 @@ public final class HostKernels {
         if (library.reason() != null) {
             throw new UnsupportedOperationException(library.reason());
         }
-        return new Kernels(new HostGemm(), new HostAttention(), new HostNorm(), new HostElementwise(rest.elementwise()),
-                new HostEmbedding(), new HostLoss(), new HostOptimizer(), new HostScan(rest.scan()),
-                new HostTimestepNorm());
+        return new Kernels(new HostGemm(), new HostAttention(), new HostNorm(), new HostElementwise(),
+                rest.rotary(), new HostEmbedding(), new HostLoss(), new HostOptimizer(), new HostScan(), rest.coefficients(),
+                rest.recurrence(), new HostTimestepNorm());
     }
 
     /** Its instructions, and what it takes from the backend {@code rest}. */

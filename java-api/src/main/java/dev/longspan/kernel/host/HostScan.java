@@ -7,17 +7,11 @@ import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/** CEMA by slices of channels. Its coefficients, few and in double, and plain recurrences are another backend's. */
+/** CEMA by slices of channels. */
 final class HostScan implements ScanKernel {
 
     /** Channels of a work item: two cache lines of each row, so that rows are read once. */
     private static final long CHANNELS = 32;
-
-    private final ScanKernel rest;
-
-    HostScan(ScanKernel rest) {
-        this.rest = rest;
-    }
 
     @Override
     public void cema(Parallel parallel, ScanPlan plan, Tensor x, Tensor q, Tensor c, Tensor omega, @Nullable Tensor start,
@@ -43,31 +37,5 @@ final class HostScan implements ScanKernel {
                         new CemaCall.Gradients(kept, dy, dLast, dx, dq, dc, dOmega, dStart), scratch)));
             }
         });
-    }
-
-    @Override
-    public void coefficients(Parallel parallel, Tensor alpha, Tensor delta, @Nullable Tensor theta, Tensor gamma, Tensor q,
-            Tensor p, Tensor c) {
-        rest.coefficients(parallel, alpha, delta, theta, gamma, q, p, c);
-    }
-
-    @Override
-    public void coefficientsBackward(Parallel parallel, Tensor alpha, Tensor delta, @Nullable Tensor theta, Tensor gamma,
-            @Nullable Tensor dq, @Nullable Tensor dp, @Nullable Tensor dc, @Nullable Tensor dAlpha, @Nullable Tensor dDelta,
-            @Nullable Tensor dTheta, @Nullable Tensor dGamma) {
-        rest.coefficientsBackward(parallel, alpha, delta, theta, gamma, dq, dp, dc, dAlpha, dDelta, dTheta, dGamma);
-    }
-
-    @Override
-    public void recurrence(Parallel parallel, ScanPlan plan, Tensor a, @Nullable Tensor b, Tensor x, @Nullable Tensor start,
-            Tensor h) {
-        rest.recurrence(parallel, plan, a, b, x, start, h);
-    }
-
-    @Override
-    public void recurrenceBackward(Parallel parallel, ScanPlan plan, Tensor a, @Nullable Tensor b, Tensor x,
-            @Nullable Tensor start, Tensor h, Tensor dh, @Nullable Tensor da, @Nullable Tensor db, @Nullable Tensor dx,
-            @Nullable Tensor dStart) {
-        rest.recurrenceBackward(parallel, plan, a, b, x, start, h, dh, da, db, dx, dStart);
     }
 }

@@ -11,6 +11,7 @@ public final class ScalarKernels {
     /** All kernel families for F32 and F64. */
     public static Kernels create() {
         return new Kernels(new ScalarGemm(), new ScalarAttention(), new ScalarNorm(), new ScalarElementwise(),
-                new ScalarEmbedding(), new ScalarLoss(), new ScalarOptimizer(), new ScalarScan(), new ScalarTimestepNorm());
+                new ScalarRotary(), new ScalarEmbedding(), new ScalarLoss(), new ScalarOptimizer(), new ScalarScan(),
+                new ScalarCoefficients(), new ScalarRecurrence(), new ScalarTimestepNorm());
     }
 }

@@ -7,7 +7,6 @@ import static dev.longspan.kernel.vector.Lanes.SPECIES;
 import dev.longspan.kernel.Activation;
 import dev.longspan.kernel.Dropout;
 import dev.longspan.kernel.ElementwiseKernel;
-import dev.longspan.kernel.Rotary;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -20,7 +19,6 @@ final class VectorElementwise implements ElementwiseKernel {
 
     private static final int BLOCK = 4096;
 
-    private final VectorRotary rotaries = new VectorRotary();
 
     @Override
     public void fill(Parallel parallel, Tensor y, double value) {
@@ -147,16 +145,6 @@ final class VectorElementwise implements ElementwiseKernel {
                 Floats.set(ys, i, accumulate ? Floats.get(ys, i) + value : value);
             }
         });
-    }
-
-    @Override
-    public void rotary(Parallel parallel, Rotary rotary, long first, Tensor x, Tensor y) {
-        rotaries.forward(parallel, rotary, first, x, y);
-    }
-
-    @Override
-    public void rotaryBackward(Parallel parallel, Rotary rotary, long first, Tensor dy, Tensor dx) {
-        rotaries.backward(parallel, rotary, first, dy, dx);
     }
 
     private static void scale(MemorySegment x, float alpha, MemorySegment y, int n) {

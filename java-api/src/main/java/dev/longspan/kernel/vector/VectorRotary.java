@@ -5,6 +5,7 @@ import static dev.longspan.kernel.vector.Lanes.ORDER;
 import static dev.longspan.kernel.vector.Lanes.SPECIES;
 
 import dev.longspan.kernel.Rotary;
+import dev.longspan.kernel.RotaryKernel;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -14,7 +15,7 @@ import jdk.incubator.vector.VectorShuffle;
 import org.jspecify.annotations.Nullable;
 
 /** {@code y = own ⊙ x + other ⊙ swapped(x)} with the elements of each pair exchanged. */
-final class VectorRotary {
+final class VectorRotary implements RotaryKernel {
 
     /** Positions of a work item. */
     private static final int ITEM = 64;
@@ -22,12 +23,14 @@ final class VectorRotary {
 
     private volatile @Nullable RotaryTable latest;
 
-    void forward(Parallel parallel, Rotary rotary, long first, Tensor x, Tensor y) {
+    @Override
+    public void forward(Parallel parallel, Rotary rotary, long first, Tensor x, Tensor y) {
         rotate(parallel, rotary, first, x, y, 1,
                 rotary.pairs() == Rotary.Pairs.HALVES ? VectorRotary::halves : VectorRotary::row);
     }
 
-    void backward(Parallel parallel, Rotary rotary, long first, Tensor dy, Tensor dx) {
+    @Override
+    public void backward(Parallel parallel, Rotary rotary, long first, Tensor dy, Tensor dx) {
         rotate(parallel, rotary, first, dy, dx, -1,
                 rotary.pairs() == Rotary.Pairs.HALVES ? VectorRotary::addHalves : VectorRotary::addRow);
     }

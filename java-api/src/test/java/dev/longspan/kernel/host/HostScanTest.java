@@ -7,6 +7,6 @@ import dev.longspan.kernel.scalar.ScalarKernels;
 final class HostScanTest extends ScanSweep {
 
     HostScanTest() {
-        super(HostKernels.create(ScalarKernels.create()).scan());
+        super(HostKernels.create(ScalarKernels.create()));
     }
 }

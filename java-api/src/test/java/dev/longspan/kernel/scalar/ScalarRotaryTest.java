@@ -19,7 +19,7 @@ class ScalarRotaryTest {
 
     private final TensorArena arena = new TensorArena();
     private final RandomTensors tensors = new RandomTensors(arena, new Random(5), DType.F64);
-    private final ScalarElementwise elementwise = new ScalarElementwise();
+    private final ScalarRotary kernel = new ScalarRotary();
     private final Parallel parallel = Parallel.of(2);
 
     @AfterEach
@@ -31,7 +31,7 @@ class ScalarRotaryTest {
     void pairsTurnByPositionTimesFrequency() {
         Tensor x = arena.allocate(DType.F64, 1, 2, 1, 4).set(1, 0, 1, 0, 1, 0, 0, 1);
         Tensor y = arena.allocate(DType.F64, 1, 2, 1, 4);
-        elementwise.rotary(parallel, Rotary.rope(4, 100, 0), 2, x, y);
+        kernel.forward(parallel, Rotary.rope(4, 100, 0), 2, x, y);
         assertThat(y.toDoubles()).containsExactly(new double[]{Math.cos(2), Math.sin(2), Math.cos(0.2), Math.sin(0.2),
                 Math.cos(3), Math.sin(3), -Math.sin(0.3), Math.cos(0.3)}, within(1e-15));
     }
@@ -47,8 +47,8 @@ class ScalarRotaryTest {
             for (int i = 0; i < 6; i++) {
                 reordered.slice(3, i, i + 1).copyFrom(x.slice(3, neighbourOf[i], neighbourOf[i] + 1));
             }
-            elementwise.rotary(parallel, rotary, 8190, x, y);
-            elementwise.rotary(parallel, rotary.withPairs(Rotary.Pairs.HALVES), 8190, reordered, z);
+            kernel.forward(parallel, rotary, 8190, x, y);
+            kernel.forward(parallel, rotary.withPairs(Rotary.Pairs.HALVES), 8190, reordered, z);
             Decay decay = rotary.decay();
             for (int i = 0; i < 6; i++) {
                 assertThat(z.slice(3, i, i + 1).toDoubles()).isEqualTo(y.slice(3, neighbourOf[i], neighbourOf[i] + 1).toDoubles());
@@ -65,8 +65,8 @@ class ScalarRotaryTest {
         Tensor x = tensors.headsFirst(2, 5, 3, 6);
         Tensor y = tensors.headsFirst(2, 5, 3, 6);
         Tensor z = tensors.headsFirst(2, 5, 3, 6);
-        elementwise.rotary(parallel, Rotary.rope(6, 10000, 8), 3, x, y);
-        elementwise.rotary(parallel, Rotary.rope(6, 10000, 8), 8003, x, z);
+        kernel.forward(parallel, Rotary.rope(6, 10000, 8), 3, x, y);
+        kernel.forward(parallel, Rotary.rope(6, 10000, 8), 8003, x, z);
         assertThat(z.toDoubles()).isEqualTo(y.toDoubles());
     }
 
@@ -78,9 +78,9 @@ class ScalarRotaryTest {
         Tensor dy = tensors.headsFirst(2, 5, 3, 6);
         Tensor dx = tensors.headsFirst(2, 5, 3, 6);
         Tensor before = tensors.copy(dx);
-        elementwise.rotaryBackward(parallel, rotary, 7, dy, dx);
+        kernel.backward(parallel, rotary, 7, dy, dx);
         Differences.check("x", x, before, dx, () -> {
-            elementwise.rotary(parallel, rotary, 7, x, y);
+            kernel.forward(parallel, rotary, 7, x, y);
             return Differences.dot(y, dy);
         });
     }
@@ -104,8 +104,8 @@ class ScalarRotaryTest {
     private double score(Rotary forQueries, Rotary forKeys, Decay decay, Tensor q, Tensor k, long p, long s) {
         Tensor rq = arena.allocate(DType.F64, q.shape());
         Tensor rk = arena.allocate(DType.F64, k.shape());
-        elementwise.rotary(parallel, forQueries, p, q, rq);
-        elementwise.rotary(parallel, forKeys, s, k, rk);
+        kernel.forward(parallel, forQueries, p, q, rq);
+        kernel.forward(parallel, forKeys, s, k, rk);
         double sum = 0;
         for (int d = 0; d < q.size(3); d++) {
             sum += rq.get(0, 0, 0, d) * rk.get(0, 0, 0, d) * decay.factor(d, p / decay.epoch() - s / decay.epoch());

@@ -23,6 +23,8 @@ final class ScalarScanTest {
     private final RandomTensors tensors = new RandomTensors(arena, random, DType.F64);
     private final RandomScans scans = new RandomScans(arena, random, DType.F64);
     private final ScalarScan kernel = new ScalarScan();
+    private final ScalarCoefficients coefficients = new ScalarCoefficients();
+    private final ScalarRecurrence recurrence = new ScalarRecurrence();
     private final Parallel parallel = Parallel.of(2);
 
     @AfterEach
@@ -166,9 +168,9 @@ final class ScalarScanTest {
             Tensor dDelta = zeros(delta);
             Tensor dTheta = theta == null ? null : zeros(theta);
             Tensor dGamma = zeros(gamma);
-            kernel.coefficientsBackward(parallel, alpha, delta, theta, gamma, dq, dp, dc, dAlpha, dDelta, dTheta, dGamma);
+            coefficients.backward(parallel, alpha, delta, theta, gamma, dq, dp, dc, dAlpha, dDelta, dTheta, dGamma);
             java.util.function.DoubleSupplier loss = () -> {
-                kernel.coefficients(parallel, alpha, delta, theta, gamma, q, p, c);
+                coefficients.forward(parallel, alpha, delta, theta, gamma, q, p, c);
                 return Differences.dot(q, dq) + Differences.dot(p, dp) + Differences.dot(c, dc);
             };
             Differences.check("alpha", alpha, zeros(alpha), dAlpha, loss);
@@ -200,15 +202,15 @@ final class ScalarScanTest {
             ScanPlan forward = ScanPlan.forward(Documents.of(new long[] {0, 6}, new long[] {0, 2, 8}), 1);
             ScanPlan plan = reversed ? forward.backwards() : forward;
             java.util.function.DoubleSupplier loss = () -> {
-                kernel.recurrence(parallel, plan, a, b, x, start, h);
+                recurrence.forward(parallel, plan, a, b, x, start, h);
                 return Differences.dot(h, dh);
             };
-            kernel.recurrence(parallel, plan, a, b, x, start, h);
+            recurrence.forward(parallel, plan, a, b, x, start, h);
             Tensor da = zeros(a);
             Tensor db = b == null ? null : zeros(b);
             Tensor dx = zeros(x);
             Tensor dStart = zeros(start);
-            kernel.recurrenceBackward(parallel, plan, a, b, x, start, h, dh, da, db, dx, dStart);
+            recurrence.backward(parallel, plan, a, b, x, start, h, dh, da, db, dx, dStart);
             String name = " of kind " + kind;
             Differences.check("a" + name, a, zeros(a), da, loss);
             Differences.check("x" + name, x, zeros(x), dx, loss);
@@ -229,7 +231,7 @@ final class ScalarScanTest {
         Tensor b = arena.allocate(DType.F64, 1).set(3);
         Tensor x = arena.allocate(DType.F64, 1, 3, 1).set(1, 2, 3);
         Tensor h = arena.allocate(DType.F64, 1, 3, 1);
-        kernel.recurrence(parallel, ScanPlan.forward(), a, b, x, arena.allocate(DType.F64, 1, 1).set(1), h);
+        recurrence.forward(parallel, ScanPlan.forward(), a, b, x, arena.allocate(DType.F64, 1, 1).set(1), h);
         assertThat(h.toDoubles()).containsExactly(12, 12, 33);
     }
 

@@ -6,6 +6,6 @@ import dev.longspan.kernel.ScanSweep;
 final class VectorScanTest extends ScanSweep {
 
     VectorScanTest() {
-        super(VectorKernels.create().scan());
+        super(VectorKernels.create());
     }
 }
