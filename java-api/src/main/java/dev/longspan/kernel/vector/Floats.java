@@ -32,7 +32,12 @@ final class Floats {
     }
 
     static void load(MemorySegment range, float[] to, int n) {
-        MemorySegment.copy(range, FLOAT, 0, to, 0, n);
+        load(range, to, 0, n);
+    }
+
+    /** From {@code to[at]} on. */
+    static void load(MemorySegment range, float[] to, int at, int n) {
+        MemorySegment.copy(range, FLOAT, 0, to, at, n);
     }
 
     static void store(float[] from, MemorySegment range, int n) {

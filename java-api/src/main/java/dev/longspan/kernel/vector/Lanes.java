@@ -62,6 +62,12 @@ final class Lanes {
         return (DoubleVector) v.convertShape(VectorOperators.F2D, DOUBLES, part);
     }
 
+    /** Two halves as {@link #half} gives them, rounded. */
+    static FloatVector floats(DoubleVector low, DoubleVector high) {
+        return ((FloatVector) low.convertShape(VectorOperators.D2F, SPECIES, 0))
+                .add((FloatVector) high.convertShape(VectorOperators.D2F, SPECIES, -1));
+    }
+
     /** Sum over the lanes, halves on halves: the compilers of one JVM disagree on the order of {@code reduceLanes}. */
     static float sum(FloatVector v) {
         FloatVector s = v;

@@ -67,55 +67,35 @@ final class RowSums {
         return Lanes.sum(a.add(b).add(c.add(d)));
     }
 
-    /** {@code Σ x ⊙ w}; w is a buffer of whole vectors. */
-    static float dot(MemorySegment x, float[] w, int n) {
+    /** Over the lanes of the first vector in {@code to} {@code Σ x ⊙ w}, of the second {@code Σ x ⊙ w ⊙ (z − m)}. */
+    static void dots(MemorySegment x, MemorySegment w, MemorySegment z, float m, int n, float[] to) {
         FloatVector a = FloatVector.zero(SPECIES);
         FloatVector b = a;
         FloatVector c = a;
         FloatVector d = a;
+        FloatVector e = a;
+        FloatVector f = a;
         int i = 0;
-        for (; i <= n - STEP; i += STEP) {
-            a = load(x, i).fma(FloatVector.fromArray(SPECIES, w, i), a);
-            b = load(x, i + LANES).fma(FloatVector.fromArray(SPECIES, w, i + LANES), b);
-            c = load(x, i + 2 * LANES).fma(FloatVector.fromArray(SPECIES, w, i + 2 * LANES), c);
-            d = load(x, i + 3 * LANES).fma(FloatVector.fromArray(SPECIES, w, i + 3 * LANES), d);
+        for (; i <= n - 3 * LANES; i += 3 * LANES) {
+            FloatVector p0 = load(x, i).mul(load(w, i));
+            FloatVector p1 = load(x, i + LANES).mul(load(w, i + LANES));
+            FloatVector p2 = load(x, i + 2 * LANES).mul(load(w, i + 2 * LANES));
+            a = a.add(p0);
+            b = b.add(p1);
+            c = c.add(p2);
+            d = p0.fma(load(z, i).sub(m), d);
+            e = p1.fma(load(z, i + LANES).sub(m), e);
+            f = p2.fma(load(z, i + 2 * LANES).sub(m), f);
         }
-        for (; i < Lanes.whole(n); i += LANES) {
-            a = load(x, i).fma(FloatVector.fromArray(SPECIES, w, i), a);
+        for (; i < n; i += LANES) {
+            VectorMask<Float> in = Lanes.first(n - i);
+            FloatVector p0 = load(x, i, in).mul(load(w, i, in));
+            a = a.add(p0, in);
+            d = d.add(p0.mul(load(z, i, in).sub(m)), in);
         }
-        if (i < n) {
-            VectorMask<Float> rest = Lanes.first(n - i);
-            b = b.add(load(x, i, rest).mul(FloatVector.fromArray(SPECIES, w, i)), rest);
-        }
-        return Lanes.sum(a.add(b).add(c.add(d)));
-    }
-
-    /** {@code Σ x ⊙ w ⊙ (z − m)}; w is a buffer of whole vectors. */
-    static float dot(MemorySegment x, float[] w, MemorySegment z, float m, int n) {
-        FloatVector a = FloatVector.zero(SPECIES);
-        FloatVector b = a;
-        FloatVector c = a;
-        FloatVector d = a;
-        int i = 0;
-        for (; i <= n - STEP; i += STEP) {
-            a = product(x, w, i).fma(load(z, i).sub(m), a);
-            b = product(x, w, i + LANES).fma(load(z, i + LANES).sub(m), b);
-            c = product(x, w, i + 2 * LANES).fma(load(z, i + 2 * LANES).sub(m), c);
-            d = product(x, w, i + 3 * LANES).fma(load(z, i + 3 * LANES).sub(m), d);
-        }
-        for (; i < Lanes.whole(n); i += LANES) {
-            a = product(x, w, i).fma(load(z, i).sub(m), a);
-        }
-        if (i < n) {
-            VectorMask<Float> rest = Lanes.first(n - i);
-            FloatVector last = load(x, i, rest).mul(FloatVector.fromArray(SPECIES, w, i)).mul(load(z, i, rest).sub(m));
-            b = b.add(last, rest);
-        }
-        return Lanes.sum(a.add(b).add(c.add(d)));
-    }
-
-    private static FloatVector product(MemorySegment x, float[] w, int i) {
-        return load(x, i).mul(FloatVector.fromArray(SPECIES, w, i));
+        // A second sum over lanes in this method would not be inlined, and its vector boxed.
+        a.add(b).add(c).intoArray(to, 0);
+        d.add(e).add(f).intoArray(to, LANES);
     }
 
     private static FloatVector load(MemorySegment x, int i) {

@@ -1,5 +1,6 @@
 package dev.longspan.kernel.vector;
 
+import static dev.longspan.kernel.vector.Lanes.DOUBLES;
 import static dev.longspan.kernel.vector.Lanes.LANES;
 import static dev.longspan.kernel.vector.Lanes.ORDER;
 import static dev.longspan.kernel.vector.Lanes.SPECIES;
@@ -9,7 +10,7 @@ import dev.longspan.parallel.Parallel;
 import dev.longspan.parallel.Scratch;
 import dev.longspan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
+import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import org.jspecify.annotations.Nullable;
@@ -24,7 +25,9 @@ final class VectorNorm implements NormKernel {
     private static final int ITEM = 1 << 14;
     /** At most so many partial sums of parameter gradients. */
     private static final int MAX_BLOCKS = 64;
-    private static final int MIN_BLOCK_ROWS = 16;
+    private static final int MIN_BLOCK_ROWS = 64;
+    /** Rows whose parameter gradients are added in one go: the sums are then read and written once for all of them. */
+    private static final int GROUP = 4;
 
     @Override
     public void layerNorm(Parallel parallel, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias,
@@ -55,8 +58,8 @@ final class VectorNorm implements NormKernel {
             double factor, Tensor y) {
         int d = Math.toIntExact(x.size(-1));
         parallel.forRanges(x.size(0), Math.max(1, ITEM / Math.max(1, d)), (from, to, scratch) -> {
-            float[] w = factors(weight, weightOffset, d, scratch);
-            float[] b = buffer(bias, 0, d, 1, scratch);
+            MemorySegment w = factors(weight, weightOffset, d, scratch);
+            MemorySegment b = bias == null ? null : Floats.range(bias, 0, d);
             for (long row = from; row < to; row++) {
                 apply(Floats.range(x, row * d, d), 0, (float) factor, w, b, Floats.range(y, row * d, d), d);
             }
@@ -73,8 +76,8 @@ final class VectorNorm implements NormKernel {
             double weightOffset, double eps, Tensor y, @Nullable Tensor mean, Tensor rstd) {
         int d = Math.toIntExact(x.size(-1));
         parallel.forRanges(rstd.elements(), Math.max(1, ITEM / Math.max(1, d)), (from, to, scratch) -> {
-            float[] w = factors(weight, weightOffset, d, scratch);
-            float[] b = buffer(bias, 0, d, 1, scratch);
+            MemorySegment w = factors(weight, weightOffset, d, scratch);
+            MemorySegment b = bias == null ? null : Floats.range(bias, 0, d);
             for (long row = from; row < to; row++) {
                 MemorySegment xs = Floats.range(x, row * d, d);
                 float m = 0;
@@ -89,18 +92,39 @@ final class VectorNorm implements NormKernel {
         });
     }
 
-    /** {@code y = (x − m) · r · w + b}. */
-    private static void apply(MemorySegment x, float m, float r, float[] w, float[] b, MemorySegment y, int d) {
+    private static void apply(MemorySegment x, float m, float r, MemorySegment w, @Nullable MemorySegment b, MemorySegment y,
+            int d) {
+        if (b == null) {
+            scale(x, m, r, w, y, d);
+        } else {
+            scaleAndShift(x, m, r, w, b, y, d);
+        }
+    }
+
+    /** {@code y = (x − m) · r · w}. */
+    private static void scale(MemorySegment x, float m, float r, MemorySegment w, MemorySegment y, int d) {
         FloatVector scale = FloatVector.broadcast(SPECIES, r);
         int i = 0;
         for (; i < Lanes.whole(d); i += LANES) {
-            load(x, i).sub(m).mul(scale).fma(FloatVector.fromArray(SPECIES, w, i), FloatVector.fromArray(SPECIES, b, i))
-                    .intoMemorySegment(y, i * 4L, ORDER);
+            load(x, i).sub(m).mul(scale).mul(load(w, i)).intoMemorySegment(y, i * 4L, ORDER);
         }
         if (i < d) {
             VectorMask<Float> rest = Lanes.first(d - i);
-            load(x, i, rest).sub(m).mul(scale)
-                    .fma(FloatVector.fromArray(SPECIES, w, i), FloatVector.fromArray(SPECIES, b, i))
+            load(x, i, rest).sub(m).mul(scale).mul(load(w, i, rest)).intoMemorySegment(y, i * 4L, ORDER, rest);
+        }
+    }
+
+    /** {@code y = (x − m) · r · w + b}. */
+    private static void scaleAndShift(MemorySegment x, float m, float r, MemorySegment w, MemorySegment b, MemorySegment y,
+            int d) {
+        FloatVector scale = FloatVector.broadcast(SPECIES, r);
+        int i = 0;
+        for (; i < Lanes.whole(d); i += LANES) {
+            load(x, i).sub(m).mul(scale).fma(load(w, i), load(b, i)).intoMemorySegment(y, i * 4L, ORDER);
+        }
+        if (i < d) {
+            VectorMask<Float> rest = Lanes.first(d - i);
+            load(x, i, rest).sub(m).mul(scale).fma(load(w, i, rest), load(b, i, rest))
                     .intoMemorySegment(y, i * 4L, ORDER, rest);
         }
     }
@@ -114,115 +138,143 @@ final class VectorNorm implements NormKernel {
         boolean parameters = dWeight != null || dBias != null;
         long blockRows = Math.max(MIN_BLOCK_ROWS, Math.ceilDiv(x.size(0), MAX_BLOCKS));
         int blocks = Math.toIntExact(Math.ceilDiv(x.size(0), blockRows));
-        float[] dWeights = new float[parameters ? blocks * padded : 0];
-        float[] dBiases = new float[parameters ? blocks * padded : 0];
+        float[] partial = new float[parameters ? blocks * 2 * padded : 0];
         parallel.forRanges(x.size(0), blockRows, (from, to, scratch) -> {
-            float[] w = factors(weight, weightOffset, d, scratch);
-            int at = (int) (from / blockRows) * padded;
-            for (long row = from; row < to; row++) {
-                MemorySegment xs = Floats.range(x, row * d, d);
-                MemorySegment dys = Floats.range(dy, row * d, d);
-                float m = mean == null ? 0 : Floats.get(mean, row);
-                float r = rstd == null ? (float) factor : Floats.get(rstd, row);
-                if (dx != null && rstd == null) {
-                    addScaled(dys, w, r, Floats.range(dx, row * d, d), d);
-                } else if (dx != null) {
-                    float meanG = mean == null ? 0 : RowSums.dot(dys, w, d) / d;
-                    float meanGx = RowSums.dot(dys, w, xs, m, d) * r / d;
-                    addInputGradient(xs, m, r, dys, w, meanG, meanGx, Floats.range(dx, row * d, d), d);
+            MemorySegment w = factors(weight, weightOffset, d, scratch);
+            MemorySegment sums = scratch.segment(1, 8L * padded).asSlice(0, 8L * padded).fill((byte) 0);
+            float[] m = scratch.floats(0, GROUP);
+            float[] r = scratch.floats(1, GROUP);
+            for (long row = from; row < to; row += GROUP) {
+                int rows = (int) Math.min(GROUP, to - row);
+                MemorySegment xs = Floats.range(x, row * d, rows * d);
+                MemorySegment dys = Floats.range(dy, row * d, rows * d);
+                for (int t = 0; t < rows; t++) {
+                    m[t] = mean == null ? 0 : Floats.get(mean, row + t);
+                    r[t] = rstd == null ? (float) factor : Floats.get(rstd, row + t);
+                    if (dx != null) {
+                        long at = (row + t) * d;
+                        inputGradient(Floats.range(x, at, d), m[t], r[t], Floats.range(dy, at, d), w, mean != null,
+                                rstd != null, Floats.range(dx, at, d), d, scratch.floats(2, 2 * LANES));
+                    }
                 }
                 if (parameters) {
-                    addParameterGradients(xs, m, r, dys, dWeights, dBiases, at, d);
+                    addParameterGradients(xs, m, r, dys, sums, padded, rows, d);
                 }
             }
+            if (parameters) {
+                Floats.load(sums, partial, (int) (from / blockRows) * 2 * padded, 2 * padded);
+            }
         });
-        addBlocks(dWeights, blocks, padded, dWeight, d);
-        addBlocks(dBiases, blocks, padded, dBias, d);
+        addBlocks(partial, 0, blocks, padded, dWeight, d);
+        addBlocks(partial, padded, blocks, padded, dBias, d);
+    }
+
+    private static void inputGradient(MemorySegment x, float m, float r, MemorySegment dy, MemorySegment w, boolean centred,
+            boolean normed, MemorySegment dx, int d, float[] dots) {
+        if (normed) {
+            RowSums.dots(dy, w, x, m, d, dots);
+            float meanG = centred ? Lanes.sum(FloatVector.fromArray(SPECIES, dots, 0)) / d : 0;
+            float meanGx = Lanes.sum(FloatVector.fromArray(SPECIES, dots, LANES)) * r / d;
+            addInputGradient(x, m, r, dy, w, meanG, meanGx, dx, d);
+        } else {
+            addScaled(dy, w, r, dx, d);
+        }
     }
 
     /** {@code dx += r · (g − mean(g) − x̂ · mean(g ⊙ x̂))} with g = dy ⊙ w and x̂ = (x − m) · r. */
-    private static void addInputGradient(MemorySegment x, float m, float r, MemorySegment dy, float[] w, float meanG,
+    private static void addInputGradient(MemorySegment x, float m, float r, MemorySegment dy, MemorySegment w, float meanG,
             float meanGx, MemorySegment dx, int d) {
         FloatVector scale = FloatVector.broadcast(SPECIES, r);
         FloatVector slope = FloatVector.broadcast(SPECIES, -meanGx);
         int i = 0;
         for (; i < Lanes.whole(d); i += LANES) {
-            FloatVector g = load(dy, i).mul(FloatVector.fromArray(SPECIES, w, i)).sub(meanG);
+            FloatVector g = load(dy, i).mul(load(w, i)).sub(meanG);
             load(x, i).sub(m).mul(scale).fma(slope, g).fma(scale, load(dx, i)).intoMemorySegment(dx, i * 4L, ORDER);
         }
         if (i < d) {
             VectorMask<Float> rest = Lanes.first(d - i);
-            FloatVector g = load(dy, i, rest).mul(FloatVector.fromArray(SPECIES, w, i)).sub(meanG);
+            FloatVector g = load(dy, i, rest).mul(load(w, i, rest)).sub(meanG);
             load(x, i, rest).sub(m).mul(scale).fma(slope, g).fma(scale, load(dx, i, rest))
                     .intoMemorySegment(dx, i * 4L, ORDER, rest);
         }
     }
 
     /** {@code dx += r · dy ⊙ w}. */
-    private static void addScaled(MemorySegment dy, float[] w, float r, MemorySegment dx, int d) {
+    private static void addScaled(MemorySegment dy, MemorySegment w, float r, MemorySegment dx, int d) {
         FloatVector scale = FloatVector.broadcast(SPECIES, r);
         int i = 0;
         for (; i < Lanes.whole(d); i += LANES) {
-            load(dy, i).mul(FloatVector.fromArray(SPECIES, w, i)).fma(scale, load(dx, i)).intoMemorySegment(dx, i * 4L, ORDER);
+            load(dy, i).mul(load(w, i)).fma(scale, load(dx, i)).intoMemorySegment(dx, i * 4L, ORDER);
         }
         if (i < d) {
             VectorMask<Float> rest = Lanes.first(d - i);
-            load(dy, i, rest).mul(FloatVector.fromArray(SPECIES, w, i)).fma(scale, load(dx, i, rest))
-                    .intoMemorySegment(dx, i * 4L, ORDER, rest);
+            load(dy, i, rest).mul(load(w, i, rest)).fma(scale, load(dx, i, rest)).intoMemorySegment(dx, i * 4L, ORDER, rest);
         }
     }
 
-    private static void addParameterGradients(MemorySegment x, float m, float r, MemorySegment dy, float[] dWeights,
-            float[] dBiases, int at, int d) {
-        FloatVector scale = FloatVector.broadcast(SPECIES, r);
-        int i = 0;
-        for (; i < Lanes.whole(d); i += LANES) {
-            FloatVector g = load(dy, i);
-            load(x, i).sub(m).mul(scale).fma(g, FloatVector.fromArray(SPECIES, dWeights, at + i))
-                    .intoArray(dWeights, at + i);
-            g.add(FloatVector.fromArray(SPECIES, dBiases, at + i)).intoArray(dBiases, at + i);
+    /** {@code sums[j] += Σ dy ⊙ x̂}, {@code sums[padded + j] += Σ dy} over the rows in order, four at a time if there are four. */
+    private static void addParameterGradients(MemorySegment x, float[] m, float[] r, MemorySegment dy, MemorySegment sums,
+            int padded, int rows, int d) {
+        int whole = rows == GROUP ? Lanes.whole(d) : 0;
+        if (whole > 0) {
+            addFourRows(x, m[0], m[1], m[2], m[3], r[0], r[1], r[2], r[3], dy, sums, padded, whole, d);
         }
-        if (i < d) {
-            VectorMask<Float> rest = Lanes.first(d - i);
-            FloatVector g = load(dy, i, rest);
-            load(x, i, rest).sub(m).mul(scale).fma(g, FloatVector.fromArray(SPECIES, dWeights, at + i))
-                    .intoArray(dWeights, at + i, rest);
-            g.add(FloatVector.fromArray(SPECIES, dBiases, at + i)).intoArray(dBiases, at + i, rest);
+        for (int t = 0; t < rows; t++) {
+            for (int i = whole; i < d; i += LANES) {
+                VectorMask<Float> in = Lanes.first(d - i);
+                FloatVector g = load(dy, t * d + i, in);
+                load(x, t * d + i, in).sub(m[t]).mul(r[t]).fma(g, load(sums, i)).intoMemorySegment(sums, i * 4L, ORDER);
+                g.add(load(sums, padded + i)).intoMemorySegment(sums, (padded + i) * 4L, ORDER);
+            }
         }
     }
 
-    private static void addBlocks(float[] partial, int blocks, int padded, @Nullable Tensor gradient, int d) {
+    private static void addFourRows(MemorySegment x, float m0, float m1, float m2, float m3, float r0, float r1, float r2,
+            float r3, MemorySegment dy, MemorySegment sums, int padded, int whole, int d) {
+        for (int i = 0; i < whole; i += LANES) {
+            FloatVector g0 = load(dy, i);
+            FloatVector g1 = load(dy, d + i);
+            FloatVector g2 = load(dy, 2 * d + i);
+            FloatVector g3 = load(dy, 3 * d + i);
+            FloatVector s = load(x, i).sub(m0).mul(r0).fma(g0, load(sums, i));
+            s = load(x, d + i).sub(m1).mul(r1).fma(g1, s);
+            s = load(x, 2 * d + i).sub(m2).mul(r2).fma(g2, s);
+            load(x, 3 * d + i).sub(m3).mul(r3).fma(g3, s).intoMemorySegment(sums, i * 4L, ORDER);
+            g0.add(load(sums, padded + i)).add(g1).add(g2).add(g3).intoMemorySegment(sums, (padded + i) * 4L, ORDER);
+        }
+    }
+
+    /** In double, a vector of columns at a time. */
+    private static void addBlocks(float[] partial, int first, int blocks, int padded, @Nullable Tensor gradient, int d) {
         if (gradient == null || d == 0) {
             return;
         }
         MemorySegment to = Floats.range(gradient, 0, d);
-        for (int j = 0; j < d; j++) {
-            double sum = 0;
+        for (int j = 0; j < d; j += LANES) {
+            VectorMask<Float> in = Lanes.first(d - j);
+            DoubleVector low = DoubleVector.zero(DOUBLES);
+            DoubleVector high = DoubleVector.zero(DOUBLES);
             for (int block = 0; block < blocks; block++) {
-                sum += partial[block * padded + j];
+                FloatVector v = FloatVector.fromArray(SPECIES, partial, block * 2 * padded + first + j);
+                low = low.add(Lanes.half(v, 0));
+                high = high.add(Lanes.half(v, 1));
             }
-            Floats.set(to, j, (float) (Floats.get(to, j) + sum));
+            FloatVector old = load(to, j, in);
+            Lanes.floats(low.add(Lanes.half(old, 0)), high.add(Lanes.half(old, 1))).intoMemorySegment(to, j * 4L, ORDER, in);
         }
     }
 
-    /** {@code weight + weightOffset}, or ones. */
-    private static float[] factors(@Nullable Tensor weight, double weightOffset, int d, Scratch scratch) {
-        float[] w = buffer(weight, 1, d, 0, scratch);
-        if (weight != null && weightOffset != 0) {
-            for (int j = 0; j < d; j++) {
-                w[j] = (float) (w[j] + weightOffset);
-            }
+    /** {@code weight + weightOffset}, or ones: the weight where it lies if that is it. */
+    private static MemorySegment factors(@Nullable Tensor weight, double weightOffset, int d, Scratch scratch) {
+        if (weight != null && weightOffset == 0) {
+            return Floats.range(weight, 0, d);
         }
-        return w;
-    }
-
-    /** A row on the heap, with room for a whole last vector. */
-    private static float[] buffer(@Nullable Tensor values, float otherwise, int d, int slot, Scratch scratch) {
-        float[] row = scratch.floats(slot, d + LANES);
-        if (values == null) {
-            Arrays.fill(row, 0, d, otherwise);
-        } else {
-            Floats.load(Floats.range(values, 0, d), row, d);
+        MemorySegment row = scratch.segment(0, (d + LANES) * 4L);
+        MemorySegment from = weight == null ? row : Floats.range(weight, 0, d);
+        for (int i = 0; i < d; i += LANES) {
+            FloatVector w = weight == null ? FloatVector.broadcast(SPECIES, 1)
+                    : load(from, i, Lanes.first(d - i)).add((float) weightOffset);
+            w.intoMemorySegment(row, i * 4L, ORDER);
         }
         return row;
     }
