@@ -1,7 +1,7 @@
 #pragma once
 
 #include "math.h"
-#include "philox.h"
+#include "../philox.h"
 #include "tile.h"
 
 #include "longspan.h"

@@ -1,6 +1,6 @@
 #include "kernels.h"
 #include "math.h"
-#include "philox.h"
+#include "../philox.h"
 
 namespace ls::LS_TIER {
 

@@ -1,11 +1,14 @@
-#pragma once
-
+/* No include guard: included once for each tier, and by CUDA's kernels with LS_TIER and LS_EVERYWHERE of their own. */
 #include <cstdint>
+
+#ifndef LS_EVERYWHERE
+#define LS_EVERYWHERE inline
+#endif
 
 namespace ls::LS_TIER {
 
-/* Uniform in [0, 1) with 24 bits from Philox 4x32-10 of (key, stream, counter). Salmon et al., SC 2011. */
-inline float uniform(int64_t key, int64_t stream, int64_t counter) {
+/* 64 bits of Philox 4x32-10 of (key, stream, counter). Salmon et al., SC 2011. */
+LS_EVERYWHERE uint64_t random_bits(int64_t key, int64_t stream, int64_t counter) {
     uint32_t c0 = (uint32_t)counter, c1 = (uint32_t)((uint64_t)counter >> 32);
     uint32_t c2 = (uint32_t)stream, c3 = (uint32_t)((uint64_t)stream >> 32);
     uint32_t k0 = (uint32_t)key, k1 = (uint32_t)((uint64_t)key >> 32);
@@ -19,7 +22,12 @@ inline float uniform(int64_t key, int64_t stream, int64_t counter) {
         k0 += 0x9E3779B9u;
         k1 += 0xBB67AE85u;
     }
-    return (float)(c0 >> 8) * 0x1p-24f;
+    return (uint64_t)c0 << 32 | c1;
+}
+
+/* Uniform in [0, 1) with 24 bits. */
+LS_EVERYWHERE float uniform(int64_t key, int64_t stream, int64_t counter) {
+    return (float)(random_bits(key, stream, counter) >> 40) * 0x1p-24f;
 }
 
 } // namespace ls::LS_TIER
