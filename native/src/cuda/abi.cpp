@@ -79,6 +79,8 @@ const char *ls_cuda_abi(void) {
         LS_LINE(sum) LS_LINE(sum_squares) LS_LINE(count_non_finite) LS_LINE(activation) LS_LINE(activation_backward)
         LS_LINE(gated) LS_LINE(gated_backward) LS_LINE(dropout) LS_LINE(noise)
         LS_LINE(adamw)
+        LS_LINE(cema_coefficients) LS_LINE(cema_coefficients_backward) LS_LINE(cema_scratch) LS_LINE(cema)
+        LS_LINE(cema_backward_scratch) LS_LINE(cema_backward)
 #undef LS_LINE
         return lines + attention_task() + attention_params() + cema_coefficients_params() + cema_params() +
                recurrence_params() + timestep_norm_params();
