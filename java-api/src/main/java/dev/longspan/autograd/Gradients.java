@@ -33,9 +33,6 @@ public final class Gradients {
 
     /** Sets all gradients to zero. */
     public void zero() {
-        for (Tensor gradient : byParameter.values()) {
-            gradient.segment().asSlice(gradient.offset() * gradient.dtype().bytes(),
-                    gradient.elements() * gradient.dtype().bytes()).fill((byte) 0);
-        }
+        byParameter.values().forEach(Tensor::zero);
     }
 }

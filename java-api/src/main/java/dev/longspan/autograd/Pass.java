@@ -6,10 +6,10 @@ import dev.longspan.kernel.GaussianNoise;
 import dev.longspan.kernel.Kernels;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.DType;
+import dev.longspan.tensor.MemorySpace;
 import dev.longspan.tensor.Owner;
 import dev.longspan.tensor.Storage;
 import dev.longspan.tensor.Tensor;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -55,6 +55,10 @@ public final class Pass implements Owner, AutoCloseable {
 
     private Pass(Backend backend, Parallel parallel, Workspace workspace, @Nullable Gradients parameters,
             Randomness randomness, boolean recording, @Nullable Pass parent) {
+        if (!workspace.space().equals(backend.space())) {
+            throw new IllegalArgumentException("backend " + backend.name() + " needs a workspace in its own memory, new Workspace("
+                    + "backend.space()): backend=" + backend.space().name() + ", workspace=" + workspace.space().name());
+        }
         this.backend = backend;
         this.parallel = parallel;
         this.workspace = workspace;
@@ -95,19 +99,32 @@ public final class Pass implements Owner, AutoCloseable {
 
     /** An activation: freed with the pass, its contents undefined. */
     public Tensor allocate(DType dtype, long... shape) {
+        return allocate(workspace, dtype, shape);
+    }
+
+    private Tensor allocate(Workspace from, DType dtype, long... shape) {
         checkThread();
         checkAlive();
         if (suspended) {
             throw new IllegalStateException("a pass cannot allocate while a pass within it is open");
         }
-        return Tensor.of(workspace.allocate(Tensor.byteSize(dtype, shape), this), dtype, shape);
+        return Tensor.of(from.allocate(Tensor.byteSize(dtype, shape), this), dtype, shape);
     }
 
     /** An activation of zeros. */
     public Tensor zeros(DType dtype, long... shape) {
-        Tensor zeros = allocate(dtype, shape);
-        zeros.storage().segment().fill((byte) 0);
-        return zeros;
+        return allocate(dtype, shape).zero();
+    }
+
+    /** Zeros in host memory, whatever the backend's: for numbers that Java reads, so that no device is asked for them. */
+    public Tensor zerosOnHost(DType dtype, long... shape) {
+        return allocate(workspace.in(MemorySpace.HOST), dtype, shape).zero();
+    }
+
+    /** A tensor as the backend's kernels can read it: itself, or a copy in this pass's memory where it lies elsewhere. */
+    public Tensor here(Tensor tensor) {
+        return tensor.storage().space().equals(workspace.space()) ? tensor
+                : allocate(tensor.dtype(), tensor.shape()).copyFrom(tensor);
     }
 
     /** Asks for the gradient of a tensor that no op made: an input or carried state. */
@@ -254,6 +271,10 @@ public final class Pass implements Owner, AutoCloseable {
         });
     }
 
+    private static Tensor bytes(Storage storage) {
+        return Tensor.of(storage, DType.U8, storage.bytes());
+    }
+
     /** Closes a child and moves the storages of its tensors down into this pass. */
     List<Tensor> closeKeeping(Pass child, List<Tensor> tensors) {
         nextStream = child.nextStream;
@@ -261,9 +282,9 @@ public final class Pass implements Owner, AutoCloseable {
         // Moved in the order in which they lie, each lands at or below its old place and on none that is still to be moved.
         Map<Storage, Storage> moved = new HashMap<>();
         tensors.stream().map(Tensor::storage).filter(from -> from.owner() == child).distinct()
-                .sorted(Comparator.comparingLong(workspace::position)).forEach(from -> {
-                    Storage to = workspace.allocate(from.bytes(), this);
-                    MemorySegment.copy(from.segment(), 0, to.segment(), 0, from.bytes());
+                .sorted(Comparator.comparingLong(from -> workspace.in(from.space()).position(from))).forEach(from -> {
+                    Storage to = workspace.in(from.space()).allocate(from.bytes(), this);
+                    bytes(to).copyFrom(bytes(from.slice(0, from.bytes(), this)));
                     moved.put(from, to);
                 });
         IdentityHashMap<Tensor, Tensor> kept = new IdentityHashMap<>();

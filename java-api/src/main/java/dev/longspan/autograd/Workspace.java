@@ -6,6 +6,7 @@ import dev.longspan.tensor.Storage;
 import dev.longspan.tensor.TensorArena;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Memory that passes allocate from, kept between them: slabs with a bump pointer that a closing pass sets back. Memory
@@ -16,35 +17,64 @@ public final class Workspace implements AutoCloseable {
     private static final long ALIGNMENT = 64;
     private static final long DEFAULT_SLAB_BYTES = 64L << 20;
 
-    private final TensorArena arena = new TensorArena();
+    private static final long HOST_SLAB_BYTES = 64L << 10;
+
+    private final TensorArena arena;
     private final long slabBytes;
+    private final @Nullable Workspace host;
     private final List<Storage> slabs = new ArrayList<>();
     private int slab;
     private long used;
     private long before;
     private long peakBytes;
 
+    /** A workspace in host memory. */
     public Workspace() {
-        this(DEFAULT_SLAB_BYTES);
+        this(MemorySpace.HOST);
     }
 
-    /** A workspace that grows by at least {@code slabBytes}. */
+    /** A workspace in host memory that grows by at least {@code slabBytes}. */
     public Workspace(long slabBytes) {
+        this(MemorySpace.HOST, slabBytes);
+    }
+
+    /** A workspace in the memory of a backend's space. */
+    public Workspace(MemorySpace space) {
+        this(space, DEFAULT_SLAB_BYTES);
+    }
+
+    /** A workspace in the memory of a backend's space that grows by at least {@code slabBytes}. */
+    public Workspace(MemorySpace space, long slabBytes) {
         if (slabBytes <= 0) {
             throw new IllegalArgumentException("slabBytes must be positive: slabBytes=" + slabBytes);
         }
+        this.arena = new TensorArena(space);
         this.slabBytes = slabBytes;
+        this.host = space.isHost() ? null : new Workspace(HOST_SLAB_BYTES);
+    }
+
+    /** Where its memory lies. */
+    public MemorySpace space() {
+        return arena.space();
     }
 
     /** A place to return to. */
-    record Mark(int slab, long used, long before) {
+    record Mark(int slab, long used, long before, @Nullable Mark host) {
     }
 
     Mark mark() {
-        return new Mark(slab, used, before);
+        return new Mark(slab, used, before, host == null ? null : host.mark());
+    }
+
+    /** Memory of the space, itself or the small workspace on the host that goes with a device's. */
+    Workspace in(MemorySpace space) {
+        return host != null && space.isHost() ? host : this;
     }
 
     void release(Mark mark) {
+        if (host != null && mark.host != null) {
+            host.release(mark.host);
+        }
         slab = mark.slab;
         used = mark.used;
         before = mark.before;
@@ -62,7 +92,7 @@ public final class Workspace implements AutoCloseable {
             slabs.add(arena.allocateStorage(Math.max(rounded, slabBytes)));
         }
         Storage from = slabs.get(slab);
-        Storage piece = new Storage(from.segment().asSlice(used, bytes), MemorySpace.HOST, owner);
+        Storage piece = from.slice(used, bytes, owner);
         used += rounded;
         peakBytes = Math.max(peakBytes, before + used);
         return piece;
@@ -70,11 +100,10 @@ public final class Workspace implements AutoCloseable {
 
     /** Where memory handed out lies, in the order of allocation; beyond everything for memory from elsewhere. */
     long position(Storage piece) {
-        long address = piece.segment().address();
         long start = 0;
         for (Storage from : slabs) {
-            long within = address - from.segment().address();
-            if (within >= 0 && within < from.bytes()) {
+            long within = piece.address() - from.address();
+            if (piece.space().equals(from.space()) && within >= 0 && within < from.bytes()) {
                 return start + within;
             }
             start += from.bytes();
@@ -95,5 +124,8 @@ public final class Workspace implements AutoCloseable {
     @Override
     public void close() {
         arena.close();
+        if (host != null) {
+            host.close();
+        }
     }
 }

@@ -1,7 +1,6 @@
 package dev.longspan.checkpoint;
 
 import dev.longspan.tensor.DType;
-import dev.longspan.tensor.MemorySpace;
 import dev.longspan.tensor.Owner;
 import dev.longspan.tensor.Storage;
 import dev.longspan.tensor.TensorArena;
@@ -53,12 +52,12 @@ final class MappedFile implements Owner, AutoCloseable {
     Storage storage(long at, long size, DType dtype) {
         MemorySegment part = bytes.asSlice(at, size);
         if (at % dtype.bytes() == 0) {
-            return new Storage(part, MemorySpace.HOST, this);
+            return Storage.host(part, this);
         }
         // Kernels read whole elements at multiples of their size; files of other writers need not lie so.
         MemorySegment copy = copies.allocateStorage(size).segment();
         copy.copyFrom(part);
-        return new Storage(copy.asReadOnly(), MemorySpace.HOST, this);
+        return Storage.host(copy.asReadOnly(), this);
     }
 
     @Override

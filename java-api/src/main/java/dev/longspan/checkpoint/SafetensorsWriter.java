@@ -1,6 +1,5 @@
 package dev.longspan.checkpoint;
 
-import dev.longspan.tensor.MemorySpace;
 import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
 import java.io.IOException;
@@ -81,12 +80,12 @@ final class SafetensorsWriter {
 
     private static MemorySegment bytes(TensorEntry entry, Map<String, TensorSource> tensors, TensorArena arena) {
         Tensor tensor = source(tensors, entry.name()).in(arena);
-        if (tensor.storage().space() != MemorySpace.HOST || tensor.dtype() != entry.dtype()
-                || !Arrays.equals(tensor.shape(), entry.shape())) {
-            throw new IllegalArgumentException("tensor must lie in host memory and be " + entry.type() + ": name=" + entry.name()
-                    + ", tensor=" + tensor);
+        if (tensor.dtype() != entry.dtype() || !Arrays.equals(tensor.shape(), entry.shape())) {
+            throw new IllegalArgumentException("tensor must be " + entry.type() + ": name=" + entry.name() + ", tensor="
+                    + tensor);
         }
-        Tensor whole = tensor.isContiguous() ? tensor : arena.allocate(tensor.dtype(), tensor.shape()).copyFrom(tensor);
+        Tensor whole = tensor.isOnHost() && tensor.isContiguous() ? tensor
+                : arena.allocate(tensor.dtype(), tensor.shape()).copyFrom(tensor);
         int bytes = whole.dtype().bytes();
         return whole.segment().asSlice(whole.offset() * bytes, whole.elements() * bytes);
     }

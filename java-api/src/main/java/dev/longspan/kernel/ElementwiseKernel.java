@@ -1,6 +1,7 @@
 package dev.longspan.kernel;
 
 import dev.longspan.parallel.Parallel;
+import dev.longspan.tensor.Elements;
 import dev.longspan.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -40,4 +41,14 @@ public interface ElementwiseKernel {
 
     /** {@code y = x ⊙ keep / (1 − rate)}, or {@code y +=} that: forward and backward are the same map. */
     void dropout(Parallel parallel, Dropout dropout, Tensor x, Tensor y, boolean accumulate);
+
+    /** {@code y = x + ε} with ε of the noise. Not each CPU's own: a normal number costs far more than storing it. */
+    default void noise(Parallel parallel, GaussianNoise noise, Tensor x, Tensor y) {
+        parallel.forRanges(x.elements(), 2048, (from, to, scratch) -> {
+            for (long i = from; i < to; i++) {
+                Elements.set(y.segment(), y.dtype(), y.offset() + i,
+                        Elements.get(x.segment(), x.dtype(), x.offset() + i) + noise.at(i));
+            }
+        });
+    }
 }

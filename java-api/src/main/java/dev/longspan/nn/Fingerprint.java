@@ -1,8 +1,6 @@
 package dev.longspan.nn;
 
-import dev.longspan.tensor.Elements;
 import dev.longspan.tensor.Tensor;
-import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
@@ -31,11 +29,10 @@ public final class Fingerprint {
             add(hash, name.hashCode());
             add(hash, parameter.dtype().name().hashCode());
             add(hash, Arrays.hashCode(parameter.shape()));
-            MemorySegment segment = parameter.segment();
-            long count = Math.min(SAMPLE, parameter.elements());
+            Tensor values = parameter.reshape(parameter.elements());
+            long count = Math.min(SAMPLE, values.elements());
             for (long i = 0; i < count; i++) {
-                long at = parameter.offset() + Math.floorDiv(i * (parameter.elements() - 1), Math.max(1, count - 1));
-                add(hash, Double.doubleToLongBits(Elements.get(segment, parameter.dtype(), at)));
+                add(hash, Double.doubleToLongBits(values.get(Math.floorDiv(i * (values.elements() - 1), Math.max(1, count - 1)))));
             }
         });
         return hash[0];

@@ -72,6 +72,14 @@ public interface Init {
         if (!parameter.isContiguous()) {
             throw new IllegalArgumentException("parameter must be contiguous: " + name + "=" + parameter);
         }
+        if (!parameter.isOnHost()) {
+            try (TensorArena drawn = new TensorArena()) {
+                Tensor values = drawn.allocate(parameter.dtype(), parameter.shape());
+                fill(values, seed, name);
+                parameter.copyFrom(values);
+            }
+            return;
+        }
         MemorySegment segment = parameter.segment();
         long stream = hash(name);
         for (long i = 0; i < parameter.elements(); i++) {

@@ -10,7 +10,6 @@ import dev.longspan.op.Attention;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -116,24 +115,27 @@ public final class SegmentCache implements KeyValueCache {
         for (int head = 0; head < heads; head += together) {
             long first = start + offset.of(head, heads, b.dilation());
             long t = Math.max(0, Math.ceilDiv(from - first, b.dilation()));
-            for (long p = first + t * b.dilation(); p < to; p += b.dilation(), t++) {
+            long end = Math.max(t, Math.ceilDiv(to - first, b.dilation()));
+            for (long rowsOfPage = pageRows(b); t < end;) {
+                long count = Math.min(end - t, rowsOfPage - t % rowsOfPage);
                 Page page = page(branch, t);
-                copy(rows.keys(), p - position, page.keys, t % pageRows(b), head, together);
-                copy(rows.values(), p - position, page.values, t % pageRows(b), head, together);
+                long row = first + t * b.dilation() - position;
+                copy(rows.keys(), row, b.dilation(), page.keys, t % rowsOfPage, count, head, together);
+                copy(rows.values(), row, b.dilation(), page.values, t % rowsOfPage, count, head, together);
+                t += count;
             }
         }
     }
 
-    private static void copy(Tensor from, long fromRow, Tensor to, long toRow, int head, int heads) {
-        MemorySegment source = from.segment();
-        MemorySegment target = to.segment();
-        long size = from.dtype().bytes();
-        long count = heads * from.size(3);
-        for (long b = 0; b < from.size(0); b++) {
-            long at = from.offset() + b * from.stride(0) + fromRow * from.stride(1) + head * from.stride(2);
-            long into = to.offset() + b * to.stride(0) + toRow * to.stride(1) + head * to.stride(2);
-            MemorySegment.copy(source, at * size, target, into * size, count * size);
-        }
+    /** {@code count} rows of {@code heads} heads, from each {@code step}-th row to neighbours. */
+    private static void copy(Tensor from, long fromRow, long step, Tensor to, long toRow, long count, int head, int heads) {
+        part(to, toRow, 1, count, head, heads).copyFrom(part(from, fromRow, step, count, head, heads));
+    }
+
+    private static Tensor part(Tensor t, long row, long step, long count, int head, int heads) {
+        return Tensor.of(t.storage(), t.offset() + row * t.stride(1) + head * t.stride(2), t.dtype(),
+                new long[] {t.size(0), count, heads, t.size(3)},
+                new long[] {t.stride(0), step * t.stride(1), t.stride(2), t.stride(3)});
     }
 
     private Page page(int branch, long row) {

@@ -45,8 +45,8 @@ public final class StreamPlace {
         if (batch <= 0) {
             throw new IllegalArgumentException("batch must be positive: batch=" + batch);
         }
-        return new StreamPlace(arena.allocate(DType.I64, 2).set(new long[] {position, batch}),
-                arena.allocate(DType.I64, 1).set(new long[] {fingerprint}), new Latest());
+        return new StreamPlace(arena.allocateOnHost(DType.I64, 2).set(new long[] {position, batch}),
+                arena.allocateOnHost(DType.I64, 1).set(new long[] {fingerprint}), new Latest());
     }
 
     /** Tokens seen so far, by the latest state. */

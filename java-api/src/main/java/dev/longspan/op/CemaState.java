@@ -1,8 +1,8 @@
 package dev.longspan.op;
 
 import dev.longspan.autograd.Pass;
-import dev.longspan.tensor.Elements;
 import dev.longspan.tensor.Tensor;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,9 +11,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class CemaState {
 
-    /** What is done for one number of a state: sequence b, mode n, real (0) or imaginary (1) part, channel d. */
+    /** What is done for one number of a state: its places in s, in h and in p. */
     private interface Visitor {
-        void visit(long b, long n, long part, long d);
+        void visit(int inS, int inH, int inP);
     }
 
     private CemaState() {
@@ -25,17 +25,16 @@ final class CemaState {
         Shapes.checkShape("s", s, s.size(0), modes, 2, channels);
         Shapes.checkContiguous("s", s);
         Tensor h = pass.allocate(s.dtype(), s.size(0), channels, modes, 2);
-        each(s, (b, n, part, d) -> set(h, at(h, b, d, n, part), get(s, at(s, b, n, part, d)) * get(p, n * channels + d)));
+        double[] from = s.toDoubles();
+        double[] poles = p.toDoubles();
+        double[] to = new double[from.length];
+        each(s, (inS, inH, inP) -> to[inH] = from[inS] * poles[inP]);
+        h.set(to);
         if (pass.tracks(s, p)) {
             pass.record(h, () -> {
-                Tensor dh = pass.gradient(h);
-                Tensor ds = pass.gradientIfTracked(s);
-                Tensor dp = pass.gradientIfTracked(p);
-                each(s, (b, n, part, d) -> {
-                    double g = get(dh, at(h, b, d, n, part));
-                    add(ds, at(s, b, n, part, d), g * get(p, n * channels + d));
-                    add(dp, n * channels + d, g * get(s, at(s, b, n, part, d)));
-                });
+                double[] dh = pass.gradient(h).toDoubles();
+                add(pass.gradientIfTracked(s), ds -> each(s, (inS, inH, inP) -> ds[inS] += dh[inH] * poles[inP]));
+                add(pass.gradientIfTracked(p), dp -> each(s, (inS, inH, inP) -> dp[inP] += dh[inH] * from[inS]));
             });
         }
         return h;
@@ -47,49 +46,42 @@ final class CemaState {
         Shapes.checkShape("h", h, h.size(0), channels, modes, 2);
         Shapes.checkContiguous("h", h);
         Tensor s = pass.allocate(h.dtype(), h.size(0), modes, 2, channels);
-        each(s, (b, n, part, d) -> set(s, at(s, b, n, part, d), get(h, at(h, b, d, n, part)) / get(p, n * channels + d)));
+        double[] from = h.toDoubles();
+        double[] poles = p.toDoubles();
+        double[] to = new double[from.length];
+        each(s, (inS, inH, inP) -> to[inS] = from[inH] / poles[inP]);
+        s.set(to);
         if (pass.tracks(h, p)) {
             pass.record(s, () -> {
-                Tensor ds = pass.gradient(s);
-                Tensor dh = pass.gradientIfTracked(h);
-                Tensor dp = pass.gradientIfTracked(p);
-                each(s, (b, n, part, d) -> {
-                    double pole = get(p, n * channels + d);
-                    double g = get(ds, at(s, b, n, part, d)) / pole;
-                    add(dh, at(h, b, d, n, part), g);
-                    add(dp, n * channels + d, -g * get(h, at(h, b, d, n, part)) / pole);
-                });
+                double[] ds = pass.gradient(s).toDoubles();
+                add(pass.gradientIfTracked(h), dh -> each(s, (inS, inH, inP) -> dh[inH] += ds[inS] / poles[inP]));
+                add(pass.gradientIfTracked(p), dp -> each(s, (inS, inH, inP) ->
+                        dp[inP] -= ds[inS] / poles[inP] * from[inH] / poles[inP]));
             });
         }
         return s;
     }
 
     private static void each(Tensor s, Visitor visitor) {
-        for (long b = 0; b < s.size(0); b++) {
-            for (long n = 0; n < s.size(1); n++) {
-                for (long d = 0; d < s.size(3); d++) {
-                    visitor.visit(b, n, 0, d);
-                    visitor.visit(b, n, 1, d);
+        int modes = Math.toIntExact(s.size(1));
+        int channels = Math.toIntExact(s.size(3));
+        for (int b = 0; b < s.size(0); b++) {
+            for (int n = 0; n < modes; n++) {
+                for (int d = 0; d < channels; d++) {
+                    int inS = (b * modes + n) * 2 * channels + d;
+                    int inH = ((b * channels + d) * modes + n) * 2;
+                    visitor.visit(inS, inH, n * channels + d);
+                    visitor.visit(inS + channels, inH + 1, n * channels + d);
                 }
             }
         }
     }
 
-    private static long at(Tensor t, long i, long j, long k, long l) {
-        return ((i * t.size(1) + j) * t.size(2) + k) * t.size(3) + l;
-    }
-
-    private static double get(Tensor t, long i) {
-        return Elements.get(t.segment(), t.dtype(), t.offset() + i);
-    }
-
-    private static void set(Tensor t, long i, double value) {
-        Elements.set(t.segment(), t.dtype(), t.offset() + i, value);
-    }
-
-    private static void add(@Nullable Tensor t, long i, double value) {
-        if (t != null) {
-            set(t, i, get(t, i) + value);
+    private static void add(@Nullable Tensor gradient, Consumer<double[]> sums) {
+        if (gradient != null) {
+            double[] values = gradient.toDoubles();
+            sums.accept(values);
+            gradient.set(values);
         }
     }
 }

@@ -6,13 +6,10 @@ import dev.longspan.kernel.Dropout;
 import dev.longspan.kernel.ElementwiseKernel;
 import dev.longspan.kernel.GaussianNoise;
 import dev.longspan.kernel.Rotary;
-import dev.longspan.tensor.Elements;
 import dev.longspan.tensor.Tensor;
 
 /** Pointwise ops on contiguous tensors. */
 public final class Elementwise {
-
-    private static final long NOISE_GRAIN = 2048;
 
     private Elementwise() {
     }
@@ -128,13 +125,7 @@ public final class Elementwise {
         }
         check(pass, "x", x);
         Tensor y = pass.allocate(x.dtype(), x.shape());
-        // No kernel family: a normal number costs far more than storing it.
-        pass.parallel().forRanges(x.elements(), NOISE_GRAIN, (from, to, scratch) -> {
-            for (long i = from; i < to; i++) {
-                Elements.set(y.segment(), y.dtype(), y.offset() + i,
-                        Elements.get(x.segment(), x.dtype(), x.offset() + i) + noise.at(i));
-            }
-        });
+        kernel(pass).noise(pass.parallel(), noise, x, y);
         if (pass.tracks(x)) {
             pass.record(y, () -> addScaled(pass, 1, y, x));
         }

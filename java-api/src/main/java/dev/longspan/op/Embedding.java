@@ -19,7 +19,7 @@ public final class Embedding {
         long[] shape = java.util.Arrays.copyOf(ids.shape(), ids.rank() + 1);
         shape[ids.rank()] = table.size(1);
         Tensor y = pass.allocate(table.dtype(), shape);
-        Tensor flat = ids.reshape(ids.elements());
+        Tensor flat = pass.here(ids).reshape(ids.elements());
         pass.kernels().embedding().forward(pass.parallel(), table, flat, scale, Shapes.rows(y));
         if (pass.tracks(table)) {
             pass.record(y, () -> pass.kernels().embedding().backward(pass.parallel(), flat, scale,

@@ -3,7 +3,7 @@ package dev.longspan.op;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 
-/** Checks of token ids before they index memory. */
+/** Checks of token ids before they index memory. Those of a device are brought to the host first: better give them there. */
 final class Ids {
 
     private Ids() {

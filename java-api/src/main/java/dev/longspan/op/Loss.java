@@ -38,7 +38,7 @@ public final class Loss {
 
     private static Tensor losses(Pass pass, Tensor logits, Tensor targets) {
         Tensor rows = Shapes.rows(logits);
-        Tensor flat = targets.reshape(targets.elements());
+        Tensor flat = pass.here(targets).reshape(targets.elements());
         Tensor losses = pass.allocate(logits.dtype(), rows.size(0));
         Tensor lse = pass.allocate(logits.dtype(), rows.size(0));
         pass.kernels().loss().crossEntropy(pass.parallel(), rows, flat, losses, lse);

@@ -6,6 +6,7 @@ import dev.longspan.kernel.TimestepNormKernel.MomentGradients;
 import dev.longspan.kernel.TimestepNormPlan;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -72,45 +73,53 @@ public final class TimestepNorm {
         }
         Moments prior = moments(pass, 1, groups);
         prior.count().fill(count);
-        for (long g = 0; g < groups; g++) {
-            prior.mean().slice(1, g, g + 1).fill(mean == null ? 0 : mean.get(g));
-            prior.var().slice(1, g, g + 1).fill(logVar == null ? 1 : Math.exp(logVar.get(g)));
-        }
+        prior.mean().set(mean == null ? new double[(int) groups] : mean.toDoubles());
+        prior.var().set(logVar == null ? ones(groups) : Arrays.stream(logVar.toDoubles()).map(Math::exp).toArray());
         if (pass.tracks(mean, logVar)) {
             pass.record(List.of(prior.mean(), prior.var()), () -> {
-                Tensor dMean = pass.gradientIfTracked(mean);
-                Tensor dLogVar = pass.gradientIfTracked(logVar);
-                for (long g = 0; g < groups; g++) {
-                    add(dMean, g, pass.gradient(prior.mean()).get(0, g));
-                    add(dLogVar, g, pass.gradient(prior.var()).get(0, g) * prior.var().get(0, g));
-                }
+                add(pass.gradientIfTracked(mean), pass.gradient(prior.mean()).toDoubles());
+                double[] dVar = pass.gradient(prior.var()).toDoubles();
+                double[] var = prior.var().toDoubles();
+                Arrays.setAll(dVar, g -> dVar[g] * var[g]);
+                add(pass.gradientIfTracked(logVar), dVar);
             });
         }
         return prior;
+    }
+
+    private static double[] ones(long count) {
+        double[] ones = new double[Math.toIntExact(count)];
+        Arrays.fill(ones, 1);
+        return ones;
     }
 
     /** The moments of all that a and then b have seen; b must have started from nothing. Not differentiable. */
     public static Moments merge(Pass pass, Moments a, Moments b) {
         Shapes.checkSame("means of a and b", a.mean(), b.mean());
         Moments merged = moments(pass, a.batch(), a.groups());
-        for (long i = 0; i < a.batch(); i++) {
-            double ca = a.count().get(i);
-            double cb = b.count().get(i);
-            double share = ca + cb == 0 ? 0 : cb / (ca + cb);
-            merged.count().slice(0, i, i + 1).fill(ca + cb);
-            for (long g = 0; g < a.groups(); g++) {
-                double delta = b.mean().get(i, g) - a.mean().get(i, g);
-                Tensor mean = merged.mean().select(0, i).slice(0, g, g + 1);
-                Tensor var = merged.var().select(0, i).slice(0, g, g + 1);
-                mean.fill(a.mean().get(i, g) + share * delta);
-                var.fill((1 - share) * a.var().get(i, g) + share * b.var().get(i, g) + share * (1 - share) * delta * delta);
-            }
+        int groups = Math.toIntExact(a.groups());
+        long[] countA = a.count().toLongs();
+        long[] countB = b.count().toLongs();
+        double[] mean = a.mean().toDoubles();
+        double[] var = a.var().toDoubles();
+        double[] meanB = b.mean().toDoubles();
+        double[] varB = b.var().toDoubles();
+        for (int i = 0; i < mean.length; i++) {
+            double all = (double) countA[i / groups] + countB[i / groups];
+            double share = all == 0 ? 0 : countB[i / groups] / all;
+            double delta = meanB[i] - mean[i];
+            mean[i] += share * delta;
+            var[i] = (1 - share) * var[i] + share * varB[i] + share * (1 - share) * delta * delta;
         }
+        Arrays.setAll(countA, i -> countA[i] + countB[i]);
+        merged.count().set(countA);
+        merged.mean().set(mean);
+        merged.var().set(var);
         return merged;
     }
 
     private static Moments moments(Pass pass, long batch, long groups) {
-        return new Moments(pass.zeros(DType.I64, batch), pass.zeros(DType.F64, batch, groups),
+        return new Moments(pass.zerosOnHost(DType.I64, batch), pass.zeros(DType.F64, batch, groups),
                 pass.zeros(DType.F64, batch, groups));
     }
 
@@ -118,9 +127,11 @@ public final class TimestepNorm {
         return new MomentGradients(pass.gradientIfTracked(mean), pass.gradientIfTracked(var));
     }
 
-    private static void add(@Nullable Tensor to, long g, double value) {
+    private static void add(@Nullable Tensor to, double[] values) {
         if (to != null) {
-            to.slice(0, g, g + 1).fill(to.get(g) + value);
+            double[] sums = to.toDoubles();
+            Arrays.setAll(sums, g -> sums[g] + values[g]);
+            to.set(sums);
         }
     }
 

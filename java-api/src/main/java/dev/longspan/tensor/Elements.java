@@ -99,27 +99,32 @@ public final class Elements {
         if (from.elements() == 0) {
             return; // a row of nothing may begin beyond the end of its storage
         }
-        MemorySegment source = from.segment();
-        MemorySegment target = to.segment();
-        int bytes = from.dtype().bytes();
-        if (from.dtype() == to.dtype() && from.isContiguous() && to.isContiguous()) {
-            MemorySegment.copy(source, from.offset() * bytes, target, to.offset() * bytes, from.elements() * bytes);
-        } else {
-            copy(from, source, from.offset(), to, target, to.offset(), 0);
+        // Dimensions from `inner` on lie without gaps in both: their bytes are copied as one.
+        int inner = from.rank();
+        long block = 1;
+        while (from.dtype() == to.dtype() && inner > 0
+                && (from.size(inner - 1) == 1 || from.stride(inner - 1) == block && to.stride(inner - 1) == block)) {
+            inner--;
+            block *= from.size(inner);
         }
+        new Copy(from, from.segment(), to, to.segment(), inner, block * from.dtype().bytes()).run(0, from.offset(), to.offset());
     }
 
-    private static void copy(Tensor from, MemorySegment source, long f, Tensor to, MemorySegment target, long t, int dim) {
-        if (dim == from.rank()) {
-            if (from.dtype().isFloating()) {
+    /** A copy whose innermost piece is one element, converted, or {@code bytes} bytes. */
+    private record Copy(Tensor from, MemorySegment source, Tensor to, MemorySegment target, int inner, long bytes) {
+
+        void run(int dim, long f, long t) {
+            if (dim < inner) {
+                for (long i = 0; i < from.size(dim); i++) {
+                    run(dim + 1, f + i * from.stride(dim), t + i * to.stride(dim));
+                }
+            } else if (inner < from.rank()) {
+                MemorySegment.copy(source, f * from.dtype().bytes(), target, t * to.dtype().bytes(), bytes);
+            } else if (from.dtype().isFloating()) {
                 set(target, to.dtype(), t, get(source, from.dtype(), f));
             } else {
                 setLong(target, to.dtype(), t, getLong(source, from.dtype(), f));
             }
-            return;
-        }
-        for (long i = 0; i < from.size(dim); i++) {
-            copy(from, source, f + i * from.stride(dim), to, target, t + i * to.stride(dim), dim + 1);
         }
     }
 }

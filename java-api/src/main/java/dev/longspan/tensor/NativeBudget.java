@@ -8,7 +8,7 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Counts the library's native bytes against a limit and refuses before the operating system kills the JVM
- * ({@code -XX:MaxDirectMemorySize} does not bind explicit arenas). Thread-safe.
+ * ({@code -XX:MaxDirectMemorySize} does not bind explicit arenas); a device has one of its own. Thread-safe.
  */
 public final class NativeBudget {
 
@@ -16,14 +16,24 @@ public final class NativeBudget {
     public static final String PROPERTY = "longspan.maxNativeBytes";
 
     private static final class Shared {
-        static final NativeBudget INSTANCE = new NativeBudget(Long.getLong(PROPERTY, defaultLimitBytes()));
+        static final NativeBudget INSTANCE = new NativeBudget("native", Long.getLong(PROPERTY, defaultLimitBytes()), "--max-memory or -D" + PROPERTY);
     }
 
+    private final String memory;
+    private final String remedy;
     private final AtomicLong usedBytes = new AtomicLong();
     private final AtomicLong peakBytes = new AtomicLong();
     private volatile long limitBytes;
 
-    public NativeBudget(long limitBytes) {
+    /**
+     * A budget of its own.
+     *
+     * @param memory what messages call the memory
+     * @param remedy what raises the limit
+     */
+    public NativeBudget(String memory, long limitBytes, String remedy) {
+        this.memory = memory;
+        this.remedy = remedy;
         limit(limitBytes);
     }
 
@@ -57,17 +67,19 @@ public final class NativeBudget {
         peakBytes.set(usedBytes.get());
     }
 
-    void reserve(long bytes) {
+    /** Counts bytes that are about to be allocated; throws OutOfNativeMemoryException where they are too many. */
+    public void reserve(long bytes) {
         long used = usedBytes.addAndGet(bytes);
         if (used > limitBytes || used < 0) {
             usedBytes.addAndGet(-bytes);
-            throw new OutOfNativeMemoryException("native memory budget exceeded: requested=" + bytes + " bytes, used="
-                    + (used - bytes) + ", limit=" + limitBytes + " (raise --max-memory or -D" + PROPERTY + ")");
+            throw new OutOfNativeMemoryException(memory + " memory budget exceeded: requested=" + bytes + " bytes, used="
+                    + (used - bytes) + ", limit=" + limitBytes + " (raise " + remedy + ")");
         }
         peakBytes.accumulateAndGet(used, Math::max);
     }
 
-    void release(long bytes) {
+    /** Gives back what was reserved. */
+    public void release(long bytes) {
         usedBytes.addAndGet(-bytes);
     }
 

@@ -134,6 +134,25 @@ public final class Tensor {
         return storage.segment();
     }
 
+    /** Where element zero lies in its space, checked to be alive. */
+    public long address() {
+        storage.owner().checkAlive();
+        return storage.address() + offset * dtype.bytes();
+    }
+
+    /** Whether the CPU reaches the elements; those of a device are brought over and back by every method that shows or sets them. */
+    public boolean isOnHost() {
+        return storage.space().isHost();
+    }
+
+    /** This tensor where the CPU reaches it, otherwise a copy of it there. */
+    public Tensor onHost() {
+        if (isOnHost()) {
+            return this;
+        }
+        return Window.opened(this);
+    }
+
     /** The same elements under another row-major shape; one size may be -1. The tensor must be contiguous. */
     public Tensor reshape(long... to) {
         long[] target = to.clone();
@@ -211,7 +230,7 @@ public final class Tensor {
         for (int d = 0; d < shape.length; d++) {
             at += java.util.Objects.checkIndex(index[d], shape[d]) * strides[d];
         }
-        return Elements.get(segment(), dtype, at);
+        return valueAt(at);
     }
 
     /** The only element of a tensor that holds one. */
@@ -219,11 +238,19 @@ public final class Tensor {
         if (elements() != 1) {
             throw new IllegalArgumentException("item needs exactly one element: shape=" + Arrays.toString(shape));
         }
-        return Elements.get(segment(), dtype, offset);
+        return valueAt(offset);
+    }
+
+    private double valueAt(long at) {
+        return isOnHost() ? Elements.get(segment(), dtype, at)
+                : new Tensor(storage, dtype, at, new long[0], new long[0]).onHost().item();
     }
 
     /** Elements in row-major order, converted. At most 2^31-1 of them. */
     public float[] toFloats() {
+        if (!isOnHost()) {
+            return onHost().toFloats();
+        }
         float[] values = new float[Math.toIntExact(elements())];
         if (dtype == DType.F32 && isContiguous()) {
             MemorySegment.copy(segment(), ValueLayout.JAVA_FLOAT, offset * 4, values, 0, values.length);
@@ -236,6 +263,9 @@ public final class Tensor {
 
     /** Elements in row-major order, converted. At most 2^31-1 of them. */
     public double[] toDoubles() {
+        if (!isOnHost()) {
+            return onHost().toDoubles();
+        }
         double[] values = new double[Math.toIntExact(elements())];
         MemorySegment segment = segment();
         Elements.forEach(this, (i, at) -> values[(int) i] = Elements.get(segment, dtype, at));
@@ -244,6 +274,9 @@ public final class Tensor {
 
     /** Integer elements in row-major order. */
     public long[] toLongs() {
+        if (!isOnHost()) {
+            return onHost().toLongs();
+        }
         long[] values = new long[Math.toIntExact(elements())];
         MemorySegment segment = segment();
         Elements.forEach(this, (i, at) -> values[(int) i] = Elements.getLong(segment, dtype, at));
@@ -253,6 +286,9 @@ public final class Tensor {
     /** Writes row-major values, rounded to the dtype. */
     public Tensor set(double... values) {
         checkCount(values.length);
+        if (!isOnHost()) {
+            return Window.write(this, host -> host.set(values));
+        }
         MemorySegment segment = segment();
         Elements.forEach(this, (i, at) -> Elements.set(segment, dtype, at, values[(int) i]));
         return this;
@@ -261,6 +297,9 @@ public final class Tensor {
     /** Writes row-major values, rounded to the dtype. */
     public Tensor set(float[] values) {
         checkCount(values.length);
+        if (!isOnHost()) {
+            return Window.write(this, host -> host.set(values));
+        }
         MemorySegment segment = segment();
         if (dtype == DType.F32 && isContiguous()) {
             MemorySegment.copy(values, 0, segment, ValueLayout.JAVA_FLOAT, offset * 4, values.length);
@@ -273,6 +312,9 @@ public final class Tensor {
     /** Writes row-major integers. */
     public Tensor set(long[] values) {
         checkCount(values.length);
+        if (!isOnHost()) {
+            return Window.write(this, host -> host.set(values));
+        }
         MemorySegment segment = segment();
         Elements.forEach(this, (i, at) -> Elements.setLong(segment, dtype, at, values[(int) i]));
         return this;
@@ -280,18 +322,36 @@ public final class Tensor {
 
     /** Writes one value everywhere. */
     public Tensor fill(double value) {
+        if (!isOnHost()) {
+            return Window.fill(this, value);
+        }
         MemorySegment segment = segment();
         Elements.forEach(this, (i, at) -> Elements.set(segment, dtype, at, value));
         return this;
     }
 
-    /** Copies all elements of a tensor of the same shape, converted between dtypes. */
+    /** Writes zeros. */
+    public Tensor zero() {
+        if (!isOnHost() || !isContiguous()) {
+            return fill(0);
+        }
+        if (elements() > 0) {
+            segment().asSlice(offset * dtype.bytes(), elements() * dtype.bytes()).fill((byte) 0);
+        }
+        return this;
+    }
+
+    /** Copies all elements of a tensor of the same shape, converted between dtypes, from whatever space it lies in. */
     public Tensor copyFrom(Tensor source) {
         if (!Arrays.equals(shape, source.shape)) {
             throw new IllegalArgumentException("shapes must be equal: from=" + Arrays.toString(source.shape) + ", to="
                     + Arrays.toString(shape));
         }
-        Elements.copy(source, this);
+        if (isOnHost() && source.isOnHost()) {
+            Elements.copy(source, this);
+        } else {
+            Window.copy(source, this);
+        }
         return this;
     }
 

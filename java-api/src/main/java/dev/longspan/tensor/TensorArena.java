@@ -1,25 +1,34 @@
 package dev.longspan.tensor;
 
-import dev.longspan.bindings.Sanitizer;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Owns tensors that outlive a pass (parameters, state) and frees them together when closed. Usable from any thread;
- * allocation counts against {@link NativeBudget#process()}.
+ * allocation counts against its space's budget, {@link NativeBudget#process()} on the host.
  */
 public final class TensorArena implements Owner, AutoCloseable {
 
-    /** A cache line and a 512-bit vector. */
-    private static final long ALIGNMENT = 64;
-
-    private final Arena arena = Arena.ofShared();
+    private final MemorySpace space;
+    private final Allocator allocator;
+    private final Allocator host;
     private final AtomicLong bytes = new AtomicLong();
     private volatile boolean closed;
 
-    /** An arena without tensors. */
+    /** An arena in host memory. */
     public TensorArena() {
+        this(MemorySpace.HOST);
+    }
+
+    /** An arena in the memory of a backend's space. */
+    public TensorArena(MemorySpace space) {
+        this.space = space;
+        this.allocator = space.allocator();
+        this.host = space.isHost() ? allocator : MemorySpace.HOST.allocator();
+    }
+
+    /** Where its tensors lie. */
+    public MemorySpace space() {
+        return space;
     }
 
     /** A zeroed tensor of the given shape. */
@@ -27,22 +36,21 @@ public final class TensorArena implements Owner, AutoCloseable {
         return Tensor.of(allocateStorage(Tensor.byteSize(dtype, shape)), dtype, shape);
     }
 
+    /** A zeroed tensor in host memory wherever the others lie: for numbers that Java reads, so that no device is asked for them. */
+    public Tensor allocateOnHost(DType dtype, long... shape) {
+        return Tensor.of(allocate(host, Tensor.byteSize(dtype, shape)), dtype, shape);
+    }
+
     /** Zeroed memory, aligned to 64 bytes. */
     public Storage allocateStorage(long bytes) {
+        return allocate(allocator, bytes);
+    }
+
+    private Storage allocate(Allocator from, long bytes) {
         checkAlive();
-        NativeBudget.process().reserve(bytes);
-        try {
-            MemorySegment segment = arena.allocate(bytes + Sanitizer.slackBytes(), ALIGNMENT);
-            Sanitizer.poison(segment.asSlice(bytes));
-            this.bytes.addAndGet(bytes);
-            return new Storage(segment.asSlice(0, bytes), MemorySpace.HOST, this);
-        } catch (OutOfMemoryError e) {
-            NativeBudget.process().release(bytes);
-            throw new OutOfNativeMemoryException("the operating system refused " + bytes + " bytes");
-        } catch (RuntimeException e) {
-            NativeBudget.process().release(bytes);
-            throw e;
-        }
+        Storage storage = from.allocate(bytes, this);
+        this.bytes.addAndGet(bytes);
+        return storage;
     }
 
     /** Bytes allocated from this arena. */
@@ -61,8 +69,10 @@ public final class TensorArena implements Owner, AutoCloseable {
     public synchronized void close() {
         if (!closed) {
             closed = true;
-            arena.close();
-            NativeBudget.process().release(bytes.get());
+            allocator.close();
+            if (!space.isHost()) {
+                host.close();
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ import dev.longspan.op.Elementwise;
 import dev.longspan.op.Views;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.DType;
+import dev.longspan.tensor.PretendedDevice;
 import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
 import java.util.ArrayList;
@@ -231,5 +232,41 @@ class PassTest {
         }
         assertThat(workspace.bytes()).isEqualTo(bytes);
         assertThatIllegalArgumentException().isThrownBy(() -> new Workspace(0)).withMessageContaining("slabBytes=0");
+    }
+
+    @Test
+    void aWorkspaceMustLieWhereTheBackendComputes() {
+        Backend there = elsewhere(new PretendedDevice());
+        assertThatIllegalArgumentException().isThrownBy(() -> Pass.inference(there, Parallel.of(1), workspace))
+                .withMessage("backend there needs a workspace in its own memory, new Workspace(backend.space()): "
+                        + "backend=pretended, workspace=host");
+    }
+
+    @Test
+    void aPassOfADeviceKeepsActivationsThereAndNumbersOnTheHost() {
+        PretendedDevice device = new PretendedDevice();
+        Backend there = elsewhere(device);
+        try (Workspace own = new Workspace(there.space(), 1 << 12); Pass pass = Pass.inference(there, Parallel.of(1), own)) {
+            Tensor x = pass.zeros(DType.F32, 3);
+            assertThat(x.isOnHost()).isFalse();
+            assertThat(pass.here(x)).isSameAs(x);
+            assertThat(pass.here(vector(1, 2)).toDoubles()).containsExactly(1, 2);
+            Tensor kept;
+            try (Pass child = pass.child(false, 0)) {
+                child.allocate(DType.F32, 40);
+                Tensor count = child.zerosOnHost(DType.I64, 1).set(new long[] {5});
+                List<Tensor> both = pass.closeKeeping(child, List.of(child.allocate(DType.F32, 40).fill(7), count));
+                kept = both.getFirst();
+                assertThat(both.getLast().isOnHost()).isTrue();
+                assertThat(both.getLast().item()).isEqualTo(5);
+            }
+            assertThat(kept.toDoubles()).containsOnly(7);
+            assertThat(kept.address() - x.address()).isEqualTo(128);
+        }
+    }
+
+    private static Backend elsewhere(PretendedDevice device) {
+        Backend scalar = Backend.named("scalar");
+        return new Backend("there", "", device, scalar.dtypes(), scalar.kernels(), null);
     }
 }

@@ -44,7 +44,7 @@ class TensorArenaTest {
 
     @Test
     void aRequestThatWrapsRoundIsRefused() {
-        NativeBudget small = new NativeBudget(100);
+        NativeBudget small = new NativeBudget("native", 100, "the limit");
         small.reserve(60);
         assertThatThrownBy(() -> small.reserve(Long.MAX_VALUE)).isInstanceOf(OutOfNativeMemoryException.class);
         assertThat(small.usedBytes()).isEqualTo(60);

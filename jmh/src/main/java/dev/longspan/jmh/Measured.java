@@ -3,7 +3,6 @@ package dev.longspan.jmh;
 import dev.longspan.backend.Backend;
 import dev.longspan.bench.Deviation;
 import dev.longspan.parallel.Parallel;
-import dev.longspan.tensor.MemorySpace;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -60,7 +59,7 @@ public abstract class Measured {
     static Map<String, Side> own(Problem problem, int threads) {
         Map<String, Side> sides = new LinkedHashMap<>();
         for (Backend backend : Backend.all()) {
-            if (backend.available() != null && backend.space() == MemorySpace.HOST && !backend.name().equals("scalar")) {
+            if (backend.available() != null && backend.space().isHost() && !backend.name().equals("scalar")) {
                 sides.put(backend.name(), problem.on(backend, Parallel.of(threads)));
             }
         }

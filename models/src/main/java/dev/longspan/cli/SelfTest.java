@@ -65,7 +65,7 @@ final class SelfTest {
     }
 
     private static Map<String, double[]> run(Backend backend, Parallel parallel, DType dtype) {
-        try (TensorArena arena = new TensorArena(); Workspace workspace = new Workspace(8 << 20)) {
+        try (TensorArena arena = new TensorArena(backend.space()); Workspace workspace = new Workspace(backend.space(), 8 << 20)) {
             Map<String, Tensor> parameters = new LinkedHashMap<>();
             parameters.put("table", random(arena, dtype, 1, VOCABULARY, WIDTH));
             parameters.put("gain", random(arena, dtype, 2, WIDTH));
@@ -73,7 +73,7 @@ final class SelfTest {
             parameters.put("bias", random(arena, dtype, 4, 3 * WIDTH));
             Gradients gradients = new Gradients(arena, parameters.values());
             try (Pass poison = Pass.inference(backend, parallel, workspace)) {
-                poison.allocate(DType.F32, 1 << 20).storage().segment().fill((byte) 0xFF);
+                poison.allocate(DType.F32, 1 << 20).fill(Double.NaN);
             }
             try (Pass pass = Pass.training(backend, parallel, workspace, gradients, Randomness.NONE)) {
                 return network(pass, arena, parameters, gradients);
@@ -84,7 +84,7 @@ final class SelfTest {
     private static Map<String, double[]> network(Pass pass, TensorArena arena, Map<String, Tensor> parameters,
             Gradients gradients) {
         List<Tensor> p = List.copyOf(parameters.values());
-        Tensor ids = arena.allocate(DType.I64, 1, ROWS);
+        Tensor ids = arena.allocateOnHost(DType.I64, 1, ROWS);
         long[] values = new long[ROWS];
         for (int i = 0; i < ROWS; i++) {
             values[i] = i * 7L % VOCABULARY;

@@ -127,7 +127,7 @@ public final class Verify {
 
     private void file(Path folder, JsonObject files, String name) throws IOException {
         String label = name.replaceFirst("\\.safetensors$", "");
-        try (TensorArena arena = new TensorArena(); Workspace workspace = new Workspace()) {
+        try (TensorArena arena = new TensorArena(backend.space()); Workspace workspace = new Workspace(backend.space())) {
             JsonObject entry = files.object(name);
             Map<String, GoldenTensor> elsewhere = Map.of();
             if (entry.has("params_from")) {
