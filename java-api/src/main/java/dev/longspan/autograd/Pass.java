@@ -116,9 +116,9 @@ public final class Pass implements Owner, AutoCloseable {
         return allocate(dtype, shape).zero();
     }
 
-    /** Zeros in host memory, whatever the backend's: for numbers that Java reads, so that no device is asked for them. */
-    public Tensor zerosOnHost(DType dtype, long... shape) {
-        return allocate(workspace.in(MemorySpace.HOST), dtype, shape).zero();
+    /** As {@link #allocate}, in host memory whatever the backend's: for ids, which are checked before a device sees them. */
+    public Tensor allocateOnHost(DType dtype, long... shape) {
+        return allocate(workspace.in(MemorySpace.HOST), dtype, shape);
     }
 
     /** A tensor as the backend's kernels can read it: itself, or a copy in this pass's memory where it lies elsewhere. */

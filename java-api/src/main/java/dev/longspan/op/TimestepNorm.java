@@ -73,8 +73,14 @@ public final class TimestepNorm {
         }
         Moments prior = moments(pass, 1, groups);
         prior.count().fill(count);
-        prior.mean().set(mean == null ? new double[(int) groups] : mean.toDoubles());
-        prior.var().set(logVar == null ? ones(groups) : Arrays.stream(logVar.toDoubles()).map(Math::exp).toArray());
+        if (mean != null) {
+            prior.mean().copyFrom(mean.reshape(1, groups));
+        }
+        if (logVar != null) {
+            prior.var().set(Arrays.stream(logVar.toDoubles()).map(Math::exp).toArray());
+        } else {
+            prior.var().fill(1);
+        }
         if (pass.tracks(mean, logVar)) {
             pass.record(List.of(prior.mean(), prior.var()), () -> {
                 add(pass.gradientIfTracked(mean), pass.gradient(prior.mean()).toDoubles());
@@ -85,12 +91,6 @@ public final class TimestepNorm {
             });
         }
         return prior;
-    }
-
-    private static double[] ones(long count) {
-        double[] ones = new double[Math.toIntExact(count)];
-        Arrays.fill(ones, 1);
-        return ones;
     }
 
     /** The moments of all that a and then b have seen; b must have started from nothing. Not differentiable. */
@@ -119,7 +119,7 @@ public final class TimestepNorm {
     }
 
     private static Moments moments(Pass pass, long batch, long groups) {
-        return new Moments(pass.zerosOnHost(DType.I64, batch), pass.zeros(DType.F64, batch, groups),
+        return new Moments(pass.zeros(DType.I64, batch), pass.zeros(DType.F64, batch, groups),
                 pass.zeros(DType.F64, batch, groups));
     }
 

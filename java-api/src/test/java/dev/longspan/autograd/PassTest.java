@@ -254,7 +254,7 @@ class PassTest {
             Tensor kept;
             try (Pass child = pass.child(false, 0)) {
                 child.allocate(DType.F32, 40);
-                Tensor count = child.zerosOnHost(DType.I64, 1).set(new long[] {5});
+                Tensor count = child.allocateOnHost(DType.I64, 1).set(new long[] {5});
                 List<Tensor> both = pass.closeKeeping(child, List.of(child.allocate(DType.F32, 40).fill(7), count));
                 kept = both.getFirst();
                 assertThat(both.getLast().isOnHost()).isTrue();

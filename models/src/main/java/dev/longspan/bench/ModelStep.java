@@ -42,8 +42,8 @@ final class ModelStep implements AutoCloseable {
             model = blueprint.create(arena, seed);
             gradients = new Gradients(arena, model.parameters().values());
             long[] ids = new SplittableRandom(seed).longs(context + 1, 0, model.vocabulary()).toArray();
-            tokens = arena.allocate(DType.I32, 1, context).set(java.util.Arrays.copyOf(ids, ids.length - 1));
-            targets = arena.allocate(DType.I32, 1, context).set(java.util.Arrays.copyOfRange(ids, 1, ids.length));
+            tokens = arena.allocateOnHost(DType.I32, 1, context).set(java.util.Arrays.copyOf(ids, ids.length - 1));
+            targets = arena.allocateOnHost(DType.I32, 1, context).set(java.util.Arrays.copyOfRange(ids, 1, ids.length));
         } catch (RuntimeException e) {
             close();
             throw e;
@@ -90,7 +90,7 @@ final class ModelStep implements AutoCloseable {
         Prefix prefix = Prefix.of(parallel, blueprint, model, tokens, targets, Prefix.affordable(blueprint, context()));
         gradients.zero();
         try (Pass pass = Pass.training(backend, parallel, workspace, gradients, Randomness.NONE)) {
-            Tensor some = pass.allocate(DType.I32, 1, context());
+            Tensor some = pass.allocateOnHost(DType.I32, 1, context());
             some.fill(Loss.IGNORED);
             some.slice(1, 0, prefix.tokens()).copyFrom(targets.slice(1, 0, prefix.tokens()));
             Tensor logits = model.logits(pass, tokens);

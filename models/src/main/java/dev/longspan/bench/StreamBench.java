@@ -114,8 +114,8 @@ public final class StreamBench {
             long[] ids = source.tokens(0, count + 1);
             try (TensorArena own = new TensorArena()) {
                 Prefix exact = Prefix.of(parallel, blueprint, model,
-                        own.allocate(DType.I32, 1, count).set(Arrays.copyOf(ids, count)),
-                        own.allocate(DType.I32, 1, count).set(Arrays.copyOfRange(ids, 1, count + 1)), count);
+                        own.allocateOnHost(DType.I32, 1, count).set(Arrays.copyOf(ids, count)),
+                        own.allocateOnHost(DType.I32, 1, count).set(Arrays.copyOfRange(ids, 1, count + 1)), count);
                 Deviation[] found = {Deviation.NONE};
                 note(stream, stream.read(config.piece(), logits -> found[0] = exact.ofLogits(logits)));
                 return found[0];

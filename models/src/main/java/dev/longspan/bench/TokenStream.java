@@ -60,7 +60,7 @@ final class TokenStream<S extends StreamState> {
     /** Reads tokens and returns the seconds that this took; the logits [1, count, outputs] are handed on outside that time. */
     double read(int count, Consumer<Tensor> logits) {
         try (Pass pass = Pass.inference(source.backend, source.parallel, source.workspace)) {
-            Tensor tokens = pass.allocate(DType.I32, 1, count).set(source.tokens(position(), count));
+            Tensor tokens = pass.allocateOnHost(DType.I32, 1, count).set(source.tokens(position(), count));
             long start = System.nanoTime();
             LanguageModel.Step<S> step = source.model.next(pass, state, tokens);
             double seconds = (System.nanoTime() - start) * 1e-9;

@@ -88,7 +88,7 @@ public record Trial(Backend backend, Parallel parallel, Stories training, Storie
         List<Sample> samples = LongStream.range(0, batch).mapToObj(i -> training.draw(step * batch + i, length)).toList();
         try (Pass pass = Pass.training(backend, parallel, workspace, gradients, new Randomness(seed, step))) {
             Tensor loss = Loss.meanCrossEntropy(pass, model.logits(pass, samples.stream().map(Sample::document).toList()),
-                    pass.allocate(DType.I64, batch).set(samples.stream().mapToLong(Sample::label).toArray()));
+                    pass.allocateOnHost(DType.I64, batch).set(samples.stream().mapToLong(Sample::label).toArray()));
             double value = loss.item();
             if (!Double.isFinite(value)) {
                 throw new NonFiniteException("the loss of step " + (step + 1));

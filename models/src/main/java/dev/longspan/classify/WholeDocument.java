@@ -37,7 +37,7 @@ public record WholeDocument(Backbone backbone, SpecialTokens special, Head head)
             ids[at + 1 + length] = special.sep();
             ids[at + 2 + length] = special.cls();
         }
-        Tensor tokens = pass.allocate(DType.I64, documents.size(), rows).set(ids);
+        Tensor tokens = pass.allocateOnHost(DType.I64, documents.size(), rows).set(ids);
         Tensor hidden = backbone.hidden(pass, backbone.embed(pass, tokens), null, 0);
         Tensor last = Concat.apply(pass, 1, List.of(Views.slice(pass, hidden, 1, rows - 1L, rows)));
         return head.logits(pass, Views.reshape(pass, last, last.size(0), last.size(2)));

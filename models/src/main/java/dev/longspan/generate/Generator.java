@@ -183,7 +183,7 @@ public final class Generator<S extends StreamState> {
 
         private void read(Parallel threads, long... tokens) {
             try (Pass pass = Pass.inference(backend, threads, workspace)) {
-                Tensor ids = pass.allocate(DType.I32, 1, tokens.length).set(tokens);
+                Tensor ids = pass.allocateOnHost(DType.I32, 1, tokens.length).set(tokens);
                 LanguageModel.Step<S> step = model.next(pass, state, ids);
                 state = step.state();
                 float[] behind = step.logits().select(0, 0).select(0, tokens.length - 1).toFloats();

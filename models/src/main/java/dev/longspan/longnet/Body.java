@@ -125,7 +125,7 @@ final class Body {
         for (int i = 0; i < numbers.length; i++) {
             numbers[i] = first + i % rows;
         }
-        return pass.allocate(DType.I64, batch, rows).set(numbers);
+        return pass.allocateOnHost(DType.I64, batch, rows).set(numbers);
     }
 
     /** x and the hidden states behind each layer. */

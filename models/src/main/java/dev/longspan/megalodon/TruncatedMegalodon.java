@@ -42,7 +42,8 @@ public record TruncatedMegalodon(Megalodon model) implements LanguageModel<Trunc
 
         @Override
         public State select(TensorArena arena, int... rows) {
-            State copy = new State(exact.select(arena, rows), arena.allocate(DType.I64, rows.length, recent.size(1)));
+            State copy = new State(exact.select(arena, rows),
+                    arena.allocateOnHost(DType.I64, rows.length, recent.size(1)));
             SavedState.of(Map.of(RECENT, recent)).copy(RECENT, copy.recent, rows);
             return copy;
         }
@@ -69,13 +70,14 @@ public record TruncatedMegalodon(Megalodon model) implements LanguageModel<Trunc
 
     @Override
     public State start(TensorArena arena, long batch) {
-        return new State(model.start(arena, batch), arena.allocate(DType.I64, batch, (long) RECENT_CHUNKS * model.config().chunk()));
+        return new State(model.start(arena, batch),
+                arena.allocateOnHost(DType.I64, batch, (long) RECENT_CHUNKS * model.config().chunk()));
     }
 
     @Override
     public State restore(TensorArena arena, Map<String, Tensor> saved) {
         MegalodonState exact = model.restore(arena, saved);
-        Tensor recent = arena.allocate(DType.I64, exact.batch(), (long) RECENT_CHUNKS * model.config().chunk());
+        Tensor recent = arena.allocateOnHost(DType.I64, exact.batch(), (long) RECENT_CHUNKS * model.config().chunk());
         SavedState.of(saved).copy(RECENT, recent, SavedState.of(saved).place().rows());
         return new State(exact, recent);
     }
@@ -116,7 +118,7 @@ public record TruncatedMegalodon(Megalodon model) implements LanguageModel<Trunc
 
     private static Tensor inOrder(Pass pass, Tensor recent, long end) {
         long split = end % recent.size(1);
-        Tensor ordered = pass.allocate(DType.I64, recent.shape());
+        Tensor ordered = pass.allocateOnHost(DType.I64, recent.shape());
         ordered.slice(1, 0, recent.size(1) - split).copyFrom(recent.slice(1, split, recent.size(1)));
         ordered.slice(1, recent.size(1) - split, recent.size(1)).copyFrom(recent.slice(1, 0, split));
         return ordered;

@@ -47,7 +47,7 @@ final class DocumentStream {
     double read() {
         long start = System.nanoTime();
         try (Pass pass = Pass.inference(reader.backend, reader.parallel, reader.workspace)) {
-            Tensor tokens = pass.allocate(DType.I64, documents.size(), segment.length);
+            Tensor tokens = pass.allocateOnHost(DType.I64, documents.size(), segment.length);
             for (int row = 0; row < documents.size(); row++) {
                 documents.get(row).document().read(state.position(), segment);
                 tokens.select(0, row).set(segment);

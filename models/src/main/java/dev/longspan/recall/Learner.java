@@ -173,7 +173,8 @@ public final class Learner implements AutoCloseable {
         try (Pass pass = Pass.training(backend, cancellable, workspace, gradients,
                 new Randomness(curriculum.seed(), progress.step()))) {
             Tensor logits = noisy.logits(pass, documents);
-            Tensor loss = Loss.meanCrossEntropy(pass, logits, pass.allocate(DType.I64, labels.length).set(labels));
+            Tensor loss = Loss.meanCrossEntropy(pass, logits,
+                    pass.allocateOnHost(DType.I64, labels.length).set(labels));
             double value = loss.item();
             if (!Double.isFinite(value)) {
                 throw new NonFiniteException(progress.step() + 1, "loss");

@@ -93,7 +93,7 @@ public final class Recall implements AutoCloseable {
         try (TensorArena arena = new TensorArena(); Pass pass = pass()) {
             RmtState state = model.start(arena, asked.size());
             state.memory().fill(0);
-            Tensor last = pass.allocate(DType.I64, asked.size(), tokens(1));
+            Tensor last = pass.allocateOnHost(DType.I64, asked.size(), tokens(1));
             long[] tokens = new long[Math.toIntExact(tokens(1))];
             for (int row = 0; row < asked.size(); row++) {
                 asked.get(row).document().read(tokens(segments - 1), tokens);

@@ -21,7 +21,7 @@ final class MemoryRows {
         for (int i = 0; i < ids.length; i++) {
             ids[i] = i % memory.size(0);
         }
-        return Embedding.apply(pass, memory, pass.allocate(DType.I64, rows, memory.size(0)).set(ids), 1);
+        return Embedding.apply(pass, memory, pass.allocateOnHost(DType.I64, rows, memory.size(0)).set(ids), 1);
     }
 
     /**
@@ -44,6 +44,7 @@ final class MemoryRows {
             int row = before.indexOf(now.get((int) (i / m)));
             ids[i] = (row < 0 ? before.size() : row) * m + i % m;
         }
-        return Embedding.apply(pass, Views.reshape(pass, all, -1, d), pass.allocate(DType.I64, now.size(), m).set(ids), 1);
+        return Embedding.apply(pass, Views.reshape(pass, all, -1, d),
+                pass.allocateOnHost(DType.I64, now.size(), m).set(ids), 1);
     }
 }

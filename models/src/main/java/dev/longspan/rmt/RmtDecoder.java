@@ -201,7 +201,7 @@ public record RmtDecoder(RmtConfig config, CausalBackbone backbone, Tensor memor
         if (from == 0) {
             rows.add(state.memory());
         }
-        rows.add(backbone.embed(pass, pass.allocate(DType.I64, state.batch(), to - from)
+        rows.add(backbone.embed(pass, pass.allocateOnHost(DType.I64, state.batch(), to - from)
                 .copyFrom(state.tokens().slice(1, from, to))));
         if (to == config.segment()) {
             rows.add(state.memory());

@@ -89,7 +89,8 @@ public record RmtEncoder(RmtConfig config, SpecialTokens special, Backbone backb
     private Tensor loss(Pass pass, Segment segment, Tensor labels, double share) {
         long[] all = labels.toLongs();
         long[] own = segment.rows().stream().mapToLong(row -> all[row]).toArray();
-        Tensor mean = Loss.meanCrossEntropy(pass, logits(pass, segment), pass.allocate(DType.I64, own.length).set(own));
+        Tensor mean = Loss.meanCrossEntropy(pass, logits(pass, segment),
+                pass.allocateOnHost(DType.I64, own.length).set(own));
         return share == 1 ? mean : Elementwise.scale(pass, share, mean);
     }
 
@@ -183,8 +184,8 @@ public record RmtEncoder(RmtConfig config, SpecialTokens special, Backbone backb
             Arrays.fill(shown, i * input, i * input + m + RmtConfig.SPECIALS + own.length, 1);
             padded |= own.length < config.segment();
         }
-        Tensor cls = pass.allocate(DType.I64, rows.size(), 1).fill(special.cls());
-        Tensor rest = pass.allocate(DType.I64, rows.size(), input - 1L - m).set(behind);
+        Tensor cls = pass.allocateOnHost(DType.I64, rows.size(), 1).fill(special.cls());
+        Tensor rest = pass.allocateOnHost(DType.I64, rows.size(), input - 1L - m).set(behind);
         Tensor visible = padded ? pass.allocate(DType.U8, rows.size(), 1, input).set(shown) : null;
         Tensor embedded = Concat.apply(pass, 1, List.of(backbone.embed(pass, cls), entering, backbone.embed(pass, rest)));
         Tensor hidden = backbone.hidden(pass, embedded, visible, 0);

@@ -35,7 +35,7 @@ public final class RmtState implements StreamState {
     private static RmtState empty(StreamPlace place, TensorArena arena, DType dtype, long[] memory, long segment,
             @Nullable CarriedState<?> backbone) {
         return new RmtState(place, arena.allocate(dtype, place.batch(), memory[0], memory[1]),
-                arena.allocate(DType.I64, place.batch(), segment), backbone);
+                arena.allocateOnHost(DType.I64, place.batch(), segment), backbone);
     }
 
     /** The learned memory for each of {@code batch} sequences, with room for {@code segment} tokens. */

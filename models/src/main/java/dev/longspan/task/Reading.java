@@ -45,7 +45,8 @@ public record Reading(Backend backend, Parallel parallel, RmtEncoder model) {
                 long[] tokens = new long[Math.toIntExact(bounds[s + 1] - bounds[s])];
                 document.read(bounds[s], tokens);
                 try (Pass pass = Pass.inference(backend, parallel, workspace)) {
-                    Step<RmtState> step = model.next(pass, state, pass.allocate(DType.I64, 1, tokens.length).set(tokens));
+                    Step<RmtState> step = model.next(pass, state,
+                            pass.allocateOnHost(DType.I64, 1, tokens.length).set(tokens));
                     state = step.state();
                     logits = step.logits().reshape(-1).toDoubles();
                 }

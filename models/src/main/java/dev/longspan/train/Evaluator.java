@@ -85,8 +85,8 @@ public final class Evaluator implements AutoCloseable {
 
     private double[] bits(Parallel parallel, Passage passage) {
         try (Pass pass = Pass.inference(backend, parallel, workspace)) {
-            Tensor inputs = pass.allocate(DType.I32, 1, passage.length()).set(passage.inputs());
-            Tensor targets = pass.allocate(DType.I32, 1, passage.length()).set(passage.targets());
+            Tensor inputs = pass.allocateOnHost(DType.I32, 1, passage.length()).set(passage.inputs());
+            Tensor targets = pass.allocateOnHost(DType.I32, 1, passage.length()).set(passage.targets());
             double[] costs = Loss.crossEntropy(pass, model.logits(pass, inputs), targets).toDoubles();
             for (int i = 0; i < costs.length; i++) {
                 costs[i] /= Math.log(2);

@@ -116,8 +116,8 @@ public final class Trainer implements AutoCloseable {
     private double gradient(Parallel cancellable, long batchNumber) {
         try (Pass pass = Pass.training(backend, cancellable, workspace, gradients,
                 new Randomness(settings.seed(), batchNumber))) {
-            Tensor inputs = pass.allocate(DType.I32, settings.batch(), settings.context());
-            Tensor targets = pass.allocate(DType.I32, settings.batch(), settings.context());
+            Tensor inputs = pass.allocateOnHost(DType.I32, settings.batch(), settings.context());
+            Tensor targets = pass.allocateOnHost(DType.I32, settings.batch(), settings.context());
             long[] window = new long[settings.context() + 1];
             long[][] starts = new long[settings.batch()][];
             for (int row = 0; row < settings.batch(); row++) {

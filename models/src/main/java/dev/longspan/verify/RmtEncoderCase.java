@@ -138,7 +138,7 @@ final class RmtEncoderCase implements CaseRunner {
         Tensor logits = model.logits(pass, segment);
         results.put("seg" + segment.number() + ".logits", Values.of(logits));
         results.put("seg" + segment.number() + ".loss",
-                Values.of(Loss.meanCrossEntropy(pass, logits, pass.allocate(DType.I64, own.length).set(own))));
+                Values.of(Loss.meanCrossEntropy(pass, logits, pass.allocateOnHost(DType.I64, own.length).set(own))));
     }
 
     /** The ids that the released code makes of a segment, its mask and which documents take part. */
