@@ -38,14 +38,17 @@ native: ## build the C++ kernels into native/target and run their own tests
 	@native/build native/target
 	@ctest --test-dir native/target/cmake --output-on-failure
 
-bindings: ## write what jextract makes of longspan.h; jextract from the PATH or $$JEXTRACT
-	@rm -rf bindings/src/main/generated
+bindings: ## write what jextract makes of the C headers (bindings/README.md); jextract from the PATH or $$JEXTRACT
 	@bindings/regenerate bindings/src/main/generated
 
 bindings-check: ## the committed bindings are those that jextract would write; skipped where there is none
 	@if command -v "$${JEXTRACT:-jextract}" >/dev/null; then \
 		rm -rf bindings/target/check && bindings/regenerate bindings/target/check && \
-		diff -r bindings/target/check bindings/src/main/generated && echo "the bindings are those of longspan.h"; \
+		for package in $$(cd bindings/target/check/dev/longspan/bindings && ls); do \
+			diff -r bindings/target/check/dev/longspan/bindings/$$package \
+				bindings/src/main/generated/dev/longspan/bindings/$$package || exit 1; \
+			echo "the bindings in $$package are those of its header"; \
+		done; \
 	else echo "bindings-check skipped: no jextract on the PATH or in JEXTRACT"; fi
 
 test-asan: ## C++ tests and the Java suite under AddressSanitizer and UBSan, slack behind tensors poisoned; ARGS="-Dtest=Host*Test" goes to Maven

@@ -3,5 +3,6 @@ module dev.longspan.bindings {
     requires static transitive org.jspecify;
 
     exports dev.longspan.bindings;
+    exports dev.longspan.bindings.cudnn;
     exports dev.longspan.bindings.host;
 }

@@ -1,0 +1,110 @@
+package dev.longspan.bindings;
+
+import dev.longspan.bindings.cudnn.Cudnn;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * cuDNN's graph library, loaded once, or the reason why it is not. It is looked for in the folder that the property
+ * {@value #PROPERTY} gives, then in {@code java.library.path}, then where the dynamic linker looks. Nothing else needs it.
+ *
+ * @param version such as 9.24.0; empty where it is not loaded
+ * @param reason why it is not loaded
+ */
+public record CudnnLibrary(String version, @Nullable String reason) {
+
+    /** Folder of cuDNN's libraries. */
+    public static final String PROPERTY = "longspan.cudnn";
+
+    /** The first version with one operation for attention and a mask within it. */
+    private static final long OLDEST = 92100;
+
+    // What libcudnn.so.9 would load behind it at its first call, or end the process.
+    private static final String FILE = "libcudnn_graph.so.9";
+
+    private static final class Once {
+        static final CudnnLibrary FOUND = find();
+    }
+
+    /** Loads the library at the first call. */
+    public static CudnnLibrary get() {
+        return Once.FOUND;
+    }
+
+    private static CudnnLibrary find() {
+        Module module = CudnnLibrary.class.getModule();
+        if (!module.isNativeAccessEnabled()) {
+            return refused("native access is not enabled: start java with --enable-native-access="
+                    + (module.isNamed() ? module.getName() : "ALL-UNNAMED"));
+        }
+        try {
+            Path file = locate();
+            return file == null ? refused("there is no " + FILE + " in java.library.path, nor does the dynamic linker find it")
+                    : load(file);
+        } catch (IOException e) {
+            return refused(FILE + " cannot be read: " + e.getMessage());
+        }
+    }
+
+    private static @Nullable Path locate() {
+        String given = System.getProperty(PROPERTY);
+        if (given != null) {
+            return Path.of(given, FILE);
+        }
+        for (String folder : System.getProperty("java.library.path", "").split(File.pathSeparator, -1)) {
+            if (!folder.isEmpty() && Files.isRegularFile(Path.of(folder, FILE))) {
+                return Path.of(folder, FILE);
+            }
+        }
+        return DynamicLinker.find(FILE, "cudnnGetVersion");
+    }
+
+    private static CudnnLibrary load(Path file) throws IOException {
+        if (!Files.isRegularFile(file)) {
+            return refused("there is no file " + file);
+        }
+        String damage = ElfHeader.damage(file);
+        if (damage != null) {
+            return refused(file + " cannot be loaded: " + damage);
+        }
+        try {
+            System.load(file.toAbsolutePath().toString());
+        } catch (UnsatisfiedLinkError e) {
+            return refused(e.getMessage());
+        }
+        if (!DynamicLinker.isLoaded("cudnnGetVersion")) {
+            return refused(file + " is no cuDNN: it has no cudnnGetVersion");
+        }
+        long version = Cudnn.cudnnGetVersion();
+        String name = version / 10_000 + "." + version / 100 % 100 + "." + version % 100;
+        if (version < OLDEST) {
+            return refused(file + " is cuDNN " + name + ": masked attention as one operation needs 9.21 or newer");
+        }
+        String missing = missing(file.toAbsolutePath().resolveSibling(""), Cudnn.cudnnGetCudartVersion() / 1000);
+        return missing == null ? new CudnnLibrary(name, null)
+                : refused("cuDNN " + name + " needs " + missing + ", which cannot be loaded");
+    }
+
+    /**
+     * The first library that cuDNN loads by itself to plan and that is not there: without libcublasLt it ends the process. The
+     * folders are those of its own run path, then the dynamic linker's.
+     */
+    private static @Nullable String missing(Path folder, long cuda) {
+        List<String> needed = List.of("libcudnn_heuristic.so.9", "libcudnn_engines_runtime_compiled.so.9", "libcublasLt.so." + cuda);
+        List<Path> folders = List.of(folder, folder.resolve("../../cublas/lib"), folder.resolve("../../cu" + cuda + "/lib"));
+        for (String library : needed) {
+            if (folders.stream().map(f -> f.resolve(library)).noneMatch(Files::isRegularFile) && !DynamicLinker.loads(library)) {
+                return library;
+            }
+        }
+        return null;
+    }
+
+    private static CudnnLibrary refused(@Nullable String reason) {
+        return new CudnnLibrary("", String.valueOf(reason));
+    }
+}
