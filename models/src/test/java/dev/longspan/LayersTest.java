@@ -19,7 +19,7 @@ final class LayersTest {
 
     /** The packages of java-api; each may use only those before it. */
     private static final List<String> LAYERS = List.of("tensor", "checkpoint", "parallel", "kernel", "kernel.scalar",
-            "kernel.vector", "kernel.host", "backend", "autograd", "op", "nn", "optim");
+            "kernel.vector", "kernel.host", "kernel.cuda", "backend", "autograd", "op", "nn", "optim");
 
     private final SortedMap<String, SortedSet<String>> api = PackageDependencies.of(Tensor.class);
     private final SortedMap<String, SortedSet<String>> models = PackageDependencies.of(Main.class);

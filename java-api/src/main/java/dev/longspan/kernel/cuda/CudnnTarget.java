@@ -1,0 +1,30 @@
+package dev.longspan.kernel.cuda;
+
+import dev.longspan.bindings.CudnnLibrary;
+
+/** What cuDNN compiles a plan for: the GPU behind a handle, or one described by its properties. */
+public abstract sealed class CudnnTarget implements AutoCloseable permits CudnnHandle, CudnnDevice {
+
+    CudnnTarget() {
+    }
+
+    /** Throws UnsupportedOperationException with the reason where cuDNN cannot be loaded: before the first call of it. */
+    static void requireCudnn() {
+        String reason = CudnnLibrary.get().reason();
+        if (reason != null) {
+            throw new UnsupportedOperationException(reason);
+        }
+    }
+
+    /** Names the target in an unfinished operation graph. */
+    abstract void nameInGraph(CudnnDescriptor graph);
+
+    /** Names the target in unfinished heuristics. */
+    abstract void nameInHeuristics(CudnnDescriptor heuristics);
+
+    /** Names the target in an unfinished plan. */
+    abstract void nameInPlan(CudnnDescriptor plan);
+
+    @Override
+    public abstract void close();
+}
