@@ -1,10 +1,8 @@
 package dev.longspan.bindings;
 
 import dev.longspan.bindings.host.Longspan;
-import java.io.File;
 import java.io.IOException;
 import java.lang.foreign.SymbolLookup;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -32,48 +30,22 @@ public record HostLibrary(String tier, @Nullable String reason) {
     }
 
     private static HostLibrary find() {
-        String platform = System.getProperty("os.name") + "-" + System.getProperty("os.arch");
-        if (!platform.equals("Linux-amd64")) {
-            return refused("the native library is for Linux-amd64: this is " + platform);
-        }
-        Module module = HostLibrary.class.getModule();
-        if (!module.isNativeAccessEnabled()) {
-            return refused("native access is not enabled: start java with --enable-native-access="
-                    + (module.isNamed() ? module.getName() : "ALL-UNNAMED"));
+        String obstacle = LibraryFile.obstacle();
+        if (obstacle != null) {
+            return refused(obstacle);
         }
         try {
-            Path file = locate();
+            Path file = LibraryFile.locate(PROPERTY, FILE);
             return file == null ? refused("there is no " + FILE + " in java.library.path and no longspan-native jar") : load(file);
         } catch (IOException e) {
             return refused(FILE + " cannot be read: " + e.getMessage());
         }
     }
 
-    private static @Nullable Path locate() throws IOException {
-        String given = System.getProperty(PROPERTY);
-        if (given != null) {
-            return Path.of(given);
-        }
-        for (String folder : System.getProperty("java.library.path", "").split(File.pathSeparator, -1)) {
-            if (!folder.isEmpty() && Files.isRegularFile(Path.of(folder, FILE))) {
-                return Path.of(folder, FILE);
-            }
-        }
-        return PackedLibrary.find(FILE);
-    }
-
     private static HostLibrary load(Path file) throws IOException {
-        if (!Files.isRegularFile(file)) {
-            return refused("there is no file " + file);
-        }
-        String damage = ElfHeader.damage(file);
-        if (damage != null) {
-            return refused(file + " cannot be loaded: " + damage);
-        }
-        try {
-            System.load(file.toAbsolutePath().toString());
-        } catch (UnsatisfiedLinkError e) {
-            return refused(e.getMessage());
+        String failure = LibraryFile.load(file);
+        if (failure != null) {
+            return refused(failure);
         }
         if (SymbolLookup.loaderLookup().find("ls_abi_version").isEmpty()) {
             return refused(file + " is no Longspan library: it has no ls_abi_version");
