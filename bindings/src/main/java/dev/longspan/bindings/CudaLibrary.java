@@ -129,11 +129,11 @@ public record CudaLibrary(int devices, int driverVersion, @Nullable String reaso
     }
 
     /** What a function writes to its int. */
-    private interface Number {
+    private interface Query {
         int read(MemorySegment into);
     }
 
-    private static int number(Number function) {
+    private static int number(Query function) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment into = arena.allocate(ValueLayout.JAVA_INT);
             return function.read(into) == Driver.CUDA_SUCCESS() ? into.get(ValueLayout.JAVA_INT, 0) : 0;
