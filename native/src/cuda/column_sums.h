@@ -18,14 +18,15 @@ template <class T, class To> LS_KERNEL(SUM_COLUMNS * SUM_SEGMENTS) column_sums(c
     double sum = 0;
     if (col < cols) {
         // Loads of several rows in flight; they are added in order.
-        for (; from + 8 <= end; from += 8) {
-            T ahead[8];
+        constexpr int AHEAD = 32 / (int)sizeof(T);
+        for (; from + AHEAD <= end; from += AHEAD) {
+            T ahead[AHEAD];
             LS_UNROLL
-            for (int i = 0; i < 8; i++) {
+            for (int i = 0; i < AHEAD; i++) {
                 ahead[i] = partials[(from + i) * cols + col];
             }
             LS_UNROLL
-            for (int i = 0; i < 8; i++) {
+            for (int i = 0; i < AHEAD; i++) {
                 sum += ahead[i];
             }
         }
