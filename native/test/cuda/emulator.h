@@ -50,6 +50,8 @@ void wait(int groups);
 
 /* Runs one block after the other; returns the fault's text or NULL. */
 const char *run(int64_t x, int64_t y, int64_t z, int threads, int64_t shared_bytes, const std::function<void()> &body);
+/* The driver's: does a kernel's work now, or leaves it to the graph that the stream is captured into. */
+const char *run_on(void *stream, const char *kernel, std::function<const char *()> work);
 
 } // namespace emulator
 
@@ -162,15 +164,17 @@ LS_DEVICE float rsqrtf(float x) { return 1 / sqrtf(x); }
 LS_DEVICE double rsqrt(double x) { return 1 / sqrt(x); }
 
 template <class... P, class... A>
-ls_status launch(const char *name, void (*kernel)(P...), Grid grid, int threads, int64_t shared_bytes, void *, A... arguments) {
+ls_status launch(const char *name, void (*kernel)(P...), Grid grid, int threads, int64_t shared_bytes, void *stream,
+                 A... arguments) {
     if (grid.x == 0 || grid.y == 0 || grid.z == 0) {
         return LS_OK;
     }
     if (ls_status bad = launch_checked(name, grid, threads, shared_bytes)) {
         return bad;
     }
-    const char *fault = emulator::run(grid.x, grid.y, grid.z, threads, shared_bytes,
-                                      [&] { kernel(static_cast<P>(arguments)...); });
+    const char *fault = emulator::run_on(stream, name, [=] {
+        return emulator::run(grid.x, grid.y, grid.z, threads, shared_bytes, [&] { kernel(static_cast<P>(arguments)...); });
+    });
     return fault ? fail(LS_CUDA_FAULT, "%s: %s", name, fault) : LS_OK;
 }
 
