@@ -16,6 +16,7 @@
 #define LS_DEVICE __device__ __forceinline__
 #define LS_KERNEL(threads) __global__ void __launch_bounds__(threads)
 #define LS_UNROLL _Pragma("unroll")
+#define LS_ROLLED _Pragma("unroll 1")
 
 namespace ls::cuda {
 

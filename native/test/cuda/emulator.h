@@ -16,6 +16,7 @@
 #define LS_DEVICE inline
 #define LS_KERNEL(threads) inline void
 #define LS_UNROLL
+#define LS_ROLLED
 
 namespace ls::cuda {
 

@@ -1,0 +1,185 @@
+#pragma once
+
+#include "attention_tile.h"
+
+/* What attention's kernels share beside tiles. */
+namespace ls::cuda {
+
+constexpr int STAGES = 3;
+constexpr int PANEL_BYTES = COLUMNS * ROW_BYTES;
+constexpr float INF = __builtin_huge_valf();
+
+/* What rows r of a block see, and what a range of them sees at least and at most. */
+struct Sight {
+    int least_first, greatest_first, least_end, greatest_end;
+
+    /* Of rows row to row + count of the arrays; whole warps. */
+    LS_DEVICE static Sight of(const Interval *rows, int row, int count) {
+        Sight s{INT_MAX, 0, INT_MAX, 0};
+        for (int i = lane() % count; i < count; i += WARP) {
+            Interval x = rows[row + i];
+            s.least_first = x.first < s.least_first ? x.first : s.least_first;
+            s.greatest_first = x.first > s.greatest_first ? x.first : s.greatest_first;
+            s.least_end = x.end < s.least_end ? x.end : s.least_end;
+            s.greatest_end = x.end > s.greatest_end ? x.end : s.greatest_end;
+        }
+        return {warp_least(s.least_first), warp_greatest(s.greatest_first), warp_least(s.least_end), warp_greatest(s.greatest_end)};
+    }
+
+    /* Whether any row may see any of keys key to key + count, and whether all rows see them all. */
+    LS_DEVICE bool any(int key, int count) const { return least_first < key + count && greatest_end > key; }
+    LS_DEVICE bool all(int key, int count) const { return greatest_first <= key && least_end >= key + count; }
+};
+
+/* Rows behind the last are like the last. */
+LS_DEVICE Interval visible_or_last(const Params &p, const Task &task, int batch, int t) {
+    return visible(p, task, batch, t < task.queries ? t : (int)task.queries - 1);
+}
+
+template <class T> LS_DEVICE Operand<T> queries_of(const Params &p, const Task &t, int batch) {
+    return operand<T>(p.q, batch * p.q_batch + t.head * p.q_head, p.q_row, query_rows(t), t.queries, p.dim);
+}
+
+template <class T> LS_DEVICE Operand<T> keys_of(const Params &p, const Task &t, int batch) {
+    return operand<T>(p.k, batch * p.k_batch + t.head * p.k_head, p.k_row, key_rows(t), t.keys, p.dim);
+}
+
+template <class T> LS_DEVICE Operand<T> values_of(const Params &p, const Task &t, int batch) {
+    return operand<T>(p.v, batch * p.v_batch + t.head * p.v_head, p.v_row, key_rows(t), t.keys, p.value_dim);
+}
+
+template <class T> LS_DEVICE Operand<T> outputs_of(const Params &p, const Task &t, int batch) {
+    return operand<T>(p.d_out, batch * p.d_out_batch + t.head * p.d_out_head, p.d_out_row, query_rows(t), t.queries, p.value_dim);
+}
+
+/* A block's task and its operands, in shared memory: in registers they would crowd out sums. */
+template <class T> struct Place {
+    Task task;
+    Operand<T> queries, keys, values, outputs;
+    Sight warps[8]; /* each one's own */
+
+    LS_DEVICE const Task &load(const Params &p, int number, int batch) {
+        if (thread_index() == 0) {
+            task = p.tasks[number];
+            queries = queries_of<T>(p, task, batch);
+            keys = keys_of<T>(p, task, batch);
+            values = values_of<T>(p, task, batch);
+            if (p.d_out) {
+                outputs = outputs_of<T>(p, task, batch);
+            }
+        }
+        barrier();
+        return task;
+    }
+};
+
+constexpr int PLACE_BYTES = 640;
+static_assert(sizeof(Place<float>) <= PLACE_BYTES);
+
+/* Two neighbouring columns, as a lane holds them, of which there may be fewer. */
+template <class T, class Change> LS_DEVICE void change_pair(T *at, int column, int columns, float x0, float x1, Change change) {
+    if (column < columns) {
+        put(at[column], change(at[column], x0));
+    }
+    if (column + 1 < columns) {
+        put(at[column + 1], change(at[column + 1], x1));
+    }
+}
+
+/*
+ * A warp's tile of scores: 16 rows from `row` on, 64 columns from `column` on, numbers of the task's queries and keys. Its lane's
+ * element i is score [i / 4][i % 4].
+ */
+template <bool ROWS_ARE_QUERIES> struct Corner {
+    const Params &p;
+    const Task &task;
+    int batch, row, column;
+
+    LS_DEVICE int row_of(int i) const { return row + i % 4 / 2 * 8 + lane() / 4; }
+    LS_DEVICE int column_of(int i) const { return column + i / 4 * 8 + lane() % 4 * 2 + i % 2; }
+
+    /* A bit for each element that is there: keeps(query's row, key's row). Rolled, since it is rare and would be long. */
+    template <class Keeps> LS_DEVICE uint32_t bits(Keeps keeps) const {
+        uint32_t kept = 0;
+        LS_ROLLED
+        for (int i = 0; i < 32; i++) {
+            int query = ROWS_ARE_QUERIES ? row_of(i) : column_of(i), key = ROWS_ARE_QUERIES ? column_of(i) : row_of(i);
+            if (query < task.queries && key < task.keys && keeps(query_rows(task).at(query), key_rows(task).at(key))) {
+                kept |= 1u << i;
+            }
+        }
+        return kept;
+    }
+
+    LS_DEVICE uint32_t unmasked_bits() const {
+        return bits([&](int64_t query, int64_t key) { return unmasked(p, batch, query, key); });
+    }
+
+    /* weights ⊙ what dropout makes of them. */
+    LS_DEVICE void drop(float (&weights)[8][4]) const {
+        float factor = (float)(1 / (1 - p.drop_rate));
+        uint32_t kept = bits([&](int64_t query, int64_t key) { return !dropped(p, batch * p.heads + task.head, query, key); });
+        LS_UNROLL
+        for (int i = 0; i < 32; i++) {
+            weights[i / 4][i % 4] *= kept >> i & 1 ? factor : 0;
+        }
+    }
+};
+
+/* Blocks of a grid over tiles of tasks, rows of the batch and slices of columns. */
+struct Cut {
+    int tiles, slices, splits;
+    float *partial;       /* of splits */
+    const float *earlier; /* log-sum-exps of earlier keys where slices would overwrite them */
+    double inverse_epoch;
+};
+
+/* A row's share in what it and its earlier keys give together: out · keep + sums · own. */
+struct Share {
+    float keep, own, lse;
+    bool nothing;
+};
+
+/* base: the greatest score in powers of two; sum: of 2^(score − base). */
+LS_DEVICE Share share_of(float base, float sum, int64_t pads, float earlier) {
+    bool none = sum == 0;
+    if (none && pads == 0) {
+        return {1, 0, earlier, true};
+    }
+    /* In double what is added to logarithms: of them only differences count. */
+    double top = none ? 0 : base * 0.6931471805599453, lse;
+    float own;
+    if (pads == 0) {
+        lse = top + logf(sum);
+        own = 1 / sum;
+    } else {
+        float low = none ? 0 : expf(fminf((float)top, 0));
+        double high = top > 0 ? top : 0;
+        float total = sum * low + (float)pads * expf(-(float)high);
+        lse = high + logf(total);
+        own = low / total;
+    }
+    if (earlier == -INF) {
+        return {0, own, (float)lse, false};
+    }
+    float ahead = (float)(lse - earlier);
+    double greater = ahead > 0 ? lse : (double)earlier;
+    return {1 / (1 + expf(ahead)), own / (1 + expf(-ahead)), (float)(greater + log1pf(expf(-fabsf(ahead)))), false};
+}
+
+/* What becomes of an element of out. */
+template <class T> LS_DEVICE float merged(T earlier, float sum, const Share &share) {
+    return share.keep == 0 ? sum * share.own : fmaf(value(earlier), share.keep, sum * share.own);
+}
+
+/* Returns from the caller what is not LS_OK. */
+#define LS_TRY(call) \
+    if (ls_status status_ = (call)) { \
+        return status_; \
+    }
+
+/* Bytes. */
+int64_t forward_scratch(const Params &p);
+ls_status check_attention(const char *who, const Params &p);
+
+} // namespace ls::cuda

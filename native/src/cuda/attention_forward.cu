@@ -1,0 +1,398 @@
+#include "attention.h"
+
+/*
+ * Softmax attention by an online softmax over tiles of 64 keys, each warp on 16·M queries of its own. Dao, arXiv 2307.08691.
+ *
+ * A branch at a time, merged into out and lse: per head and token of LongNet's paper schedule (five branches that keep 1 + 1/2 +
+ * 1/4 + 1/6 + 1/12 = 2 rows of each token; D = 64, bfloat16) 2 · (Q, K, V 384 B + out 256 B read and written + lse 8 B) = 1.3 KB.
+ * One online softmax over all branches reads Q once and writes out once: 128 + 2 · 256 + 128 + 4 = 0.8 KB. Either way 4 · D · 2,133
+ * = 546 KFLOP, hundreds of FLOP a byte, where an H200 needs 206: products bound both, and only a branch at a time gives a block 128
+ * queries of one phase that share all their keys. Queries of different phases share none.
+ */
+namespace ls::cuda {
+
+namespace {
+
+constexpr int THREADS = 128;
+
+/* The block's place: which queries of which task, and which columns of the values. */
+template <class T, int M, int OUT> struct Forward {
+    static constexpr int ROWS = 64 * M, PANELS = OUT / WIDTH<T>;
+
+    const Params &p;
+    const Task &task;
+    int batch, from, slice, split;
+    int warp_row = warp() * 16 * M;
+
+    LS_DEVICE int64_t query_row(int m, int half) const {
+        int t = from + warp_row + m * 16 + half * 8 + lane() / 4;
+        return query_rows(task).at(t < task.queries ? t : (int)task.queries - 1);
+    }
+
+    LS_DEVICE bool there(int m, int half) const { return from + warp_row + m * 16 + half * 8 + lane() / 4 < task.queries; }
+
+    LS_DEVICE int64_t number(int64_t row) const { return (batch * p.heads + task.head) * p.queries + row; }
+
+    /* A split's sums, for attention_merge. */
+    template <int N>
+    LS_DEVICE void keep(const Cut &cut, const float (&out)[M][N][4], const float (&max)[M][2], const float (&sum)[M][2],
+                        float scale) const {
+        int64_t rows = p.batch * p.heads * p.queries;
+        float *stats = cut.partial + cut.splits * rows * p.value_dim;
+        LS_UNROLL
+        for (int i = 0; i < 2 * M; i++) {
+            int m = i / 2, half = i % 2;
+            if (!there(m, half)) {
+                continue;
+            }
+            int64_t place = split * rows + number(query_row(m, half));
+            if (slice == 0 && lane() % 4 == 0) {
+                stats[place * 2] = max[m][half] * scale;
+                stats[place * 2 + 1] = sum[m][half];
+            }
+            store(cut.partial + place * p.value_dim, out[m], half, [](float, float x) { return x; });
+        }
+    }
+
+    template <int N>
+    LS_DEVICE void merge(const Cut &cut, const float (&out)[M][N][4], const float (&max)[M][2], const float (&sum)[M][2],
+                         float scale) const {
+        float *lse = p.lse + batch * p.lse_batch + task.head * p.lse_head;
+        T *to = static_cast<T *>(p.out) + batch * p.out_batch + task.head * p.out_head;
+        LS_UNROLL
+        for (int i = 0; i < 2 * M; i++) {
+            int m = i / 2, half = i % 2;
+            int64_t row = query_row(m, half);
+            float earlier = cut.earlier ? cut.earlier[number(row)] : lse[row * p.lse_row];
+            Share share = share_of(max[m][half] * scale, sum[m][half], task.pads, earlier);
+            warp_barrier(); /* four lanes read what one writes */
+            if (!there(m, half) || share.nothing) {
+                continue;
+            }
+            if (slice == 0 && lane() % 4 == 0) {
+                lse[row * p.lse_row] = share.lse;
+            }
+            store(to + row * p.out_row, out[m], half, [&](T before, float x) { return merged(before, x, share); });
+        }
+    }
+
+    template <class E, int N, class Change>
+    LS_DEVICE void store(E *row, const float (&out)[N][4], int half, Change change) const {
+        LS_UNROLL
+        for (int n = 0; n < N; n++) {
+            change_pair(row, slice * OUT + n * 8 + lane() % 4 * 2, (int)p.value_dim, out[n][2 * half], out[n][2 * half + 1], change);
+        }
+    }
+
+    LS_DEVICE Corner<true> corner(int m, int key) const { return {p, task, batch, from + warp_row + m * 16, key}; }
+
+    /* Scores of keys that a query does not see become −∞. */
+    LS_DEVICE void hide(float (&scores)[M][8][4], const Interval *rows, const Sight &warps, int key) const {
+        if (!warps.all(key, COLUMNS)) {
+            LS_UNROLL
+            for (int m = 0; m < M; m++) {
+                LS_UNROLL
+                for (int i = 0; i < 32; i++) {
+                    Interval seen = rows[warp_row + m * 16 + i % 4 / 2 * 8 + lane() / 4];
+                    int number = corner(m, key).column_of(i);
+                    scores[m][i / 4][i % 4] = number >= seen.first && number < seen.end ? scores[m][i / 4][i % 4] : -INF;
+                }
+            }
+        }
+        if (p.mask) {
+            LS_UNROLL
+            for (int m = 0; m < M; m++) {
+                uint32_t kept = corner(m, key).unmasked_bits();
+                LS_UNROLL
+                for (int i = 0; i < 32; i++) {
+                    scores[m][i / 4][i % 4] = kept >> i & 1 ? scores[m][i / 4][i % 4] : -INF;
+                }
+            }
+        }
+    }
+};
+
+/* max = max(max, scores), scores = 2^(scores − max), sums and totals in step with them. */
+template <int M, int N>
+LS_DEVICE void softmax(float (&scores)[M][8][4], float scale, float (&max)[M][2], float (&sum)[M][2], float (&out)[M][N][4]) {
+    LS_UNROLL
+    for (int m = 0; m < M; m++) {
+        LS_UNROLL
+        for (int half = 0; half < 2; half++) {
+            float most = max[m][half];
+            LS_UNROLL
+            for (int n = 0; n < 8; n++) {
+                most = fmaxf(most, fmaxf(scores[m][n][2 * half], scores[m][n][2 * half + 1]));
+            }
+            most = row_max(most);
+            /* No key yet: −∞ − −∞ would be NaN. */
+            float base = most == -INF ? 0 : most * scale;
+            float rescale = exp2_fast(fmaf(max[m][half], scale, -base));
+            float total = sum[m][half] * rescale;
+            LS_UNROLL
+            for (int n = 0; n < 8; n++) {
+                LS_UNROLL
+                for (int i = 2 * half; i < 2 * half + 2; i++) {
+                    scores[m][n][i] = exp2_fast(fmaf(scores[m][n][i], scale, -base));
+                    total += scores[m][n][i];
+                }
+            }
+            LS_UNROLL
+            for (int n = 0; n < N; n++) {
+                out[m][n][2 * half] *= rescale;
+                out[m][n][2 * half + 1] *= rescale;
+            }
+            max[m][half] = most;
+            sum[m][half] = total;
+        }
+    }
+}
+
+template <class T, int M, int OUT> LS_KERNEL(THREADS) attention_forward(Params p, Cut cut) {
+    using F = Forward<T, M, OUT>;
+    /* The last tiles first: where causal they take longest. */
+    int from = (cut.tiles - 1 - block_x() % cut.tiles) * F::ROWS, batch = block_y();
+    if (from >= p.tasks[block_x() / cut.tiles].queries) {
+        return;
+    }
+    Place<T> &place = *shared_memory<Place<T>>();
+    const Task &task = place.load(p, block_x() / cut.tiles, batch);
+    F f{p, task, batch, from, block_z() % cut.slices, block_z() / cut.slices};
+    int key_panels = panels<T>(p.dim), first_value = f.slice * F::PANELS;
+    int value_panels = panels<T>(p.value_dim) - first_value < F::PANELS ? panels<T>(p.value_dim) - first_value : F::PANELS;
+    Interval *rows = reinterpret_cast<Interval *>(shared_memory<unsigned char>() + PLACE_BYTES);
+    Ring<STAGES> ring{shared_memory<unsigned char>() + PLACE_BYTES + F::ROWS * sizeof(Interval), PANEL_BYTES};
+    unsigned char *shared_queries = ring.memory + STAGES * PANEL_BYTES;
+    for (int panel = 0; panel < key_panels; panel++) {
+        load_panel<F::ROWS, THREADS>(shared_queries + panel * F::ROWS * ROW_BYTES, place.queries, from, panel);
+    }
+    if (thread_index() < F::ROWS) {
+        rows[thread_index()] = visible_or_last(p, task, batch, from + thread_index());
+    }
+    barrier();
+    Sight block = Sight::of(rows, 0, F::ROWS);
+    Sight own = Sight::of(rows, f.warp_row, 16 * M);
+    if (lane() == 0) {
+        place.warps[warp()] = own;
+    }
+    warp_barrier();
+    const Sight &warps = place.warps[warp()];
+    int first_tile = block.least_first / COLUMNS, end_tile = (block.greatest_end + COLUMNS - 1) / COLUMNS;
+    if (cut.splits > 1) {
+        int share = end_tile > first_tile ? (end_tile - first_tile + cut.splits - 1) / cut.splits : 0;
+        first_tile += share * f.split;
+        end_tile = first_tile + share < end_tile ? first_tile + share : end_tile;
+    }
+
+    auto query_epoch = [&](int t) { return epoch_of(p, cut.inverse_epoch, p.first_query + query_rows(task).at(t)); };
+    int64_t origin = p.epoch > 0 ? query_epoch(from) : 0;
+    if (p.epoch > 0 || p.scale < 0) {
+        commit_copies();
+        wait_for_copies<0>();
+        barrier();
+        for (int panel = 0; panel < key_panels; panel++) {
+            scale_panel<F::ROWS, THREADS>(shared_queries + panel * F::ROWS * ROW_BYTES, place.queries, from, panel, [&](int t, int d) {
+                return (p.scale < 0 ? -1.0f : 1.0f) * (p.epoch > 0 ? decay(p, d, query_epoch(t) - origin) : 1.0f);
+            });
+        }
+        barrier();
+    }
+
+    int asked_tile = first_tile, asked_panel = 0;
+    auto ask = [&] {
+        if (asked_tile < end_tile) {
+            bool key = asked_panel < key_panels;
+            load_panel<COLUMNS, THREADS>(ring.fill(), key ? place.keys : place.values, asked_tile * COLUMNS,
+                                         key ? asked_panel : first_value + asked_panel - key_panels);
+            if (++asked_panel == key_panels + value_panels) {
+                asked_panel = 0;
+                asked_tile++;
+            }
+        }
+    };
+    for (int i = 0; i < STAGES - 1; i++) {
+        ask();
+        commit_copies();
+    }
+
+    /* max·scale must order as scores do, also where the scale is 0. */
+    float scale = fmaxf((float)fabs(p.scale) * LOG2_E, 1e-30f);
+    float out[M][OUT / 8][4] = {}, max[M][2], sum[M][2] = {};
+    for (int m = 0; m < M; m++) {
+        max[m][0] = max[m][1] = -INF;
+    }
+    LS_ROLLED
+    for (int tile = first_tile; tile < end_tile; tile++) {
+        int key = tile * COLUMNS;
+        bool seen = warps.any(key, COLUMNS);
+        float scores[M][8][4] = {};
+        LS_ROLLED
+        for (int panel = 0; panel < key_panels; panel++) {
+            unsigned char *at = ring.take(ask);
+            if (p.epoch > 0) {
+                scale_panel<COLUMNS, THREADS>(at, place.keys, key, panel, [&](int t, int d) {
+                    return decay(p, d, origin - epoch_of(p, cut.inverse_epoch, key_positions(task).at(t)));
+                });
+                barrier();
+            }
+            if (seen) {
+                add_scores<T, M>(scores, shared_queries + panel * F::ROWS * ROW_BYTES, f.warp_row, at, steps_of<T>((int)p.dim, panel));
+            }
+        }
+        if (seen) {
+            f.hide(scores, rows, warps, key);
+            softmax(scores, scale, max, sum, out);
+            if (p.drop_rate > 0) {
+                LS_UNROLL
+                for (int m = 0; m < M; m++) {
+                    f.corner(m, key).drop(scores[m]);
+                }
+            }
+        }
+        Weights<T, M> weights(scores);
+        LS_UNROLL
+        for (int panel = 0; panel < F::PANELS; panel++) {
+            if (panel < value_panels) {
+                unsigned char *at = ring.take(ask);
+                if (seen) {
+                    add_weighted<T, M>(out, panel * TILES<T>, weights, at);
+                }
+            }
+        }
+    }
+    wait_for_copies<0>();
+    for (int m = 0; m < M; m++) {
+        sum[m][0] = row_sum(sum[m][0]);
+        sum[m][1] = row_sum(sum[m][1]);
+    }
+    if (cut.splits > 1) {
+        f.keep(cut, out, max, sum, scale);
+    } else {
+        f.merge(cut, out, max, sum, scale);
+    }
+}
+
+/* What the splits of a row's keys gave, first to last. */
+template <class T> LS_KERNEL(THREADS) attention_merge(Params p, Cut cut) {
+    const Task &task = p.tasks[block_x() / p.most_queries];
+    int t = (int)(block_x() % p.most_queries), batch = block_y();
+    if (t >= task.queries) {
+        return;
+    }
+    int64_t row = query_rows(task).at(t), number = (batch * p.heads + task.head) * p.queries + row;
+    int64_t rows = p.batch * p.heads * p.queries;
+    const float *stats = cut.partial + cut.splits * rows * p.value_dim;
+    float base = -INF, sum = 0;
+    for (int s = 0; s < cut.splits; s++) {
+        base = fmaxf(base, stats[(s * rows + number) * 2]);
+    }
+    for (int s = 0; s < cut.splits; s++) {
+        const float *of = stats + (s * rows + number) * 2;
+        sum += of[0] == -INF ? 0 : of[1] * exp2_fast(of[0] - base);
+    }
+    float *lse = p.lse + batch * p.lse_batch + task.head * p.lse_head + row * p.lse_row;
+    Share share = share_of(base, sum, task.pads, *lse);
+    barrier();
+    if (share.nothing) {
+        return;
+    }
+    if (thread_index() == 0) {
+        *lse = share.lse;
+    }
+    T *to = static_cast<T *>(p.out) + batch * p.out_batch + task.head * p.out_head + row * p.out_row;
+    for (int d = thread_index(); d < p.value_dim; d += THREADS) {
+        float total = 0;
+        for (int s = 0; s < cut.splits; s++) {
+            float greatest = stats[(s * rows + number) * 2];
+            if (greatest != -INF) {
+                total += cut.partial[(s * rows + number) * p.value_dim + d] * exp2_fast(greatest - base);
+            }
+        }
+        put(to[d], merged(to[d], total, share));
+    }
+}
+
+LS_KERNEL(THREADS) attention_keep_lse(Params p, float *earlier) {
+    for (int64_t i = (int64_t)block_x() * THREADS + thread_index(); i < p.batch * p.heads * p.queries;
+         i += (int64_t)blocks_x() * THREADS) {
+        int64_t head = i / p.queries;
+        earlier[i] = p.lse[head / p.heads * p.lse_batch + head % p.heads * p.lse_head + i % p.queries * p.lse_row];
+    }
+}
+
+/* Blocks that a device has work for: fewer of them get their keys split. */
+constexpr int64_t ENOUGH_BLOCKS = 256, MOST_SPLITS = 32;
+
+template <class T, int M, int OUT> Cut cut_of(const Params &p) {
+    int64_t tiles = (p.most_queries + 64 * M - 1) / (64 * M), slices = (p.value_dim + OUT - 1) / OUT;
+    int64_t blocks = tiles * p.task_count * p.batch * slices, splits = 1;
+    /* Splits of fewer than 256 keys would cost more to merge than they save. */
+    while (splits < MOST_SPLITS && blocks * splits < ENOUGH_BLOCKS && p.most_keys >= splits * 2 * 256) {
+        splits *= 2;
+    }
+    return {(int)tiles, (int)(slices < 1 ? 1 : slices), (int)splits, nullptr, nullptr, p.epoch > 0 ? 1.0 / (double)p.epoch : 0};
+}
+
+template <class T, int M, int OUT> ls_status run(const Params &p, void *stream) {
+    Cut cut = cut_of<T, M, OUT>(p);
+    float *scratch = static_cast<float *>(p.scratch);
+    if (cut.splits > 1) {
+        cut.partial = scratch;
+    } else if (cut.slices > 1) {
+        cut.earlier = scratch;
+        int64_t rows = p.batch * p.heads * p.queries, blocks = (rows + THREADS - 1) / THREADS;
+        LS_TRY(LS_LAUNCH(attention_keep_lse, Grid{blocks < 4096 ? blocks : 4096}, THREADS, 0, stream, p, scratch));
+    }
+    int64_t shared = PLACE_BYTES + panels<T>(p.dim) * 64 * M * ROW_BYTES + STAGES * PANEL_BYTES + 64 * M * (int64_t)sizeof(Interval);
+    Grid grid{p.task_count * cut.tiles, p.batch, (int64_t)cut.slices * cut.splits};
+    LS_TRY(LS_LAUNCH((attention_forward<T, M, OUT>), grid, THREADS, shared, stream, p, cut));
+    if (cut.splits > 1) {
+        LS_TRY(LS_LAUNCH(attention_merge<T>, (Grid{p.task_count * p.most_queries, p.batch}), THREADS, 0, stream, p, cut));
+    }
+    return LS_OK;
+}
+
+template <class T, int M, int OUT> int64_t scratch_of(const Params &p) {
+    Cut cut = cut_of<T, M, OUT>(p);
+    int64_t rows = p.batch * p.heads * p.queries;
+    return (cut.splits > 1 ? cut.splits * rows * (p.value_dim + 2) : cut.slices > 1 ? rows : 0) * (int64_t)sizeof(float);
+}
+
+/* Calls with the kernel's shape: 32 queries a warp where there are enough of them, so that a fragment of keys serves two products. */
+template <class Call> auto with_shape(const Params &p, Call call) {
+    bool narrow = p.value_dim <= 64;
+    if (!p.half) {
+        return call.template operator()<float, 1, 64>();
+    }
+    if (p.most_queries <= 64) {
+        return call.template operator()<bf16, 1, 128>();
+    }
+    return narrow ? call.template operator()<bf16, 2, 64>() : call.template operator()<bf16, 2, 128>();
+}
+
+} // namespace
+
+int64_t forward_scratch(const Params &p) {
+    return with_shape(p, [&]<class T, int M, int OUT>() { return scratch_of<T, M, OUT>(p); });
+}
+
+ls_status check_attention(const char *who, const Params &p) {
+    bool fits = p.size == (int64_t)sizeof(Params) && p.dim > 0 && p.dim <= 256 && p.value_dim > 0 && p.value_dim <= 2048 &&
+                p.most_queries <= INT32_MAX && p.most_keys <= INT32_MAX && p.batch >= 0 && p.heads >= 0;
+    return fits ? LS_OK
+                : fail(LS_BAD_ARGUMENT, "%s: needs size=%lld, dim to 256 and value_dim to 2048: size=%lld, dim=%lld, value_dim=%lld",
+                       who, (long long)sizeof(Params), (long long)p.size, (long long)p.dim, (long long)p.value_dim);
+}
+
+} // namespace ls::cuda
+
+using namespace ls::cuda;
+
+ls_status ls_cuda_attention(const ls_cuda_attention_params *params, void *stream) {
+    const Params &p = *params;
+    LS_TRY(check_attention(__func__, p));
+    if (p.task_count == 0 || p.most_queries == 0 || p.batch == 0) {
+        return LS_OK;
+    }
+    return with_shape(p, [&]<class T, int M, int OUT>() { return run<T, M, OUT>(p, stream); });
+}

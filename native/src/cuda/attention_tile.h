@@ -1,0 +1,292 @@
+#pragma once
+
+#include "attention_visible.h"
+
+/*
+ * Tiles of attention for bfloat16 and float32 alike: a panel is some rows of 128 bytes (64 or 32 columns) in shared memory, a step
+ * of a product is 32 bytes of them. float32 goes through TF32 three times, x = big + small: big·big + big·small + small·big is
+ * off by 2^-22 of the terms. FFMA tiles would be exact to 2^-24, at a third to a half of the rate, with loads of their own.
+ */
+namespace ls::cuda {
+
+constexpr int COLUMNS = 64;    /* of a tile of scores */
+constexpr int ROW_BYTES = 128; /* of a panel */
+constexpr int STEPS = 4;       /* of a panel */
+constexpr float LOG2_E = 1.44269504f, LN_2 = 0.69314718f;
+
+template <class T> constexpr int WIDTH = ROW_BYTES / (int)sizeof(T);     /* columns of a panel */
+template <class T> constexpr int CHUNK = 16 / (int)sizeof(T);            /* elements of one copy */
+template <class T> constexpr int DEPTH = WIDTH<T> / STEPS;               /* elements of a step */
+template <class T> constexpr int TILES = WIDTH<T> / 8;                   /* fragments of eight columns in a panel */
+
+/* Chunk c of row r: eight rows' same chunk lie in eight different groups of banks. */
+LS_DEVICE int chunk_at(int r, int c) { return r * ROW_BYTES + ((c ^ (r & 7)) << 4); }
+
+/* One operand's rows of one head of one batch row, as a task selects them. */
+template <class T> struct Operand {
+    const T *base;
+    int64_t row;
+    Rows rows;
+    int count, dim;
+    bool aligned; /* every chunk can be copied as 16 bytes */
+};
+
+template <class T>
+LS_DEVICE Operand<T> operand(const void *base, int64_t at, int64_t row, Rows rows, int64_t count, int64_t dim) {
+    const T *from = static_cast<const T *>(base) + at;
+    bool aligned = reinterpret_cast<uintptr_t>(from) % 16 == 0 && row % CHUNK<T> == 0 && dim % CHUNK<T> == 0;
+    return {from, row, rows, (int)count, (int)dim, aligned};
+}
+
+template <class T> LS_DEVICE int panels(int64_t dim) { return (int)((dim + WIDTH<T> - 1) / WIDTH<T>); }
+
+/* Steps of a panel that hold dimensions. */
+template <class T> LS_DEVICE int steps_of(int dim, int panel) {
+    int left = (dim - panel * WIDTH<T> + DEPTH<T> - 1) / DEPTH<T>;
+    return left < STEPS ? left : STEPS;
+}
+
+/* Without 16-byte copies. */
+template <class T> LS_DEVICE void load_elements(T *to, const T *from, int there) {
+    for (int j = 0; j < CHUNK<T>; j++) {
+        if constexpr (sizeof(T) == 4) {
+            copy_async_word(to + j, from + (j < there ? j : 0), j < there);
+        } else {
+            to[j] = j < there ? from[j] : T{};
+        }
+    }
+}
+
+/* Begins to load ROWS rows from `from` on, zeros beyond the operand's rows and columns. */
+template <int ROWS, int THREADS, class T> LS_DEVICE void load_panel(unsigned char *to, Operand<T> x, int from, int panel) {
+    LS_UNROLL
+    for (int i = 0; i < ROWS * 8 / THREADS; i++) {
+        int r = (thread_index() + i * THREADS) / 8, c = thread_index() % 8, d = panel * WIDTH<T> + c * CHUNK<T>;
+        bool there = from + r < x.count && d < x.dim;
+        const T *source = there ? x.base + x.rows.at(from + r) * x.row + d : x.base;
+        unsigned char *at = to + chunk_at(r, c);
+        if (x.aligned) {
+            copy_async(at, source, there);
+        } else {
+            load_elements(reinterpret_cast<T *>(at), source, there ? x.dim - d : 0);
+        }
+    }
+}
+
+/* Row r of the panel ⊙ factor(r, dimension); needs barriers around it. */
+template <int ROWS, int THREADS, class T, class Factor>
+LS_DEVICE void scale_panel(unsigned char *at, Operand<T> x, int from, int panel, Factor factor) {
+    LS_ROLLED
+    for (int i = thread_index(); i < ROWS * WIDTH<T>; i += THREADS) {
+        int r = i / WIDTH<T>, c = i % WIDTH<T>, d = panel * WIDTH<T> + c;
+        T &element = reinterpret_cast<T *>(at + chunk_at(r, c / CHUNK<T>))[c % CHUNK<T>];
+        if (from + r < x.count && d < x.dim) {
+            put(element, value(element) * factor(from + r, d));
+        }
+    }
+}
+
+/* What a lane holds of one operand of a product of warps. */
+template <class T> struct Fragment;
+
+template <> struct Fragment<bf16> {
+    uint32_t bits[4];
+
+    LS_DEVICE void set(const uint32_t (&loaded)[4]) {
+        LS_UNROLL
+        for (int i = 0; i < 4; i++) {
+            bits[i] = loaded[i];
+        }
+    }
+};
+
+template <> struct Fragment<float> {
+    uint32_t big[4], small[4];
+
+    LS_DEVICE void set(const uint32_t (&loaded)[4]) {
+        LS_UNROLL
+        for (int i = 0; i < 4; i++) {
+            big[i] = (loaded[i] + 0x1000u) & 0xffffe000u; /* rounded, so that 11 bits hold what is left */
+            small[i] = bits_of(float_of(loaded[i]) - float_of(big[i]));
+        }
+    }
+};
+
+/* c0, c1 += a · the two fragments of b. */
+LS_DEVICE void multiply(float (&c0)[4], float (&c1)[4], const Fragment<bf16> &a, const Fragment<bf16> &b) {
+    mma_bf16(c0, a.bits, {b.bits[0], b.bits[1]});
+    mma_bf16(c1, a.bits, {b.bits[2], b.bits[3]});
+}
+
+LS_DEVICE void multiply(float (&c0)[4], float (&c1)[4], const Fragment<float> &a, const Fragment<float> &b) {
+    mma_tf32(c0, a.small, {b.big[0], b.big[1]}); /* the small products first: nothing is lost to the big sum */
+    mma_tf32(c1, a.small, {b.big[2], b.big[3]});
+    mma_tf32(c0, a.big, {b.small[0], b.small[1]});
+    mma_tf32(c1, a.big, {b.small[2], b.small[3]});
+    mma_tf32(c0, a.big, {b.big[0], b.big[1]});
+    mma_tf32(c1, a.big, {b.big[2], b.big[3]});
+}
+
+/* Rows r to r + 16 of a panel as left operand. */
+template <class T> LS_DEVICE void load_left(Fragment<T> &to, const unsigned char *panel, int r, int step) {
+    uint32_t bits[4];
+    load_matrices(bits, panel + chunk_at(r + lane() % 16, 2 * step + lane() / 16));
+    to.set(bits);
+}
+
+/* Rows r to r + 16 of a panel as columns of the right operand. */
+template <class T> LS_DEVICE void load_right(Fragment<T> &to, const unsigned char *panel, int r, int step) {
+    uint32_t bits[4];
+    load_matrices(bits, panel + chunk_at(r + lane() % 8 + lane() / 16 * 8, 2 * step + lane() / 8 % 2));
+    to.set(bits);
+}
+
+/* A step's rows of a panel, 16 columns from c on, as rows of the right operand. */
+LS_DEVICE void load_rows(Fragment<bf16> &to, const unsigned char *panel, int step, int c) {
+    uint32_t bits[4];
+    load_matrices_transposed(bits, panel + chunk_at(step * 16 + lane() % 16, c / 8 + lane() / 16));
+    to.set(bits);
+}
+
+/* As weights has the rows: depth i and i + 4 are rows 2i and 2i + 1. */
+LS_DEVICE void load_rows(Fragment<float> &to, const unsigned char *panel, int step, int c) {
+    uint32_t bits[4];
+    LS_UNROLL
+    for (int i = 0; i < 4; i++) {
+        int r = step * 8 + lane() % 4 * 2 + i % 2, d = c + i / 2 * 8 + lane() / 4;
+        bits[i] = *reinterpret_cast<const uint32_t *>(panel + chunk_at(r, d / 4) + d % 4 * 4);
+    }
+    to.set(bits);
+}
+
+/* scores += rows row to row + 16·M of `rows` · columnsᵀ, over one panel of each. */
+template <class T, int M>
+LS_DEVICE void add_scores(float (&scores)[M][8][4], const unsigned char *rows, int row, const unsigned char *columns, int steps) {
+    LS_UNROLL
+    for (int step = 0; step < STEPS; step++) {
+        if (step >= steps) {
+            break;
+        }
+        Fragment<T> left[M];
+        LS_UNROLL
+        for (int m = 0; m < M; m++) {
+            load_left(left[m], rows, row + m * 16, step);
+        }
+        LS_UNROLL
+        for (int n = 0; n < 8; n += 2) {
+            Fragment<T> right;
+            load_right(right, columns, n * 8, step);
+            LS_UNROLL
+            for (int m = 0; m < M; m++) {
+                multiply(scores[m][n], scores[m][n + 1], left[m], right);
+            }
+        }
+    }
+}
+
+/*
+ * Weights as the next product's left operand, from the lanes that computed them. bfloat16: two tiles of eight columns are one of
+ * 16. float32: lane 4g + q holds columns 2q and 2q + 1 where depth q and q + 4 are wanted, so depth is counted in that order.
+ */
+template <class T, int M> struct Weights {
+    static constexpr int COUNT = COLUMNS / DEPTH<T>;
+    Fragment<T> parts[M][COUNT];
+
+    LS_DEVICE explicit Weights(const float (&tiles)[M][8][4]) {
+        LS_UNROLL
+        for (int m = 0; m < M; m++) {
+            LS_UNROLL
+            for (int i = 0; i < COUNT; i++) {
+                const float(&a)[4] = tiles[m][2 * i], (&b)[4] = tiles[m][2 * i + 1];
+                parts[m][i].set({pack_bf16(a[0], a[1]), pack_bf16(a[2], a[3]), pack_bf16(b[0], b[1]), pack_bf16(b[2], b[3])});
+            }
+        }
+    }
+
+    LS_DEVICE const Fragment<T> &part(int m, int i) const { return parts[m][i]; }
+};
+
+template <int M> struct Weights<float, M> {
+    static constexpr int COUNT = COLUMNS / DEPTH<float>;
+    const float (&tiles)[M][8][4];
+
+    LS_DEVICE explicit Weights(const float (&of)[M][8][4]) : tiles(of) {}
+
+    LS_DEVICE Fragment<float> part(int m, int i) const {
+        const float(&tile)[4] = tiles[m][i];
+        Fragment<float> f;
+        f.set({bits_of(tile[0]), bits_of(tile[2]), bits_of(tile[1]), bits_of(tile[3])});
+        return f;
+    }
+};
+
+/* sums[.][first …] += weights · panel. */
+template <class T, int M, int N>
+LS_DEVICE void add_weighted(float (&sums)[M][N][4], int first, const Weights<T, M> &weights, const unsigned char *panel) {
+    LS_UNROLL
+    for (int i = 0; i < Weights<T, M>::COUNT; i++) {
+        Fragment<T> left[M];
+        LS_UNROLL
+        for (int m = 0; m < M; m++) {
+            left[m] = weights.part(m, i);
+        }
+        LS_UNROLL
+        for (int n = 0; n < TILES<T>; n += 2) {
+            Fragment<T> right;
+            load_rows(right, panel, i, n * 8);
+            LS_UNROLL
+            for (int m = 0; m < M; m++) {
+                multiply(sums[m][first + n], sums[m][first + n + 1], left[m], right);
+            }
+        }
+    }
+}
+
+/* A block's ring of panels: what is asked for arrives in order, one barrier a panel. */
+template <int STAGES> struct Ring {
+    unsigned char *memory;
+    int bytes; /* of a stage */
+    int filled = 0, taken = 0;
+
+    /* Where the next copies go. */
+    LS_DEVICE unsigned char *fill() {
+        unsigned char *to = memory + filled * bytes;
+        filled = filled + 1 == STAGES ? 0 : filled + 1;
+        return to;
+    }
+
+    /* The next panel, for all threads; what `ask` then begins to load overwrites the panel taken before. */
+    template <class Ask> LS_DEVICE unsigned char *take(Ask ask) {
+        wait_for_copies<STAGES - 2>();
+        barrier();
+        ask();
+        commit_copies();
+        unsigned char *at = memory + taken * bytes;
+        taken = taken + 1 == STAGES ? 0 : taken + 1;
+        return at;
+    }
+};
+
+/* Greatest and sum over the four lanes that share a row. */
+LS_DEVICE float row_max(float v) {
+    v = fmaxf(v, shuffle_xor(v, 1));
+    return fmaxf(v, shuffle_xor(v, 2));
+}
+
+LS_DEVICE float row_sum(float v) {
+    v += shuffle_xor(v, 1);
+    return v + shuffle_xor(v, 2);
+}
+
+LS_DEVICE int warp_least(int v) {
+    LS_UNROLL
+    for (int mask = WARP / 2; mask > 0; mask /= 2) {
+        int other = shuffle_xor(v, mask);
+        v = other < v ? other : v;
+    }
+    return v;
+}
+
+LS_DEVICE int warp_greatest(int v) { return -warp_least(-v); }
+
+} // namespace ls::cuda
