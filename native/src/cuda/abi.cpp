@@ -75,6 +75,8 @@ const char *ls_cuda_abi(void) {
         std::string lines;
 #define LS_LINE(name) lines += ls::signature("ls_cuda_" #name, &ls_cuda_##name);
         LS_LINE(abi_version) LS_LINE(abi) LS_LINE(last_error)
+        LS_LINE(attention_scratch) LS_LINE(attention) LS_LINE(attention_dots) LS_LINE(attention_deltas)
+        LS_LINE(attention_centre) LS_LINE(attention_backward)
         LS_LINE(fill) LS_LINE(axpby) LS_LINE(add) LS_LINE(multiply) LS_LINE(add_scalar) LS_LINE(clamp) LS_LINE(sum_scratch)
         LS_LINE(sum) LS_LINE(sum_squares) LS_LINE(count_non_finite) LS_LINE(activation) LS_LINE(activation_backward)
         LS_LINE(gated) LS_LINE(gated_backward) LS_LINE(dropout) LS_LINE(noise)

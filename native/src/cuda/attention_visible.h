@@ -1,6 +1,6 @@
 #pragma once
 
-#include "device.h"
+#include "philox.h"
 
 #include <climits>
 
@@ -109,27 +109,11 @@ LS_DEVICE bool unmasked(const Params &p, int batch, int64_t query_row, int64_t k
     return p.mask[batch * p.mask_batch + query_row * p.mask_row + key_row * p.mask_col] != 0;
 }
 
-/* Uniform in [0, 1) with 24 bits from Philox 4x32-10 of (key, stream, counter), as on the host. Salmon et al., SC 2011. */
-LS_DEVICE float philox_uniform(uint64_t key, uint64_t stream, uint64_t counter) {
-    uint32_t c0 = (uint32_t)counter, c1 = (uint32_t)(counter >> 32), c2 = (uint32_t)stream, c3 = (uint32_t)(stream >> 32);
-    uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
-    for (int round = 0; round < 10; round++) {
-        uint64_t p0 = 0xD2511F53ull * c0, p1 = 0xCD9E8D57ull * c2;
-        c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
-        c1 = (uint32_t)p1;
-        c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
-        c3 = (uint32_t)p0;
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-    }
-    return (float)(c0 >> 8) * 0x1p-24f;
-}
-
 /* Whether dropout takes the weight of a key row under a query row. */
 LS_DEVICE bool dropped(const Params &p, int64_t batch_head, int64_t query_row, int64_t key_row) {
     uint64_t seed = (uint64_t)p.drop_seed ^ (uint64_t)batch_head * 0x9E3779B97F4A7C15ull;
     uint64_t stream = (uint64_t)p.drop_stream ^ (uint64_t)query_row * 0xD1B54A32D192ED03ull;
-    return philox_uniform(seed, stream, (uint64_t)key_row) < p.drop_rate;
+    return uniform((int64_t)seed, (int64_t)stream, key_row) < p.drop_rate;
 }
 
 } // namespace ls::cuda
