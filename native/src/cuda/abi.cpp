@@ -83,6 +83,7 @@ const char *ls_cuda_abi(void) {
         LS_LINE(adamw)
         LS_LINE(cema_coefficients) LS_LINE(cema_coefficients_backward) LS_LINE(cema_scratch) LS_LINE(cema)
         LS_LINE(cema_backward_scratch) LS_LINE(cema_backward)
+        LS_LINE(recurrence_scratch) LS_LINE(recurrence) LS_LINE(recurrence_backward_scratch) LS_LINE(recurrence_backward)
         LS_LINE(timestep_norm_scratch) LS_LINE(timestep_norm) LS_LINE(timestep_norm_backward_scratch) LS_LINE(timestep_norm_backward)
 #undef LS_LINE
         return lines + attention_task() + attention_params() + cema_coefficients_params() + cema_params() +

@@ -24,6 +24,15 @@ template <class T> LS_DEVICE Complex<T> times(Complex<T> a, Complex<T> b) {
 
 template <class To, class T> LS_DEVICE Complex<To> as(Complex<T> a) { return {(To)a.re, (To)a.im}; }
 
+/* 1 in the field. */
+template <class N> LS_DEVICE N one() {
+    if constexpr (sizeof(N) == sizeof(double)) {
+        return 1;
+    } else {
+        return {1, 0};
+    }
+}
+
 /* aⁿ by squaring. */
 LS_DEVICE Complex<double> power(Complex<double> a, int64_t n) {
     Complex<double> result = {1, 0};
@@ -33,5 +42,9 @@ LS_DEVICE Complex<double> power(Complex<double> a, int64_t n) {
     }
     return result;
 }
+
+/* The same of real numbers, for kernels of either field. */
+LS_DEVICE double times_plus(double a, double b, double c) { return a * b + c; }
+LS_DEVICE double conjugate_times_plus(double a, double b, double c) { return a * b + c; }
 
 } // namespace ls::cuda
