@@ -99,7 +99,7 @@ public record Comparison(String problem, double gigaflop, double gigabytes, List
 
     /** The problem and, for each backend, time, GFLOP/s and error beside its bound; a time whose answer is wrong is withheld. */
     public String line() {
-        StringBuilder line = new StringBuilder(String.format(Locale.ROOT, "%-32s", problem));
+        StringBuilder line = new StringBuilder(String.format(Locale.ROOT, "%-34s", problem));
         for (Result r : results) {
             line.append(r.deviation.isWithin()
                     ? String.format(Locale.ROOT, "  %8s %9.3f ms%s", r.backend, r.seconds * 1e3, rates(r.seconds))

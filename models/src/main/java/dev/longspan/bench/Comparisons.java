@@ -4,6 +4,7 @@ import dev.longspan.backend.Backend;
 import dev.longspan.kernel.AttentionPattern;
 import dev.longspan.kernel.AttentionPattern.Branch;
 import dev.longspan.parallel.Parallel;
+import dev.longspan.tensor.TensorArena;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -71,6 +72,18 @@ public final class Comparisons {
                 all.add(heard(listener, Comparison.of("timestep norm L=" + SCAN_ROWS + " D=" + size[0] + "/" + size[1], 0,
                         TimestepNormProblem.gigabytes(SCAN_ROWS, size[0]),
                         sides(backend -> new TimestepNormRun(backend, parallel, norm)))));
+            }
+        }
+        return all;
+    }
+
+    /** Norms, pointwise functions, embedding, loss and optimiser, on 1,024 rows of 1,024. */
+    public List<Comparison> pointwise(Consumer<Comparison> listener) {
+        List<Comparison> all = new ArrayList<>();
+        try (TensorArena arena = new TensorArena()) {
+            for (KernelProblem problem : KernelProblem.all(arena)) {
+                all.add(heard(listener, Comparison.of(problem.name(), 0, problem.gigabytes(),
+                        sides(backend -> new KernelRun(backend, parallel, problem)))));
             }
         }
         return all;

@@ -28,7 +28,8 @@ import picocli.CommandLine.ParentCommand;
             "gemm       matrix products of every backend, side by side",
             "attention  attention of every backend, side by side",
             "scan       CEMA and timestep norms of every backend, side by side",
-            "kernels    gemm, attention and scan in one run",
+            "pointwise  norms, pointwise functions, embedding, loss and optimiser of every backend, side by side",
+            "kernels    gemm, attention, scan and pointwise in one run",
             "",
             "Exit status 1 if an answer is wrong; for sweep also if time per token at the longest context is over 1.10 times "
                     + "that at 32K, or memory is not linear."},
@@ -40,7 +41,7 @@ final class BenchCommand implements Callable<Integer> {
 
     /** What is measured. */
     enum Kind {
-        sweep, gemm, attention, scan, kernels
+        sweep, gemm, attention, scan, pointwise, kernels
     }
 
     @ParentCommand
@@ -80,7 +81,7 @@ final class BenchCommand implements Callable<Integer> {
     public Integer call() {
         return switch (kind) {
             case sweep -> sweep();
-            case gemm, attention, scan, kernels -> kernels();
+            case gemm, attention, scan, pointwise, kernels -> kernels();
         };
     }
 
@@ -92,6 +93,7 @@ final class BenchCommand implements Callable<Integer> {
         all.addAll(every || kind == Kind.gemm ? comparisons.gemm(line) : List.of());
         all.addAll(every || kind == Kind.attention ? comparisons.attention(heads, dim, line) : List.of());
         all.addAll(every || kind == Kind.scan ? comparisons.scan(line) : List.of());
+        all.addAll(every || kind == Kind.pointwise ? comparisons.pointwise(line) : List.of());
         return compare(all);
     }
 
