@@ -29,6 +29,9 @@ public record Backend(String name, String detail, MemorySpace space, Set<DType> 
     private static final class Known {
         static final List<Backend> ALL = known();
         static final Backend DEFAULT = preferred();
+    }
+
+    private static final class Chosen {
         static final Backend BEST = choose();
     }
 
@@ -39,10 +42,10 @@ public record Backend(String name, String detail, MemorySpace space, Set<DType> 
 
     /**
      * The backend that the property {@value #PROPERTY} names, otherwise {@code mixed}: each family from vector or host, whichever
-     * is faster. Where one of them cannot run it is the first that can. Chosen once.
+     * is faster. Where one of them cannot run it is the first that can, and the log says why. Chosen once.
      */
     public static Backend best() {
-        return Known.BEST;
+        return Chosen.BEST;
     }
 
     /** The backend of that name; throws UnsupportedOperationException with the reason where it cannot run. */
@@ -88,7 +91,10 @@ public record Backend(String name, String detail, MemorySpace space, Set<DType> 
 
     private static Backend choose() {
         String forced = System.getProperty(PROPERTY);
-        Backend chosen = forced != null ? named(forced) : Known.DEFAULT;
+        if (forced != null) {
+            return named(forced);
+        }
+        Backend chosen = Known.DEFAULT;
         System.Logger log = System.getLogger("dev.longspan.backend");
         for (Backend other : Known.ALL) {
             if (other.reason != null) {

@@ -41,14 +41,6 @@ final class PackagingTest {
     }
 
     @Test
-    void saysWhyTheNativeLibraryDoesNotLoad() throws Exception {
-        List<String> options = new ArrayList<>(VECTOR);
-        options.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-Dlongspan.native=nowhere/liblongspan.so"));
-        assertThat(doctor(onClassPath(options))).containsPattern("Backend +vector +chosen +.*self-test ok")
-                .containsPattern("Backend +host +unavailable +.*nowhere/liblongspan.so");
-    }
-
-    @Test
     void fallsBackToScalarWithoutTheIncubatorModuleAndSaysSo() throws Exception {
         String out = doctor(onClassPath(List.of()));
         assertThat(out).containsPattern("Backend +vector +unavailable +module jdk.incubator.vector is not there: "

@@ -97,16 +97,6 @@ class SignalTest {
                 .hasSize(1);
     }
 
-    @Test
-    void nativeAccessIsNotNeeded() throws IOException, InterruptedException {
-        ChildJvm child = ChildJvm.start(List.of(), List.of("--illegal-native-access=deny", "--add-modules",
-                "jdk.incubator.vector"), Main.class, "doctor");
-        assertThat(child.status()).as(child.out() + child.err()).isZero();
-        assertThat(child.out()).contains("vector   chosen");
-        assertThat(child.err()).doesNotContain("restricted", "Exception")
-                .containsOnlyOnce("backend host cannot run: ");
-    }
-
     /** A program that hears the first signal and takes no notice. */
     static final class Deaf {
         @SuppressWarnings("BusyWait") // it must outlive the first signal
