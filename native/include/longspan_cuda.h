@@ -138,7 +138,7 @@ ls_status ls_cuda_gemm(const struct ls_cuda_gemm_params *params);
  * *blas is NULL where there is none, which is no error: ls_cuda_last_error says why. Keeps a plan for each shape; any thread may use it.
  */
 ls_status ls_cuda_blas_open(void **blas);
-void ls_cuda_blas_close(void *blas);
+ls_status ls_cuda_blas_close(void *blas);
 
 /* sums[j] += Σᵢ x[i, j]. */
 int64_t ls_cuda_add_column_sums_scratch(int64_t rows, int64_t cols);

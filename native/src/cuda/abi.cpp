@@ -3,6 +3,30 @@
 
 namespace {
 
+std::string gemm_params() {
+    using P = ls_cuda_gemm_params;
+    return "struct ls_cuda_gemm_params " + std::to_string(sizeof(P)) LS_MEMBER(size) LS_MEMBER(rows) LS_MEMBER(cols)
+           LS_MEMBER(depth) LS_MEMBER(a) LS_MEMBER(a_row) LS_MEMBER(a_col) LS_MEMBER(b) LS_MEMBER(b_row) LS_MEMBER(b_col)
+           LS_MEMBER(bias) LS_MEMBER(c) LS_MEMBER(c_row) LS_MEMBER(scratch) LS_MEMBER(blas) LS_MEMBER(accumulate)
+           LS_MEMBER(halves) LS_MEMBER(stream) + "\n";
+}
+
+std::string norm_backward_params() {
+    using P = ls_cuda_norm_backward_params;
+    return "struct ls_cuda_norm_backward_params " + std::to_string(sizeof(P)) LS_MEMBER(size) LS_MEMBER(rows) LS_MEMBER(d)
+           LS_MEMBER(x) LS_MEMBER(weight) LS_MEMBER(mean) LS_MEMBER(rstd) LS_MEMBER(dy) LS_MEMBER(dx) LS_MEMBER(d_weight)
+           LS_MEMBER(d_bias) LS_MEMBER(scratch) LS_MEMBER(weight_offset) LS_MEMBER(factor) LS_MEMBER(stream) + "\n";
+}
+
+std::string rotary_params() {
+    using P = ls_cuda_rotary_params;
+    return "struct ls_cuda_rotary_params " + std::to_string(sizeof(P)) LS_MEMBER(size) LS_MEMBER(batch) LS_MEMBER(rows)
+           LS_MEMBER(heads) LS_MEMBER(head_dim) LS_MEMBER(x) LS_MEMBER(x_batch) LS_MEMBER(x_row) LS_MEMBER(x_head) LS_MEMBER(y)
+           LS_MEMBER(y_batch) LS_MEMBER(y_row) LS_MEMBER(y_head) LS_MEMBER(first) LS_MEMBER(base) LS_MEMBER(period)
+           LS_MEMBER(scale_base) LS_MEMBER(epoch) LS_MEMBER(origin) LS_MEMBER(sign) LS_MEMBER(halves) LS_MEMBER(backward)
+           LS_MEMBER(half) LS_MEMBER(stream) + "\n";
+}
+
 std::string attention_task() {
     using P = ls_cuda_attention_task;
     return "struct ls_cuda_attention_task " + std::to_string(sizeof(P)) LS_MEMBER(head) LS_MEMBER(query_start)
@@ -77,6 +101,8 @@ const char *ls_cuda_abi(void) {
         LS_LINE(abi_version) LS_LINE(abi) LS_LINE(last_error)
         LS_LINE(attention_scratch) LS_LINE(attention) LS_LINE(attention_dots) LS_LINE(attention_deltas)
         LS_LINE(attention_centre) LS_LINE(attention_backward)
+        LS_LINE(gemm_scratch) LS_LINE(gemm) LS_LINE(blas_open) LS_LINE(blas_close) LS_LINE(add_column_sums_scratch)
+        LS_LINE(add_column_sums)
         LS_LINE(fill) LS_LINE(axpby) LS_LINE(add) LS_LINE(multiply) LS_LINE(add_scalar) LS_LINE(clamp) LS_LINE(sum_scratch)
         LS_LINE(sum) LS_LINE(sum_squares) LS_LINE(count_non_finite) LS_LINE(activation) LS_LINE(activation_backward)
         LS_LINE(gated) LS_LINE(gated_backward) LS_LINE(dropout) LS_LINE(noise)
@@ -86,7 +112,7 @@ const char *ls_cuda_abi(void) {
         LS_LINE(recurrence_scratch) LS_LINE(recurrence) LS_LINE(recurrence_backward_scratch) LS_LINE(recurrence_backward)
         LS_LINE(timestep_norm_scratch) LS_LINE(timestep_norm) LS_LINE(timestep_norm_backward_scratch) LS_LINE(timestep_norm_backward)
 #undef LS_LINE
-        return lines + attention_task() + attention_params() + cema_coefficients_params() + cema_params() +
+        return lines + gemm_params() + norm_backward_params() + rotary_params() + attention_task() + attention_params() + cema_coefficients_params() + cema_params() +
                recurrence_params() + timestep_norm_params();
     }();
     return text.c_str();

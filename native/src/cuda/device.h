@@ -15,6 +15,8 @@
 
 #define LS_DEVICE __device__ __forceinline__
 #define LS_KERNEL(threads) __global__ void __launch_bounds__(threads)
+/* Of which at least so many blocks fit a multiprocessor. */
+#define LS_KERNEL_OF(threads, blocks) __global__ void __launch_bounds__(threads, blocks)
 #define LS_UNROLL _Pragma("unroll")
 #define LS_ROLLED _Pragma("unroll 1")
 

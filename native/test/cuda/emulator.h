@@ -15,6 +15,7 @@
 
 #define LS_DEVICE inline
 #define LS_KERNEL(threads) inline void
+#define LS_KERNEL_OF(threads, blocks) inline void
 #define LS_UNROLL
 #define LS_ROLLED
 
