@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * cuDNN's graph library, loaded once, or the reason why it is not. It is looked for in the folder that the property
- * {@value #PROPERTY} gives, then in {@code java.library.path}, then where the dynamic linker looks. Nothing else needs it.
+ * {@value #PROPERTY} gives, then in {@code java.library.path}, then where the dynamic linker looks. Nothing else needs
+ * it.
  *
  * @param version such as 9.24.0; empty where it is not loaded
  * @param reason why it is not loaded
@@ -43,7 +44,8 @@ public record CudnnLibrary(String version, @Nullable String reason) {
         }
         try {
             Path file = locate();
-            return file == null ? refused("there is no " + FILE + " in java.library.path, nor does the dynamic linker find it")
+            return file == null
+                    ? refused("there is no " + FILE + " in java.library.path, nor does the dynamic linker find it")
                     : load(file);
         } catch (IOException e) {
             return refused(FILE + " cannot be read: " + e.getMessage());
@@ -90,14 +92,17 @@ public record CudnnLibrary(String version, @Nullable String reason) {
     }
 
     /**
-     * The first library that cuDNN loads by itself to plan and that is not there: without libcublasLt it ends the process. The
-     * folders are those of its own run path, then the dynamic linker's.
+     * The first library that cuDNN loads by itself to plan and that is not there: without libcublasLt it ends the
+     * process. The folders are those of its own run path, then the dynamic linker's.
      */
     private static @Nullable String missing(Path folder, long cuda) {
-        List<String> needed = List.of("libcudnn_heuristic.so.9", "libcudnn_engines_runtime_compiled.so.9", "libcublasLt.so." + cuda);
-        List<Path> folders = List.of(folder, folder.resolve("../../cublas/lib"), folder.resolve("../../cu" + cuda + "/lib"));
+        List<String> needed = List.of("libcudnn_heuristic.so.9", "libcudnn_engines_runtime_compiled.so.9",
+                "libcublasLt.so." + cuda);
+        List<Path> folders = List.of(folder, folder.resolve("../../cublas/lib"),
+                folder.resolve("../../cu" + cuda + "/lib"));
         for (String library : needed) {
-            if (folders.stream().map(f -> f.resolve(library)).noneMatch(Files::isRegularFile) && !DynamicLinker.loads(library)) {
+            boolean beside = folders.stream().map(f -> f.resolve(library)).anyMatch(Files::isRegularFile);
+            if (!beside && !DynamicLinker.loads(library)) {
                 return library;
             }
         }

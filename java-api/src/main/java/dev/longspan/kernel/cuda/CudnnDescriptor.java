@@ -8,8 +8,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
- * A descriptor of cuDNN's graph API: made, given its attributes, finished, read, destroyed. cuDNN reads through a descriptor
- * that was never filled and takes the process with it, so that each step checks here that the one before was done.
+ * A descriptor of cuDNN's graph API: made, given its attributes, finished, read, destroyed. cuDNN reads through one that
+ * was never filled and takes the process with it, so that each step checks here that the one before was done.
  */
 final class CudnnDescriptor implements AutoCloseable {
 
@@ -39,7 +39,8 @@ final class CudnnDescriptor implements AutoCloseable {
     /** Sets 64-bit numbers. */
     CudnnDescriptor set(int attribute, long... values) {
         try (Arena arena = Arena.ofConfined()) {
-            return set(attribute, Cudnn.CUDNN_TYPE_INT64(), values.length, arena.allocateFrom(ValueLayout.JAVA_LONG, values));
+            MemorySegment array = arena.allocateFrom(ValueLayout.JAVA_LONG, values);
+            return set(attribute, Cudnn.CUDNN_TYPE_INT64(), values.length, array);
         }
     }
 
@@ -52,20 +53,23 @@ final class CudnnDescriptor implements AutoCloseable {
 
     CudnnDescriptor set(int attribute, boolean value) {
         try (Arena arena = Arena.ofConfined()) {
-            return set(attribute, Cudnn.CUDNN_TYPE_BOOLEAN(), 1, arena.allocateFrom(ValueLayout.JAVA_BYTE, (byte) (value ? 1 : 0)));
+            MemorySegment flag = arena.allocateFrom(ValueLayout.JAVA_BYTE, (byte) (value ? 1 : 0));
+            return set(attribute, Cudnn.CUDNN_TYPE_BOOLEAN(), 1, flag);
         }
     }
 
     CudnnDescriptor set(int attribute, String value) {
         byte[] bytes = value.getBytes(StandardCharsets.UTF_8);
         try (Arena arena = Arena.ofConfined()) {
-            return set(attribute, Cudnn.CUDNN_TYPE_CHAR(), bytes.length, arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes));
+            MemorySegment text = arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes);
+            return set(attribute, Cudnn.CUDNN_TYPE_CHAR(), bytes.length, text);
         }
     }
 
     /** Sets other descriptors, which must be finished. */
     CudnnDescriptor set(int attribute, CudnnDescriptor... values) {
-        return set(attribute, Cudnn.CUDNN_TYPE_BACKEND_DESCRIPTOR(), List.of(values).stream().map(CudnnDescriptor::finished).toList());
+        return set(attribute, Cudnn.CUDNN_TYPE_BACKEND_DESCRIPTOR(),
+                List.of(values).stream().map(CudnnDescriptor::finished).toList());
     }
 
     /** Sets pointers of a type: handles, addresses of data. */
@@ -80,7 +84,8 @@ final class CudnnDescriptor implements AutoCloseable {
         if (finished) {
             throw new IllegalStateException(name + " is finished and cannot be changed");
         }
-        CudnnException.check(name + ", attribute " + attribute, Cudnn.cudnnBackendSetAttribute(pointer, attribute, type, count, values));
+        CudnnException.check(name + ", attribute " + attribute,
+                Cudnn.cudnnBackendSetAttribute(pointer, attribute, type, count, values));
         return this;
     }
 
@@ -98,7 +103,8 @@ final class CudnnDescriptor implements AutoCloseable {
             MemorySegment value = arena.allocate(ValueLayout.JAVA_LONG);
             long count = get(attribute, Cudnn.CUDNN_TYPE_INT64(), 1, value);
             if (count != 1) {
-                throw new IllegalStateException(name + " must have one value of attribute " + attribute + ": values=" + count);
+                throw new IllegalStateException(name + " must have one value of attribute " + attribute + ": values="
+                        + count);
             }
             return value.get(ValueLayout.JAVA_LONG, 0);
         }
@@ -109,7 +115,7 @@ final class CudnnDescriptor implements AutoCloseable {
         return get(attribute, Cudnn.CUDNN_TYPE_BACKEND_DESCRIPTOR(), 0, MemorySegment.NULL);
     }
 
-    /** Has cuDNN fill descriptors with those of an attribute; only as many as the result says are filled, and finished. */
+    /** Has cuDNN fill descriptors with those of an attribute; as many as the result says are filled, and finished. */
     int fill(int attribute, List<CudnnDescriptor> descriptors) {
         try (Arena arena = Arena.ofConfined()) {
             long count = get(attribute, Cudnn.CUDNN_TYPE_BACKEND_DESCRIPTOR(), descriptors.size(),
@@ -151,6 +157,11 @@ final class CudnnDescriptor implements AutoCloseable {
             array.setAtIndex(ValueLayout.ADDRESS, i, pointers.get(i));
         }
         return array;
+    }
+
+    @Override
+    public String toString() {
+        return name;
     }
 
     @Override

@@ -3,8 +3,8 @@ package dev.longspan.kernel.cuda;
 import dev.longspan.bindings.cudnn.Cudnn;
 
 /**
- * A GPU that need not be there: plans for it are compiled and not executed. cuDNN asks a {@code libcuda.so.1} for kernels on
- * the way; any that loads one and launches none will do.
+ * A GPU that need not be there: plans for it are compiled and not executed. cuDNN asks a {@code libcuda.so.1} to load
+ * kernels on the way; one that launches none will do. Without any it has no kernel for anything.
  */
 public final class CudnnDevice extends CudnnTarget {
 
@@ -15,8 +15,8 @@ public final class CudnnDevice extends CudnnTarget {
     }
 
     /**
-     * The device of a JSON object as cuDNN writes it of a real one: {@code "deviceVer": 900} is sm_90, flags are 0 or 1. Throws
-     * {@link CudnnException} where a member is missing.
+     * The device of a JSON object as cuDNN writes it of a real one: {@code "deviceVer": 900} is sm_90, flags are 0 or 1.
+     * Throws {@link CudnnException} where a member is missing.
      */
     public static CudnnDevice describedBy(String json) {
         requireCudnn();

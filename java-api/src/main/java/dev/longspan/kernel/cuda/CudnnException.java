@@ -39,8 +39,8 @@ public final class CudnnException extends RuntimeException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment message = arena.allocate(MESSAGE_BYTES); // zeroed: also terminated where cuDNN writes nothing
             Cudnn.cudnnGetLastErrorString(message, MESSAGE_BYTES);
-            return new CudnnException(call + ": " + Cudnn.cudnnGetErrorString(status).getString(0) + " (" + status + "): "
-                    + message.getString(0).strip(), status);
+            String name = Cudnn.cudnnGetErrorString(status).getString(0);
+            return new CudnnException(call + ": " + name + " (" + status + "): " + message.getString(0).strip(), status);
         }
     }
 }

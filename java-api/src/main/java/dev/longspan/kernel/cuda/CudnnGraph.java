@@ -49,8 +49,9 @@ final class CudnnGraph implements AutoCloseable {
     }
 
     /**
-     * The first plan that cuDNN compiles for one finished operation, of those that its heuristics propose, best first. Throws
-     * UnsupportedOperationException where it has no kernel, {@link CudnnException} where it has one and cannot load it.
+     * The first plan that cuDNN compiles for one finished operation, of those that its heuristics propose, best first.
+     * Throws UnsupportedOperationException where it has no kernel, {@link CudnnException} where it cannot load the one it
+     * has.
      */
     CudnnDescriptor plan(CudnnTarget target, CudnnDescriptor operation) {
         CudnnDescriptor graph = graph("operation graph", operation);
@@ -75,7 +76,8 @@ final class CudnnGraph implements AutoCloseable {
     }
 
     private CudnnDescriptor graph(String name, CudnnDescriptor operation) {
-        return create(name, Cudnn.CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR()).set(Cudnn.CUDNN_ATTR_OPERATIONGRAPH_OPS(), operation);
+        return create(name, Cudnn.CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR())
+                .set(Cudnn.CUDNN_ATTR_OPERATIONGRAPH_OPS(), operation);
     }
 
     private List<CudnnDescriptor> proposals(CudnnTarget target, CudnnDescriptor graph, int mode) {

@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * cuDNN on the CUDA context that was current in the thread that made it. One thread at a time enqueues with it: a second one
- * gets IllegalStateException, since to set the stream and to enqueue are two calls.
+ * cuDNN on the CUDA context that was current in the thread that made it. One thread at a time enqueues with it: a second
+ * one gets IllegalStateException, since to set the stream and to enqueue are two calls.
  */
 public final class CudnnHandle extends CudnnTarget {
 
@@ -22,8 +22,8 @@ public final class CudnnHandle extends CudnnTarget {
     }
 
     /**
-     * Throws UnsupportedOperationException where cuDNN cannot be loaded, {@link CudnnException} where there is no GPU or no
-     * current context.
+     * Throws UnsupportedOperationException where cuDNN cannot be loaded, {@link CudnnException} where there is no GPU or
+     * no current context.
      */
     public static CudnnHandle create() {
         requireCudnn();
@@ -42,7 +42,8 @@ public final class CudnnHandle extends CudnnTarget {
         try {
             checkOpen();
             CudnnException.check("cudnnSetStream", Cudnn.cudnnSetStream(pointer, MemorySegment.ofAddress(stream)));
-            CudnnException.check("cudnnBackendExecute", Cudnn.cudnnBackendExecute(pointer, plan.finished(), data.finished()));
+            CudnnException.check("cudnnBackendExecute",
+                    Cudnn.cudnnBackendExecute(pointer, plan.finished(), data.finished()));
         } finally {
             use.unlock();
         }

@@ -4,16 +4,17 @@ import java.util.Arrays;
 import java.util.Comparator;
 
 /**
- * Sizes and strides, in elements, of a bfloat16 tensor as cuDNN's attention sees it: [batch, heads, rows, cols], elements of
- * a row neighbours. A dilated branch is a wider row stride: nothing is gathered.
+ * Sizes and strides, in elements, of a bfloat16 tensor as cuDNN's attention sees it: [batch, heads, rows, cols], elements
+ * of a row neighbours. A dilated branch is a wider row stride: nothing is gathered.
  *
- * <p>Hopper's tensor maps need strides in pieces of 16 bytes and below 2^40 bytes, and a grid has at most 65,535 blocks along
- * its second and third axis. cuDNN 9.24 plans beyond either without a word, so both are checked here.
+ * <p>Hopper's tensor maps need strides in pieces of 16 bytes and below 2^40 bytes, and a grid has at most 65,535 blocks
+ * along its second and third axis. cuDNN 9.24 plans beyond either without a word, so both are checked here.
  *
  * @param rows tokens
  * @param cols head dimension, a multiple of 8
  */
-public record CudnnLayout(long batch, long heads, long rows, long cols, long batchStride, long headStride, long rowStride) {
+public record CudnnLayout(long batch, long heads, long rows, long cols, long batchStride, long headStride,
+        long rowStride) {
 
     /** Elements of 16 bytes. */
     private static final long PIECE = 8;
@@ -50,7 +51,8 @@ public record CudnnLayout(long batch, long heads, long rows, long cols, long bat
 
     private static void checkPieces(String name, long value) {
         if (value % PIECE != 0) {
-            throw new IllegalArgumentException(name + " must be a multiple of " + PIECE + ", 16 bytes: " + name + "=" + value);
+            throw new IllegalArgumentException(name + " must be a multiple of " + PIECE + ", 16 bytes: " + name + "="
+                    + value);
         }
     }
 
@@ -62,10 +64,11 @@ public record CudnnLayout(long batch, long heads, long rows, long cols, long bat
     /** Every {@code dilation}-th row from the first on; for another phase data starts at another row. */
     public CudnnLayout dilated(long dilation) {
         checkSize("dilation", dilation, Integer.MAX_VALUE);
-        return new CudnnLayout(batch, heads, (rows + dilation - 1) / dilation, cols, batchStride, headStride, rowStride * dilation);
+        return new CudnnLayout(batch, heads, (rows + dilation - 1) / dilation, cols, batchStride, headStride,
+                rowStride * dilation);
     }
 
-    /** Whether two elements share an address: strides that, from the smallest on, do not step over all that is inside. */
+    /** Whether a stride, taken from the smallest on, does not step over all that the smaller ones reach. */
     boolean overlaps() {
         long[][] axes = {{batchStride, batch}, {headStride, heads}, {rowStride, rows}};
         Arrays.sort(axes, Comparator.comparingLong(axis -> axis[0]));

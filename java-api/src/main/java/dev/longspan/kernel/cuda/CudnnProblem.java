@@ -8,12 +8,12 @@ import java.util.OptionalInt;
  *
  * @param k keys, of the dimension of q
  * @param v values, of a dimension of their own
- * @param firstQuery place of the first query among the keys where each query sees keys up to its own place only; otherwise
- *     all of them
+ * @param firstQuery place of the first query among the keys, where each query sees keys up to its own place only; empty
+ *     where each sees all
  * @param withLse whether log-sum-exps are written too
  */
-public record CudnnProblem(CudnnLayout q, CudnnLayout k, CudnnLayout v, CudnnLayout out, float scale, OptionalInt firstQuery,
-        boolean withLse) {
+public record CudnnProblem(CudnnLayout q, CudnnLayout k, CudnnLayout v, CudnnLayout out, float scale,
+        OptionalInt firstQuery, boolean withLse) {
 
     public CudnnProblem {
         checkSizes("k", k, q.batch(), q.heads(), k.rows(), q.cols());
@@ -34,8 +34,8 @@ public record CudnnProblem(CudnnLayout q, CudnnLayout k, CudnnLayout v, CudnnLay
 
     private static void checkSizes(String name, CudnnLayout layout, long batch, long heads, long rows, long cols) {
         if (layout.batch() != batch || layout.heads() != heads || layout.rows() != rows || layout.cols() != cols) {
-            throw new IllegalArgumentException(name + " must be [" + batch + ", " + heads + ", " + rows + ", " + cols + "]: " + name
-                    + "=" + layout);
+            throw new IllegalArgumentException(name + " must be [" + batch + ", " + heads + ", " + rows + ", " + cols
+                    + "]: " + name + "=" + layout);
         }
     }
 

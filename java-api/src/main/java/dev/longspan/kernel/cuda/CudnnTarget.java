@@ -8,7 +8,7 @@ public abstract sealed class CudnnTarget implements AutoCloseable permits CudnnH
     CudnnTarget() {
     }
 
-    /** Throws UnsupportedOperationException with the reason where cuDNN cannot be loaded: before the first call of it. */
+    /** Throws UnsupportedOperationException with the reason where cuDNN cannot be loaded; to be asked before any call. */
     static void requireCudnn() {
         String reason = CudnnLibrary.get().reason();
         if (reason != null) {
