@@ -9,14 +9,17 @@ import javax.management.ObjectName;
 
 /**
  * Keeps HotSpot's first compiler (C1) away from the register tiles: it runs out of virtual registers on them, gives up,
- * and the method stays in the interpreter for ever (0.6 instead of 150 GFLOP/s).
+ * and the method stays in the interpreter for ever (0.6 instead of 150 GFLOP/s). Keeps the second (C2) from inlining loops of
+ * many operations into their callers: together they have more nodes than it inlines, and it boxes what is left.
  */
 final class CompilerHints {
 
     private static final String DIRECTIVES = """
             [{match: ["dev/longspan/kernel/vector/Tiles128.*", "dev/longspan/kernel/vector/Tiles256.*",
                       "dev/longspan/kernel/vector/Tiles512.*"],
-              c1: {Exclude: true}}]
+              c1: {Exclude: true}},
+             {match: ["dev/longspan/kernel/vector/Vector*.*", "dev/longspan/parallel/*.*"],
+              inline: ["-dev/longspan/kernel/vector/ActivationLoops.*"]}]
             """;
 
     private CompilerHints() {

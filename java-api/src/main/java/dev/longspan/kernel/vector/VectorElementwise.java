@@ -30,7 +30,9 @@ final class VectorElementwise implements ElementwiseKernel {
             for (; i < Lanes.whole(n); i += LANES) {
                 v.intoMemorySegment(ys, i * 4L, ORDER);
             }
-            v.intoMemorySegment(ys, i * 4L, ORDER, Lanes.first(n - i));
+            if (i < n) {
+                v.intoMemorySegment(ys, i * 4L, ORDER, Lanes.first(n - i));
+            }
         });
     }
 
@@ -82,53 +84,53 @@ final class VectorElementwise implements ElementwiseKernel {
 
     @Override
     public void activation(Parallel parallel, Activation f, Tensor x, Tensor y) {
-        parallel.forRanges(y.elements(), BLOCK, (from, to, scratch) -> {
-            int n = (int) (to - from);
-            float[] value = scratch.floats(0, BLOCK);
-            Floats.load(Floats.range(x, from, n), value, n);
-            VectorActivation.value(f, value, n, scratch.floats(1, BLOCK));
-            Floats.store(value, Floats.range(y, from, n), n);
-        });
+        inBlocks(parallel, y.elements(), (from, n, factor, spare) ->
+                VectorActivation.value(f, Floats.range(x, from, n), Floats.range(y, from, n), n, spare));
     }
 
     @Override
     public void activationBackward(Parallel parallel, Activation f, Tensor x, Tensor dy, Tensor dx) {
-        parallel.forRanges(dx.elements(), BLOCK, (from, to, scratch) -> {
-            int n = (int) (to - from);
-            float[] slope = scratch.floats(0, BLOCK);
-            Floats.load(Floats.range(x, from, n), slope, n);
-            VectorActivation.slope(f, slope, n, scratch.floats(1, BLOCK));
-            addTimes(slope, Floats.range(dy, from, n), Floats.range(dx, from, n), n);
+        inBlocks(parallel, dx.elements(), (from, n, slope, spare) -> {
+            VectorActivation.slope(f, Floats.range(x, from, n), slope, n, spare);
+            addProduct(slope, Floats.range(dy, from, n), Floats.range(dx, from, n), n);
         });
     }
 
     @Override
     public void gated(Parallel parallel, Activation f, Tensor gate, Tensor up, Tensor y) {
-        parallel.forRanges(y.elements(), BLOCK, (from, to, scratch) -> {
-            int n = (int) (to - from);
-            float[] value = scratch.floats(0, BLOCK);
-            Floats.load(Floats.range(gate, from, n), value, n);
-            VectorActivation.value(f, value, n, scratch.floats(1, BLOCK));
-            times(value, Floats.range(up, from, n), Floats.range(y, from, n), n);
+        inBlocks(parallel, y.elements(), (from, n, value, spare) -> {
+            VectorActivation.value(f, Floats.range(gate, from, n), value, n, spare);
+            multiply(value, Floats.range(up, from, n), Floats.range(y, from, n), n);
         });
     }
 
     @Override
     public void gatedBackward(Parallel parallel, Activation f, Tensor gate, Tensor up, Tensor dy,
             @Nullable Tensor dGate, @Nullable Tensor dUp) {
-        parallel.forRanges(dy.elements(), BLOCK, (from, to, scratch) -> {
-            int n = (int) (to - from);
-            float[] factor = scratch.floats(0, BLOCK);
+        inBlocks(parallel, dy.elements(), (from, n, factor, spare) -> {
             if (dUp != null) {
-                Floats.load(Floats.range(gate, from, n), factor, n);
-                VectorActivation.value(f, factor, n, scratch.floats(1, BLOCK));
-                addTimes(factor, Floats.range(dy, from, n), Floats.range(dUp, from, n), n);
+                VectorActivation.value(f, Floats.range(gate, from, n), factor, n, spare);
+                addProduct(factor, Floats.range(dy, from, n), Floats.range(dUp, from, n), n);
             }
             if (dGate != null) {
-                Floats.load(Floats.range(gate, from, n), factor, n);
-                VectorActivation.slope(f, factor, n, scratch.floats(1, BLOCK));
-                addTimesBoth(factor, Floats.range(up, from, n), Floats.range(dy, from, n),
-                        Floats.range(dGate, from, n), n);
+                VectorActivation.slope(f, Floats.range(gate, from, n), factor, n, spare);
+                addProduct(factor, Floats.range(up, from, n), Floats.range(dy, from, n), Floats.range(dGate, from, n), n);
+            }
+        });
+    }
+
+    /** Elements {@code from} to {@code from + n} of contiguous tensors, with memory for a block and {@link VectorActivation}'s spare one. */
+    @FunctionalInterface
+    private interface Block {
+        void run(long from, int n, MemorySegment factor, MemorySegment spare);
+    }
+
+    private static void inBlocks(Parallel parallel, long elements, Block block) {
+        parallel.forRanges(elements, BLOCK, (from, to, scratch) -> {
+            MemorySegment factor = scratch.segment(0, 4L * VectorActivation.BLOCK);
+            MemorySegment spare = scratch.segment(1, VectorActivation.SPARE_BYTES);
+            for (long at = from; at < to; at += VectorActivation.BLOCK) {
+                block.run(at, (int) Math.min(VectorActivation.BLOCK, to - at), factor, spare);
             }
         });
     }
@@ -152,8 +154,10 @@ final class VectorElementwise implements ElementwiseKernel {
         for (; i < Lanes.whole(n); i += LANES) {
             load(x, i).mul(alpha).intoMemorySegment(y, i * 4L, ORDER);
         }
-        VectorMask<Float> rest = Lanes.first(n - i);
-        load(x, i, rest).mul(alpha).intoMemorySegment(y, i * 4L, ORDER, rest);
+        if (i < n) {
+            VectorMask<Float> rest = Lanes.first(n - i);
+            load(x, i, rest).mul(alpha).intoMemorySegment(y, i * 4L, ORDER, rest);
+        }
     }
 
     private static void axpby(MemorySegment x, float alpha, float beta, MemorySegment y, int n) {
@@ -162,8 +166,10 @@ final class VectorElementwise implements ElementwiseKernel {
         for (; i < Lanes.whole(n); i += LANES) {
             load(x, i).fma(a, load(y, i).mul(beta)).intoMemorySegment(y, i * 4L, ORDER);
         }
-        VectorMask<Float> rest = Lanes.first(n - i);
-        load(x, i, rest).fma(a, load(y, i, rest).mul(beta)).intoMemorySegment(y, i * 4L, ORDER, rest);
+        if (i < n) {
+            VectorMask<Float> rest = Lanes.first(n - i);
+            load(x, i, rest).fma(a, load(y, i, rest).mul(beta)).intoMemorySegment(y, i * 4L, ORDER, rest);
+        }
     }
 
     private static void add(MemorySegment a, MemorySegment b, MemorySegment y, int n) {
@@ -171,8 +177,10 @@ final class VectorElementwise implements ElementwiseKernel {
         for (; i < Lanes.whole(n); i += LANES) {
             load(a, i).add(load(b, i)).intoMemorySegment(y, i * 4L, ORDER);
         }
-        VectorMask<Float> rest = Lanes.first(n - i);
-        load(a, i, rest).add(load(b, i, rest)).intoMemorySegment(y, i * 4L, ORDER, rest);
+        if (i < n) {
+            VectorMask<Float> rest = Lanes.first(n - i);
+            load(a, i, rest).add(load(b, i, rest)).intoMemorySegment(y, i * 4L, ORDER, rest);
+        }
     }
 
     private static void addScalar(float value, MemorySegment y, int n) {
@@ -180,8 +188,10 @@ final class VectorElementwise implements ElementwiseKernel {
         for (; i < Lanes.whole(n); i += LANES) {
             load(y, i).add(value).intoMemorySegment(y, i * 4L, ORDER);
         }
-        VectorMask<Float> rest = Lanes.first(n - i);
-        load(y, i, rest).add(value).intoMemorySegment(y, i * 4L, ORDER, rest);
+        if (i < n) {
+            VectorMask<Float> rest = Lanes.first(n - i);
+            load(y, i, rest).add(value).intoMemorySegment(y, i * 4L, ORDER, rest);
+        }
     }
 
     private static void multiply(MemorySegment a, MemorySegment b, MemorySegment y, int n) {
@@ -189,8 +199,10 @@ final class VectorElementwise implements ElementwiseKernel {
         for (; i < Lanes.whole(n); i += LANES) {
             load(a, i).mul(load(b, i)).intoMemorySegment(y, i * 4L, ORDER);
         }
-        VectorMask<Float> rest = Lanes.first(n - i);
-        load(a, i, rest).mul(load(b, i, rest)).intoMemorySegment(y, i * 4L, ORDER, rest);
+        if (i < n) {
+            VectorMask<Float> rest = Lanes.first(n - i);
+            load(a, i, rest).mul(load(b, i, rest)).intoMemorySegment(y, i * 4L, ORDER, rest);
+        }
     }
 
     private static void addProduct(MemorySegment a, MemorySegment b, MemorySegment y, int n) {
@@ -198,46 +210,21 @@ final class VectorElementwise implements ElementwiseKernel {
         for (; i < Lanes.whole(n); i += LANES) {
             load(a, i).fma(load(b, i), load(y, i)).intoMemorySegment(y, i * 4L, ORDER);
         }
-        VectorMask<Float> rest = Lanes.first(n - i);
-        load(a, i, rest).fma(load(b, i, rest), load(y, i, rest)).intoMemorySegment(y, i * 4L, ORDER, rest);
-    }
-
-    /** {@code y = f ⊙ a}; f is a buffer of whole vectors. */
-    private static void times(float[] f, MemorySegment a, MemorySegment y, int n) {
-        int i = 0;
-        for (; i < Lanes.whole(n); i += LANES) {
-            FloatVector.fromArray(SPECIES, f, i).mul(load(a, i)).intoMemorySegment(y, i * 4L, ORDER);
-        }
         if (i < n) {
             VectorMask<Float> rest = Lanes.first(n - i);
-            FloatVector.fromArray(SPECIES, f, i).mul(load(a, i, rest)).intoMemorySegment(y, i * 4L, ORDER, rest);
+            load(a, i, rest).fma(load(b, i, rest), load(y, i, rest)).intoMemorySegment(y, i * 4L, ORDER, rest);
         }
     }
 
-    /** {@code y += f ⊙ a}; f is a buffer of whole vectors. */
-    private static void addTimes(float[] f, MemorySegment a, MemorySegment y, int n) {
+    /** {@code y += a ⊙ b ⊙ c}. */
+    private static void addProduct(MemorySegment a, MemorySegment b, MemorySegment c, MemorySegment y, int n) {
         int i = 0;
         for (; i < Lanes.whole(n); i += LANES) {
-            FloatVector.fromArray(SPECIES, f, i).fma(load(a, i), load(y, i)).intoMemorySegment(y, i * 4L, ORDER);
+            load(a, i).mul(load(b, i)).fma(load(c, i), load(y, i)).intoMemorySegment(y, i * 4L, ORDER);
         }
         if (i < n) {
             VectorMask<Float> rest = Lanes.first(n - i);
-            FloatVector.fromArray(SPECIES, f, i).fma(load(a, i, rest), load(y, i, rest))
-                    .intoMemorySegment(y, i * 4L, ORDER, rest);
-        }
-    }
-
-    /** {@code y += f ⊙ a ⊙ b}; f is a buffer of whole vectors. */
-    private static void addTimesBoth(float[] f, MemorySegment a, MemorySegment b, MemorySegment y, int n) {
-        int i = 0;
-        for (; i < Lanes.whole(n); i += LANES) {
-            FloatVector.fromArray(SPECIES, f, i).mul(load(a, i)).fma(load(b, i), load(y, i))
-                    .intoMemorySegment(y, i * 4L, ORDER);
-        }
-        if (i < n) {
-            VectorMask<Float> rest = Lanes.first(n - i);
-            FloatVector.fromArray(SPECIES, f, i).mul(load(a, i, rest)).fma(load(b, i, rest), load(y, i, rest))
-                    .intoMemorySegment(y, i * 4L, ORDER, rest);
+            load(a, i, rest).mul(load(b, i, rest)).fma(load(c, i, rest), load(y, i, rest)).intoMemorySegment(y, i * 4L, ORDER, rest);
         }
     }
 

@@ -17,6 +17,11 @@ final class VectorMath {
     /** Smallest float whose exponential is a normal float: ln 2⁻¹²⁶. */
     static final float EXP_LOWEST = -87.33654f;
 
+    /** From here on {@code 1 + e⁻ˣ} is finite, before it {@code x e⁻ˣ} hardly a normal float. */
+    static final float MINUS_LOWEST = -88.37f;
+
+    /** Of the float 1. */
+    private static final int ONE_BITS = 0x3F800000;
     private static final float LOG2_E = 1.442695f;
     /** Adding it leaves the nearest integer in the low bits: 1.5 · 2²³. */
     private static final float ROUNDER = 0x1.8p23f;
@@ -32,8 +37,11 @@ final class VectorMath {
     private static final float EXP_3 = 0.008368781f;
     private static final float EXP_4 = 0.0013814467f;
 
-    private static final float TANH_SMALL = 0.55f;
-    /** {@code (tanh x − x) / x³} in x² up to 0.55². */
+    /** Largest square whose bell is a normal float. */
+    private static final float BELL_END = -2 * EXP_LOWEST;
+
+    private static final float TANH_SMALL = 0.55f * 0.55f;
+    /** {@code (tanh x − x) / x³} in x² up to {@link #TANH_SMALL}. */
     private static final float TANH_0 = -0.33333316f;
     private static final float TANH_1 = 0.13332586f;
     private static final float TANH_2 = -0.05385231f;
@@ -42,8 +50,6 @@ final class VectorMath {
 
     /** Centre of the map {@code t = (a − 4) / (a + 4)}. */
     private static final float TAIL_CENTRE = 4;
-    /** Beyond it the normal tail is no normal float. */
-    private static final float TAIL_END = 14.5f;
     /** {@code e^(a²/2) Φ(−a) (a + 4)} in t. */
     private static final float TAIL_0 = 0.75528514f;
     private static final float TAIL_1 = -0.60789657f;
@@ -77,47 +83,63 @@ final class VectorMath {
                 .blend(0f, x.compare(VectorOperators.LT, EXP_LOWEST));
     }
 
-    /** {@code 1 / (1 + e⁻ˣ)}. */
-    static FloatVector sigmoid(FloatVector x) {
-        return broadcast(1).div(exp(x.neg()).add(1)).blend(0f, x.compare(VectorOperators.LT, EXP_LOWEST));
+    /** {@code e⁻ˣ} for x not below {@value #MINUS_LOWEST}: cheaper than {@link #exp}, since nothing overflows. 0 beyond −ln 2⁻¹²⁶. */
+    static FloatVector expOfMinus(FloatVector x) {
+        FloatVector shifted = x.fma(broadcast(-LOG2_E), broadcast(ROUNDER));
+        FloatVector n = shifted.sub(ROUNDER);
+        FloatVector r = n.fma(broadcast(LN2_LOW), n.fma(broadcast(LN2_HIGH), x));
+        return scaledExpOfMinus(shifted, r).blend(0f, x.compare(VectorOperators.GT, -EXP_LOWEST));
     }
 
-    /** {@code tanh x}: an odd polynomial near 0, otherwise {@code 1 − 2 / (e^2|x| + 1)} with the sign of x. */
-    static FloatVector tanh(FloatVector x) {
+    /** {@code 2ⁿ e⁻ʳ} with n in the low bits of {@code shifted}. A product, so that NaN stays NaN. */
+    private static FloatVector scaledExpOfMinus(FloatVector shifted, FloatVector r) {
+        FloatVector q = r.fma(broadcast(EXP_4), broadcast(-EXP_3)).fma(r, broadcast(EXP_2)).fma(r, broadcast(-EXP_1))
+                .fma(r, broadcast(EXP_0));
+        FloatVector scale = shifted.viewAsIntegralLanes().lanewise(VectorOperators.LSHL, 23).add(ONE_BITS)
+                .viewAsFloatingLanes();
+        return q.fma(r, broadcast(-1)).fma(r, broadcast(1)).mul(scale);
+    }
+
+    /** {@code 1 / (1 + e⁻ˣ)}. */
+    static FloatVector sigmoid(FloatVector x) {
+        return broadcast(1).div(expOfMinus(x).add(1)).blend(0f, x.compare(VectorOperators.LT, EXP_LOWEST));
+    }
+
+    /** {@code x / (1 + e⁻ᵘ)}; where that is no normal float 0, or NaN if x is infinite. */
+    static FloatVector timesSigmoid(FloatVector x, FloatVector u) {
+        return x.div(expOfMinus(u).add(1)).blend(x.mul(0f), u.compare(VectorOperators.LT, MINUS_LOWEST));
+    }
+
+    /** {@code tanh x}, given {@code e = e^−2|x|}: an odd polynomial near 0, otherwise {@code 1 − 2e / (1 + e)} with the sign of x. */
+    static FloatVector tanh(FloatVector x, FloatVector e) {
         FloatVector z = x.mul(x);
-        FloatVector a = x.abs();
         FloatVector p = z.fma(broadcast(TANH_4), broadcast(TANH_3)).fma(z, broadcast(TANH_2)).fma(z, broadcast(TANH_1))
                 .fma(z, broadcast(TANH_0));
         FloatVector small = p.fma(z.mul(x), x);
-        FloatVector large = broadcast(1).sub(broadcast(2).div(exp(a.add(a)).add(1)));
+        FloatVector large = broadcast(1).sub(e.add(e).div(e.add(1)));
         return large.blend(large.neg(), x.compare(VectorOperators.LT, 0f))
-                .blend(small, a.compare(VectorOperators.LT, TANH_SMALL));
+                .blend(small, z.compare(VectorOperators.LT, TANH_SMALL));
     }
 
     /** {@code e^(−x²/2)}; x² is taken in two parts, since its rounding error would grow with it. */
     static FloatVector bell(FloatVector x) {
-        FloatVector a = tailArgument(x);
-        FloatVector high = a.mul(a);
-        FloatVector low = a.fma(a, high.neg());
-        FloatVector e = exp(high.mul(-0.5f));
-        return e.mul(low.mul(-0.5f)).add(e);
+        FloatVector high = x.mul(x);
+        FloatVector low = x.fma(x, high.neg());
+        FloatVector shifted = high.fma(broadcast(-LOG2_E / 2), broadcast(ROUNDER));
+        FloatVector n = shifted.sub(ROUNDER);
+        FloatVector twice = n.fma(broadcast(2 * LN2_LOW), n.fma(broadcast(2 * LN2_HIGH), high)).add(low);
+        return scaledExpOfMinus(shifted, twice.mul(0.5f)).blend(0f, high.compare(VectorOperators.GT, BELL_END));
     }
 
     /** The normal distribution {@code Φ(x)}, given {@link #bell} of x; relative accuracy also in the left tail. */
     static FloatVector normalCdf(FloatVector x, FloatVector bell) {
-        FloatVector a = tailArgument(x);
-        FloatVector q = broadcast(1).div(a.add(TAIL_CENTRE));
+        FloatVector q = broadcast(1).div(x.abs().add(TAIL_CENTRE));
         FloatVector t = q.fma(broadcast(-2 * TAIL_CENTRE), broadcast(1));
         FloatVector p = t.fma(broadcast(TAIL_9), broadcast(TAIL_8)).fma(t, broadcast(TAIL_7)).fma(t, broadcast(TAIL_6))
                 .fma(t, broadcast(TAIL_5)).fma(t, broadcast(TAIL_4)).fma(t, broadcast(TAIL_3)).fma(t, broadcast(TAIL_2))
                 .fma(t, broadcast(TAIL_1)).fma(t, broadcast(TAIL_0));
         FloatVector tail = p.mul(q).mul(bell);
         return tail.blend(broadcast(1).sub(tail), x.compare(VectorOperators.GT, 0f));
-    }
-
-    private static FloatVector tailArgument(FloatVector x) {
-        FloatVector a = x.abs();
-        return a.blend(TAIL_END, a.compare(VectorOperators.GT, TAIL_END));
     }
 
     private static FloatVector broadcast(float value) {

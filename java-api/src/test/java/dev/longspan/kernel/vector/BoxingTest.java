@@ -3,6 +3,7 @@ package dev.longspan.kernel.vector;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
+import dev.longspan.kernel.Activation;
 import dev.longspan.kernel.AttentionPlan;
 import dev.longspan.kernel.RandomNorms;
 import dev.longspan.kernel.RandomTensors;
@@ -22,6 +23,7 @@ final class BoxingTest {
 
     private static final int ROWS = 384;
     private static final int DIM = 64;
+    private static final int ELEMENTS = 1 << 16;
     /** Vectors that are boxed at the end of every tile take more than ten times as much. */
     private static final long MOST_BYTES = 100_000;
     private static final long PATIENCE = TimeUnit.SECONDS.toNanos(60);
@@ -46,6 +48,36 @@ final class BoxingTest {
                 lse.fill(Double.NEGATIVE_INFINITY);
                 attention.forward(ONE, plan, q, k, v, out, lse);
             })).as("bytes of a call").isLessThan(MOST_BYTES);
+        }
+    }
+
+    @Test
+    void activationsDoNotBox() {
+        try (TensorArena arena = new TensorArena()) {
+            VectorElementwise kernel = new VectorElementwise();
+            Tensor x = arena.allocate(DType.F32, ELEMENTS).fill(0.3);
+            Tensor y = arena.allocate(DType.F32, ELEMENTS);
+            for (Activation f : Activation.values()) {
+                assertThat(fewestBytes(() -> kernel.activation(ONE, f, x, y))).as("bytes of %s", f).isLessThan(MOST_BYTES);
+                assertThat(fewestBytes(() -> kernel.activationBackward(ONE, f, x, x, y))).as("bytes of %s's gradient", f)
+                        .isLessThan(MOST_BYTES);
+                assertThat(fewestBytes(() -> kernel.gated(ONE, f, x, x, y))).as("bytes of a gate of %s", f)
+                        .isLessThan(MOST_BYTES);
+            }
+        }
+    }
+
+    @Test
+    void gradientsOfNormsDoNotBox() {
+        try (TensorArena arena = new TensorArena()) {
+            Tensor x = arena.allocate(DType.F32, ELEMENTS / DIM, DIM).fill(0.3);
+            Tensor dx = arena.allocate(DType.F32, ELEMENTS / DIM, DIM);
+            Tensor perRow = arena.allocate(DType.F32, ELEMENTS / DIM).fill(1);
+            Tensor weight = arena.allocate(DType.F32, DIM).fill(1);
+            VectorNorm kernel = new VectorNorm();
+            // Views of rows are as many objects as rows; boxes would be eight a row.
+            assertThat(fewestBytes(() -> kernel.layerNormBackward(ONE, x, weight, 0, perRow, perRow, x, dx, weight, weight)))
+                    .as("bytes of a call").isLessThan(8 * MOST_BYTES);
         }
     }
 
