@@ -17,27 +17,27 @@ public final class Sanitizer {
     /** Set by {@code make test-asan}. */
     public static final String PROPERTY = "longspan.asan";
 
+    private static final long SLACK_BYTES = 64;
     private static final @Nullable MethodHandle POISON = find();
 
     private Sanitizer() {
     }
 
-    /** Bytes to allocate behind each tensor and to {@link #poison}; 0 as a rule. */
-    public static long slackBytes() {
-        return POISON == null ? 0 : 64;
-    }
-
-    /** Makes every native access to a segment an error. */
-    public static void poison(MemorySegment segment) {
-        if (POISON != null) {
-            try {
-                POISON.invokeExact(segment, segment.byteSize());
-            } catch (RuntimeException | Error e) {
-                throw e;
-            } catch (Throwable e) {
-                throw new AssertionError(e); // a downcall throws nothing else
-            }
+    /** Memory of an arena; native accesses behind it are errors where AddressSanitizer runs. */
+    public static MemorySegment watched(Arena arena, long bytes, long alignment) {
+        if (POISON == null) {
+            return arena.allocate(bytes, alignment);
         }
+        MemorySegment segment = arena.allocate(bytes + SLACK_BYTES, alignment);
+        MemorySegment slack = segment.asSlice(bytes);
+        try {
+            POISON.invokeExact(slack, slack.byteSize());
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new AssertionError(e); // a downcall throws nothing else
+        }
+        return segment.asSlice(0, bytes);
     }
 
     private static @Nullable MethodHandle find() {

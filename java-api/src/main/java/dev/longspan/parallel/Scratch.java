@@ -1,5 +1,6 @@
 package dev.longspan.parallel;
 
+import dev.longspan.bindings.Sanitizer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -44,7 +45,7 @@ public final class Scratch {
     /** Native memory number {@code slot} with at least {@code bytes} bytes, on the boundary of a cache line. */
     public MemorySegment segment(int slot, long bytes) {
         if (segments[slot] == null || segments[slot].byteSize() < bytes) {
-            segments[slot] = Arena.ofAuto().allocate(bytes, 64);
+            segments[slot] = Sanitizer.watched(Arena.ofAuto(), bytes, 64);
         }
         return segments[slot];
     }

@@ -34,10 +34,9 @@ final class HostSpace implements MemorySpace {
         public Storage allocate(long bytes, Owner owner) {
             NativeBudget.process().reserve(bytes);
             try {
-                MemorySegment segment = arena.allocate(bytes + Sanitizer.slackBytes(), ALIGNMENT);
-                Sanitizer.poison(segment.asSlice(bytes));
+                MemorySegment segment = Sanitizer.watched(arena, bytes, ALIGNMENT);
                 this.bytes.addAndGet(bytes);
-                return Storage.host(segment.asSlice(0, bytes), owner);
+                return Storage.host(segment, owner);
             } catch (OutOfMemoryError e) {
                 NativeBudget.process().release(bytes);
                 throw new OutOfNativeMemoryException("the operating system refused " + bytes + " bytes");

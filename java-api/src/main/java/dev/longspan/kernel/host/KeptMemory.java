@@ -1,5 +1,6 @@
 package dev.longspan.kernel.host;
 
+import dev.longspan.bindings.Sanitizer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicReference;
@@ -13,7 +14,8 @@ final class KeptMemory {
     /** At least so many floats with whatever was left there. */
     MemorySegment take(long floats) {
         MemorySegment segment = kept.getAndSet(null);
-        return segment != null && segment.byteSize() >= floats * 4 ? segment : Arena.ofAuto().allocate(Math.max(1, floats) * 4, 64);
+        return segment != null && segment.byteSize() >= floats * 4 ? segment
+                : Sanitizer.watched(Arena.ofAuto(), Math.max(1, floats) * 4, 64);
     }
 
     void give(MemorySegment segment) {

@@ -8,7 +8,6 @@ import dev.longspan.kernel.Timesteps;
 import dev.longspan.parallel.Scratch;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +19,7 @@ final class TimestepNormCall {
     private static final int PARAMS = 0;
     private static final int D_MOMENTS = 1;
     private static final int BUFFERS = 2;
+    private static final int STEPS = 3;
 
     private final TimestepNormPlan plan;
     private final long batch;
@@ -32,9 +32,9 @@ final class TimestepNormCall {
     private final long groups;
     private final long d;
     private final long lastCount;
-    private final MemorySegment counts;
-    private final MemorySegment isFresh;
-    private final MemorySegment padded;
+    private final long[] counts;
+    private final byte[] isFresh;
+    private final byte[] padded;
 
     TimestepNormCall(TimestepNormPlan plan, long batch, Tensor x, @Nullable Tensor weight, Moments fresh,
             @Nullable Moments start, MemorySegment cancel) {
@@ -55,14 +55,17 @@ final class TimestepNormCall {
         int n = Math.toIntExact(rows);
         Timesteps steps = Timesteps.of(plan, batch, n, before, fresh.count().toLongs()[0]);
         lastCount = n == 0 ? before : steps.counts()[n - 1];
-        Arena arena = Arena.ofAuto();
-        counts = arena.allocateFrom(ValueLayout.JAVA_LONG, steps.counts());
-        isFresh = arena.allocate(Math.max(1, rows));
-        padded = arena.allocate(Math.max(1, rows));
-        for (int t = 0; t < n; t++) {
-            isFresh.set(ValueLayout.JAVA_BYTE, t, (byte) (steps.fresh()[t] ? 1 : 0));
-            padded.set(ValueLayout.JAVA_BYTE, t, (byte) (steps.padded()[t] ? 1 : 0));
+        counts = steps.counts();
+        isFresh = bytes(steps.fresh());
+        padded = bytes(steps.padded());
+    }
+
+    private static byte[] bytes(boolean[] flags) {
+        byte[] bytes = new byte[flags.length];
+        for (int i = 0; i < flags.length; i++) {
+            bytes[i] = (byte) (flags[i] ? 1 : 0);
         }
+        return bytes;
     }
 
     long batch() {
@@ -117,9 +120,14 @@ final class TimestepNormCall {
         ls_timestep_norm_params.weight(p, Memory.rangeOrNull(weight, first * d, n * d));
         ls_timestep_norm_params.weight_offset(p, (float) plan.weightOffset());
         ls_timestep_norm_params.eps(p, plan.eps());
-        ls_timestep_norm_params.counts(p, counts);
-        ls_timestep_norm_params.fresh(p, isFresh);
-        ls_timestep_norm_params.padded(p, padded);
+        // Each worker's own copy: a hundredth of what it reads of x, and no memory that calls would have to share.
+        MemorySegment steps = scratch.segment(STEPS, rows * (8 + 1 + 1));
+        MemorySegment.copy(counts, 0, steps, ValueLayout.JAVA_LONG, 0, counts.length);
+        MemorySegment.copy(isFresh, 0, steps, ValueLayout.JAVA_BYTE, rows * 8, isFresh.length);
+        MemorySegment.copy(padded, 0, steps, ValueLayout.JAVA_BYTE, rows * 9, padded.length);
+        ls_timestep_norm_params.counts(p, steps);
+        ls_timestep_norm_params.fresh(p, steps.asSlice(rows * 8));
+        ls_timestep_norm_params.padded(p, steps.asSlice(rows * 9));
         ls_timestep_norm_params.fresh_mean(p, doubles(fresh.mean(), first, n));
         ls_timestep_norm_params.fresh_var(p, doubles(fresh.var(), first, n));
         Moments before = start == null ? fresh : start;

@@ -89,7 +89,7 @@ final class HostBf16Test {
     @Test
     void refusesAttentionOverTensorsOfSeveralTypes() {
         Tensor q = rows("full.q");
-        Tensor lse = arena.allocate(DType.F32, 1, 2, 100);
+        Tensor lse = arena.allocate(DType.F32, q.size(0), q.size(2), q.size(1));
         assertThatIllegalArgumentException().isThrownBy(() -> host.attention().forward(TWO, AttentionPlan.dense(1), q, q, q,
                 arena.allocate(DType.F32, q.shape()), lse)).withMessageContaining("q, k, v and out must have one dtype");
     }
@@ -100,7 +100,7 @@ final class HostBf16Test {
         Tensor k = as(dtype, rows(name + ".k"));
         Tensor v = as(dtype, rows(name + ".v"));
         Tensor out = arena.allocate(dtype, q.shape());
-        Tensor lse = arena.allocate(sums, 1, q.size(2), q.size(1)).fill(Double.NEGATIVE_INFINITY);
+        Tensor lse = arena.allocate(sums, q.size(0), q.size(2), q.size(1)).fill(Double.NEGATIVE_INFINITY);
         Tensor[] gradients = {arena.allocate(sums, q.shape()), arena.allocate(sums, q.shape()), arena.allocate(sums, q.shape())};
         kernels.attention().forward(TWO, plan, q, k, v, out, lse);
         kernels.attention().backward(TWO, plan, q, k, v, out, lse, as(dtype, rows(name + ".dOut")), null, gradients[0],
