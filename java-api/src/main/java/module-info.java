@@ -15,6 +15,7 @@ module dev.longspan.api {
     exports dev.longspan.checkpoint;
     exports dev.longspan.parallel;
     exports dev.longspan.kernel;
+    exports dev.longspan.kernel.cuda;
     exports dev.longspan.backend;
     exports dev.longspan.autograd;
     exports dev.longspan.op;

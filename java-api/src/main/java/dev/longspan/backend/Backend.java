@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param name what {@code --backend} and the property {@value #PROPERTY} call it
  * @param detail what a user wants to know of it, such as the vector width
- * @param space memory its tensors lie in
+ * @param space memory its tensors lie in; the host's where it cannot run
  * @param dtypes floating types it computes with
  * @param available kernels, absent where {@code reason} is given
  * @param reason why it cannot run
@@ -35,8 +35,18 @@ public record Backend(String name, String detail, MemorySpace space, Set<DType> 
         static final Backend BEST = choose();
     }
 
+    /** Apart: a driver takes its time and memory to open, and only who asks should pay. */
+    private static final class Cuda {
+        static final Backend FOUND = CudaProvider.find();
+    }
+
     /** Every backend of this build, those that cannot run included. */
     public static List<Backend> all() {
+        return Stream.concat(Known.ALL.stream(), Stream.of(Cuda.FOUND)).toList();
+    }
+
+    /** The backends whose tensors lie in host memory, those that cannot run included. */
+    public static List<Backend> onHost() {
         return Known.ALL;
     }
 
@@ -50,10 +60,14 @@ public record Backend(String name, String detail, MemorySpace space, Set<DType> 
 
     /** The backend of that name; throws UnsupportedOperationException with the reason where it cannot run. */
     public static Backend named(String name) {
-        List<Backend> known = Stream.concat(Stream.of(Known.DEFAULT), all().stream()).distinct().toList();
+        if (name.equals("cuda")) {
+            Cuda.FOUND.kernels();
+            return Cuda.FOUND;
+        }
+        List<Backend> known = Stream.concat(Stream.of(Known.DEFAULT), Known.ALL.stream()).distinct().toList();
         Backend found = known.stream().filter(b -> b.name.equals(name)).findFirst().orElseThrow(() ->
                 new IllegalArgumentException("backend must be one of "
-                        + known.stream().map(Backend::name).collect(Collectors.joining(", ")) + ": backend=" + name));
+                        + known.stream().map(Backend::name).collect(Collectors.joining(", ")) + ", cuda: backend=" + name));
         found.kernels();
         return found;
     }

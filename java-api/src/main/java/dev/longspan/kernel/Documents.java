@@ -37,6 +37,11 @@ public final class Documents {
         return starts.length;
     }
 
+    /** All starts of a row of the batch. */
+    public long[] starts(long batch) {
+        return row(batch).clone();
+    }
+
     /** Start of the document that holds a position. */
     public long start(long batch, long position) {
         long[] row = row(batch);

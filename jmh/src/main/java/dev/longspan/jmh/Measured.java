@@ -58,7 +58,7 @@ public abstract class Measured {
     /** The problem on every backend that runs here but the plain loops, best first. */
     static Map<String, Side> own(Problem problem, int threads) {
         Map<String, Side> sides = new LinkedHashMap<>();
-        for (Backend backend : Backend.all()) {
+        for (Backend backend : Backend.onHost()) {
             if (backend.available() != null && backend.space().isHost() && !backend.name().equals("scalar")) {
                 sides.put(backend.name(), problem.on(backend, Parallel.of(threads)));
             }

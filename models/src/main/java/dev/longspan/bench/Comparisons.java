@@ -25,7 +25,7 @@ public final class Comparisons {
     /** Channels and groups. */
     private static final int[][] NORMS = {{512, 32}, {1024, 32}, {2048, 32}, {4096, 64}};
 
-    private final List<Backend> backends = Backend.all().stream().filter(b -> b.available() != null).toList();
+    private final List<Backend> backends = Backend.onHost().stream().filter(b -> b.available() != null).toList();
     private final Parallel parallel;
 
     public Comparisons(Parallel parallel) {

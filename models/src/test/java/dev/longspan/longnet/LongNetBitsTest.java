@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class LongNetBitsTest {
 
     static List<Backend> backends() {
-        return Backend.all().stream().filter(backend -> backend.available() != null).toList();
+        return Backend.onHost().stream().filter(backend -> backend.available() != null).toList();
     }
 
     private static List<float[]> run(LongNetConfig config, Backend backend, int threads) {

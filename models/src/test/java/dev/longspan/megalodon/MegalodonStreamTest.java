@@ -89,7 +89,7 @@ class MegalodonStreamTest {
 
     @Test
     void anyPartitionInFloat32AgreesToRounding() {
-        for (Backend backend : Backend.all()) {
+        for (Backend backend : Backend.onHost()) {
             if (backend.available() == null) {
                 continue;
             }

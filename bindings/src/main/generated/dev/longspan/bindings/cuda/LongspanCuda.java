@@ -870,7 +870,8 @@ public class LongspanCuda extends LongspanCuda$shared {
     }
 
     private static class ls_cuda_blas_close {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LongspanCuda.C_INT,
             LongspanCuda.C_POINTER
         );
 
@@ -882,7 +883,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * void ls_cuda_blas_close(void *blas)
+     * ls_status ls_cuda_blas_close(void *blas)
      * }
      */
     public static FunctionDescriptor ls_cuda_blas_close$descriptor() {
@@ -892,7 +893,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * void ls_cuda_blas_close(void *blas)
+     * ls_status ls_cuda_blas_close(void *blas)
      * }
      */
     public static MethodHandle ls_cuda_blas_close$handle() {
@@ -902,7 +903,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * void ls_cuda_blas_close(void *blas)
+     * ls_status ls_cuda_blas_close(void *blas)
      * }
      */
     public static MemorySegment ls_cuda_blas_close$address() {
@@ -911,16 +912,16 @@ public class LongspanCuda extends LongspanCuda$shared {
 
     /**
      * {@snippet lang=c :
-     * void ls_cuda_blas_close(void *blas)
+     * ls_status ls_cuda_blas_close(void *blas)
      * }
      */
-    public static void ls_cuda_blas_close(MemorySegment blas) {
+    public static int ls_cuda_blas_close(MemorySegment blas) {
         var mh$ = ls_cuda_blas_close.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
                 traceDowncall("ls_cuda_blas_close", blas);
             }
-            mh$.invokeExact(blas);
+            return (int)mh$.invokeExact(blas);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
