@@ -3,10 +3,11 @@ package dev.longspan.kernel;
 /** Philox 4x32-10, a counter-based generator. Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011. */
 public final class Philox {
 
-    private static final long MULTIPLIER_0 = 0xD2511F53L;
-    private static final long MULTIPLIER_1 = 0xCD9E8D57L;
-    private static final int WEYL_0 = 0x9E3779B9;
-    private static final int WEYL_1 = 0xBB67AE85;
+    public static final long MULTIPLIER_0 = 0xD2511F53L;
+    public static final long MULTIPLIER_1 = 0xCD9E8D57L;
+    public static final int WEYL_0 = 0x9E3779B9;
+    public static final int WEYL_1 = 0xBB67AE85;
+    public static final int ROUNDS = 10;
 
     private Philox() {
     }
@@ -19,7 +20,7 @@ public final class Philox {
         int c3 = (int) (stream >>> 32);
         int k0 = (int) key;
         int k1 = (int) (key >>> 32);
-        for (int round = 0; round < 10; round++) {
+        for (int round = 0; round < ROUNDS; round++) {
             long p0 = MULTIPLIER_0 * Integer.toUnsignedLong(c0);
             long p1 = MULTIPLIER_1 * Integer.toUnsignedLong(c2);
             c0 = (int) (p1 >>> 32) ^ c1 ^ k0;

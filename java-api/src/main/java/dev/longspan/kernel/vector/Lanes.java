@@ -19,6 +19,7 @@ final class Lanes {
     static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, VectorShape.forBitSize(BITS));
     /** As wide as {@link #SPECIES}: vectors of another class, half as wide, would slow all kernels of the process. */
     static final VectorSpecies<Double> DOUBLES = VectorSpecies.of(double.class, VectorShape.forBitSize(BITS));
+    static final VectorSpecies<Long> LONGS = VectorSpecies.of(long.class, VectorShape.forBitSize(BITS));
     static final int LANES = BITS / 32;
     static final ByteOrder ORDER = ByteOrder.nativeOrder();
 

@@ -1,5 +1,6 @@
 package dev.longspan.kernel.vector;
 
+import static dev.longspan.kernel.vector.Lanes.INTS;
 import static dev.longspan.kernel.vector.Lanes.LANES;
 import static dev.longspan.kernel.vector.Lanes.ORDER;
 import static dev.longspan.kernel.vector.Lanes.SPECIES;
@@ -11,7 +12,9 @@ import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
 import org.jspecify.annotations.Nullable;
 
 /** Pointwise work in blocks that stay in the first-level cache; each element's bits depend on its operands alone. */
@@ -138,13 +141,17 @@ final class VectorElementwise implements ElementwiseKernel {
     @Override
     public void dropout(Parallel parallel, Dropout dropout, Tensor x, Tensor y, boolean accumulate) {
         float kept = (float) (1 / (1 - dropout.rate()));
-        parallel.forRanges(y.elements(), BLOCK, (from, to, scratch) -> {
+        // A uniform number of 24 bits below the rate, as an integer.
+        int below = (int) Math.ceil(dropout.rate() * 0x1p24);
+        parallel.forRanges(y.elements(), VectorActivation.BLOCK, (from, to, scratch) -> {
             int n = (int) (to - from);
-            MemorySegment xs = Floats.range(x, from, n);
+            MemorySegment bits = scratch.segment(0, 4L * VectorActivation.BLOCK);
+            VectorPhilox.upperBits(dropout.seed(), dropout.stream(), from, n, bits);
             MemorySegment ys = Floats.range(y, from, n);
-            for (int i = 0; i < n; i++) {
-                float value = dropout.factor(from + i) == 0 ? 0 : kept * Floats.get(xs, i);
-                Floats.set(ys, i, accumulate ? Floats.get(ys, i) + value : value);
+            if (accumulate) {
+                addKept(bits, below, kept, Floats.range(x, from, n), ys, n);
+            } else {
+                keep(bits, below, kept, Floats.range(x, from, n), ys, n);
             }
         });
     }
@@ -214,6 +221,28 @@ final class VectorElementwise implements ElementwiseKernel {
             VectorMask<Float> rest = Lanes.first(n - i);
             load(a, i, rest).fma(load(b, i, rest), load(y, i, rest)).intoMemorySegment(y, i * 4L, ORDER, rest);
         }
+    }
+
+    /** {@code y = kept · x}, or 0 where the upper 24 of a number's 32 bits are below a limit. */
+    private static void keep(MemorySegment bits, int below, float kept, MemorySegment x, MemorySegment y, int n) {
+        for (int i = 0; i < n; i += LANES) {
+            VectorMask<Float> in = Lanes.first(n - i);
+            load(x, i, in).mul(kept).blend(0f, dropped(bits, i, below)).intoMemorySegment(y, i * 4L, ORDER, in);
+        }
+    }
+
+    /** As {@link #keep}, added to y. */
+    private static void addKept(MemorySegment bits, int below, float kept, MemorySegment x, MemorySegment y, int n) {
+        for (int i = 0; i < n; i += LANES) {
+            VectorMask<Float> in = Lanes.first(n - i);
+            load(x, i, in).mul(kept).blend(0f, dropped(bits, i, below)).add(load(y, i, in))
+                    .intoMemorySegment(y, i * 4L, ORDER, in);
+        }
+    }
+
+    private static VectorMask<Float> dropped(MemorySegment bits, int i, int below) {
+        return IntVector.fromMemorySegment(INTS, bits, i * 4L, ORDER).lanewise(VectorOperators.LSHR, 8)
+                .compare(VectorOperators.LT, below).cast(SPECIES);
     }
 
     /** {@code y += a ⊙ b ⊙ c}. */
