@@ -6,7 +6,7 @@ import static dev.longspan.kernel.vector.Lanes.SPECIES;
 
 import dev.longspan.kernel.vector.VectorGemm.Product;
 import dev.longspan.parallel.Parallel;
-import dev.longspan.parallel.Scratch;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
@@ -39,8 +39,8 @@ final class VectorGemv {
             Arrays.fill(sums, 0, rows * padded, 0f);
             if (p.b().colStride() != 1) {
                 across(p, from, cols, a, rows, sums, padded);
-            } else {
-                along(p, from, cols, a, rows, sums, padded, scratch);
+            } else if (depth > 0) {
+                along(p, from, cols, a, rows, sums, padded);
             }
             for (int i = 0; i < rows; i++) {
                 p.store(sums, i * padded, i, from, cols);
@@ -73,23 +73,31 @@ final class VectorGemv {
     }
 
     /** Terms are neighbours: a scalar chain for each column, CHAINS of them side by side. */
-    private static void along(Product p, long from, int cols, float[] a, int rows, float[] sums, int padded,
-            Scratch scratch) {
+    private static void along(Product p, long from, int cols, float[] a, int rows, float[] sums, int padded) {
         int depth = p.depth();
-        float[] w = scratch.floats(3, CHAINS * depth);
         for (int j = 0; j < cols; j += CHAINS) {
-            for (int x = 0; x < CHAINS; x++) {
-                // Past the last column any weights do: their sums are not stored.
-                long col = from + Math.min(j + x, cols - 1);
-                Packing.load(p.b().memory(), p.b().offset() + col * p.b().rowStride(), depth, w, x * depth);
-            }
+            // Past the last column any weights do: their sums are not stored.
+            MemorySegment w0 = column(p, from, cols, j);
+            MemorySegment w1 = column(p, from, cols, j + 1);
+            MemorySegment w2 = column(p, from, cols, j + 2);
+            MemorySegment w3 = column(p, from, cols, j + 3);
+            MemorySegment w4 = column(p, from, cols, j + 4);
+            MemorySegment w5 = column(p, from, cols, j + 5);
+            MemorySegment w6 = column(p, from, cols, j + 6);
+            MemorySegment w7 = column(p, from, cols, j + 7);
             for (int i = 0; i < rows; i++) {
-                chains(depth, a, i * depth, w, sums, i * padded + j);
+                chains(depth, a, i * depth, w0, w1, w2, w3, w4, w5, w6, w7, sums, i * padded + j);
             }
         }
     }
 
-    private static void chains(int depth, float[] a, int ao, float[] w, float[] sums, int at) {
+    private static MemorySegment column(Product p, long from, int cols, int j) {
+        return Floats.range(p.b().memory(), p.b().offset() + (from + Math.min(j, cols - 1)) * p.b().rowStride(), p.depth());
+    }
+
+    /** Reads weights where they lie: each is used once for a row. */
+    private static void chains(int depth, float[] a, int ao, MemorySegment w0, MemorySegment w1, MemorySegment w2,
+            MemorySegment w3, MemorySegment w4, MemorySegment w5, MemorySegment w6, MemorySegment w7, float[] sums, int at) {
         float s0 = 0;
         float s1 = 0;
         float s2 = 0;
@@ -100,14 +108,14 @@ final class VectorGemv {
         float s7 = 0;
         for (int k = 0; k < depth; k++) {
             float x = a[ao + k];
-            s0 = Math.fma(x, w[k], s0);
-            s1 = Math.fma(x, w[depth + k], s1);
-            s2 = Math.fma(x, w[2 * depth + k], s2);
-            s3 = Math.fma(x, w[3 * depth + k], s3);
-            s4 = Math.fma(x, w[4 * depth + k], s4);
-            s5 = Math.fma(x, w[5 * depth + k], s5);
-            s6 = Math.fma(x, w[6 * depth + k], s6);
-            s7 = Math.fma(x, w[7 * depth + k], s7);
+            s0 = Math.fma(x, Floats.get(w0, k), s0);
+            s1 = Math.fma(x, Floats.get(w1, k), s1);
+            s2 = Math.fma(x, Floats.get(w2, k), s2);
+            s3 = Math.fma(x, Floats.get(w3, k), s3);
+            s4 = Math.fma(x, Floats.get(w4, k), s4);
+            s5 = Math.fma(x, Floats.get(w5, k), s5);
+            s6 = Math.fma(x, Floats.get(w6, k), s6);
+            s7 = Math.fma(x, Floats.get(w7, k), s7);
         }
         sums[at] = s0;
         sums[at + 1] = s1;
