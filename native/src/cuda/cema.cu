@@ -26,6 +26,9 @@ LS_KERNEL(THREADS) cema_ends(Task t) {
     float *tile = shared_memory<float>();
     Starts &starts = *reinterpret_cast<Starts *>(tile + TILE);
     Place at(t);
+    if (at.elsewhere(t)) {
+        return;
+    }
     load_tile(t, at, t.p.x, tile);
     find_starts(t, at, starts);
     Complex<double> q = at.coefficient(t, t.p.q), s = {0, 0};
@@ -43,7 +46,7 @@ LS_KERNEL(THREADS) cema_ends(Task t) {
     if (at.there) {
         t.states[at.state(t)] = as<float>(s);
     }
-    if (thread_index() == 0 && block_x() % t.slabs == 0) {
+    if (thread_index() == 0 && block_x() % t.slabs == 0 && !t.rest) {
         t.resets[at.sequence * t.chunks + at.chunk] = (uint8_t)starts.any;
     }
 }
@@ -95,6 +98,9 @@ LS_KERNEL(THREADS) cema_outputs(Task t) {
     float *tile = shared_memory<float>(), *kernel = tile + ROOM;
     Starts &starts = *reinterpret_cast<Starts *>(kernel + KERNELS);
     Place at(t);
+    if (at.elsewhere(t)) {
+        return;
+    }
     Complex<double> q = at.coefficient(t, t.p.q), c = at.coefficient(t, t.p.c);
     block_kernel(t, at, q, c, tile, kernel);
     float ours[STEPS];
@@ -156,29 +162,78 @@ bool valid(const ls_cuda_cema_params &p) {
     return p.size == sizeof p && p.batch >= 0 && p.rows >= 0 && p.channels >= 0 && p.modes > 0;
 }
 
+/* Runs one of the two kernels above for all modes, from chunk t.first on. */
+ls_status run(Task t, bool outputs, void *stream) {
+    int64_t bytes = (outputs ? ROOM + KERNELS : TILE) * (int64_t)sizeof(float) + (int64_t)sizeof(Starts);
+    for (t.mode = 0; t.mode < t.p.modes; t.mode += MODES) {
+        ls_status status = outputs ? LS_LAUNCH(cema_outputs, grid_of(t), THREADS, bytes, stream, t)
+                                   : LS_LAUNCH(cema_ends, grid_of(t), THREADS, bytes, stream, t);
+        if (status != LS_OK) {
+            return status;
+        }
+    }
+    return LS_OK;
+}
+
+/* Of each chunk whether it forgets; a warp a chunk. */
+LS_KERNEL(THREADS) cema_resets(Task t) {
+    int64_t chunk = (int64_t)block_x() * (THREADS / WARP) + warp(), sequence = block_y();
+    bool any = false;
+    for (int64_t step = chunk * CHUNK + lane(); t.p.fresh && step < (chunk + 1) * CHUNK && step < t.p.rows; step += WARP) {
+        any |= t.p.fresh[sequence * t.p.rows + step] != 0;
+    }
+    any = warp_any(any);
+    if (lane() == 0 && chunk < t.chunks) {
+        t.resets[sequence * t.chunks + chunk] = any;
+    }
+}
+
+ls_status carry_states(const Task &t, void *stream) {
+    return LS_LAUNCH(cema_carry, (Grid{(t.p.channels * t.p.modes + CARRIERS - 1) / CARRIERS, t.p.batch}), CARRIERS, 0, stream, t);
+}
+
+/* By tensor cores, but for chunks with resets and the unfinished one. */
+ls_status forward_by_tiles(Task t, void *stream) {
+    Grid warps = {(t.chunks + THREADS / WARP - 1) / (THREADS / WARP), t.p.batch};
+    if (ls_status bad = LS_LAUNCH(cema_resets, warps, THREADS, 0, stream, t)) {
+        return bad;
+    }
+    t.rest = true;
+    t.first = t.p.fresh ? 0 : t.p.rows / CHUNK;
+    if (ls_status bad = tile_ends(t, stream)) {
+        return bad;
+    }
+    if (ls_status bad = run(t, false, stream)) {
+        return bad;
+    }
+    if (ls_status bad = carry_states(t, stream)) {
+        return bad;
+    }
+    if (ls_status bad = tile_outputs(t, stream)) {
+        return bad;
+    }
+    return run(t, true, stream);
+}
+
 ls_status forward(const ls_cuda_cema_params &p, void *stream) {
-    Task t{p, 0, chunks_of(p), (p.channels + CHANNELS - 1) / CHANNELS, nullptr, nullptr, nullptr, nullptr, nullptr};
+    Task t = task_of(p);
     int64_t states = p.batch * t.chunks * p.channels * p.modes;
     t.states = reinterpret_cast<Complex<float> *>(p.kept ? p.kept : static_cast<float *>(p.scratch));
     t.resets = reinterpret_cast<uint8_t *>(static_cast<Complex<float> *>(p.scratch) + states);
-    int64_t starts = sizeof(Starts);
-    for (; t.mode < p.modes && t.chunks > 1; t.mode += MODES) {
-        if (ls_status bad = LS_LAUNCH(cema_ends, grid_of(t), THREADS, TILE * 4 + starts, stream, t)) {
+    if (t.chunks > 1 && p.modes <= MODES) {
+        return forward_by_tiles(t, stream);
+    }
+    if (t.chunks > 1) {
+        if (ls_status bad = run(t, false, stream)) {
             return bad;
         }
     }
     if (t.chunks != 1) {
-        Grid grid = {(p.channels * p.modes + CARRIERS - 1) / CARRIERS, p.batch};
-        if (ls_status bad = LS_LAUNCH(cema_carry, grid, CARRIERS, 0, stream, t)) {
+        if (ls_status bad = carry_states(t, stream)) {
             return bad;
         }
     }
-    for (t.mode = 0; t.mode < p.modes; t.mode += MODES) {
-        if (ls_status bad = LS_LAUNCH(cema_outputs, grid_of(t), THREADS, (ROOM + KERNELS) * 4 + starts, stream, t)) {
-            return bad;
-        }
-    }
-    return LS_OK;
+    return run(t, true, stream);
 }
 
 } // namespace

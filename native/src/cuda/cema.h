@@ -16,10 +16,11 @@ constexpr int MODES = 16, CHANNELS = 16, THREADS = MODES * CHANNELS;
 constexpr int PITCH = CHUNK + 4;
 constexpr int TILE = CHANNELS * PITCH;
 
-/* One launch: modes from `mode` on. States between chunks are [B, chunks, D, n] complex. */
+/* One launch: modes and chunks from `mode` and `first` on. States between chunks are [B, chunks, D, n] complex. */
 struct Task {
     ls_cuda_cema_params p;
-    int64_t mode, chunks, slabs;
+    int64_t mode, first, chunks, slabs;
+    int32_t rest;            /* whether regular chunks are another kernel's */
     Complex<float> *states;  /* of the way forward */
     Complex<float> *returns; /* gradients of the states behind each chunk */
     uint8_t *resets;         /* [B, chunks], whether any step of a chunk forgets */
@@ -29,8 +30,21 @@ struct Task {
 
 inline int64_t chunks_of(const ls_cuda_cema_params &p) { return (p.rows + CHUNK - 1) / CHUNK; }
 
+/* With neither scratch nor states. */
+inline Task task_of(const ls_cuda_cema_params &p) {
+    Task t{};
+    t.p = p;
+    t.chunks = chunks_of(p);
+    t.slabs = (p.channels + CHANNELS - 1) / CHANNELS;
+    return t;
+}
+
 /* Chunks times slabs of channels, by sequence. */
-inline Grid grid_of(const Task &t) { return {t.chunks * t.slabs, t.p.batch}; }
+inline Grid grid_of(const Task &t) { return {(t.chunks - t.first) * t.slabs, t.p.batch}; }
+
+/* Ends and outputs of regular chunks: whole ones, without resets, of at most MODES modes. */
+ls_status tile_ends(const Task &t, void *stream);
+ls_status tile_outputs(const Task &t, void *stream);
 
 /* Where documents begin within a chunk's blocks. */
 struct Starts {
@@ -46,10 +60,13 @@ struct Place {
     bool there;
 
     LS_DEVICE explicit Place(const Task &t)
-        : sequence(block_y()), chunk(block_x() / t.slabs), channel(block_x() % t.slabs * CHANNELS + thread_index() / MODES),
+        : sequence(block_y()), chunk(t.first + block_x() / t.slabs), channel(block_x() % t.slabs * CHANNELS + thread_index() / MODES),
           mode(t.mode + thread_index() % MODES), first_step(chunk * CHUNK),
           steps((int)(t.p.rows - first_step < CHUNK ? t.p.rows - first_step : CHUNK)), lane(thread_index() % MODES),
           row(thread_index() / MODES), there(channel < t.p.channels && mode < t.p.modes) {}
+
+    /* Whether the whole block has nothing to do. */
+    LS_DEVICE bool elsewhere(const Task &t) const { return t.rest && steps == CHUNK && !t.resets[sequence * t.chunks + chunk]; }
 
     /* Of this thread's states between chunks. */
     LS_DEVICE int64_t state(const Task &t) const {

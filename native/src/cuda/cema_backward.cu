@@ -214,9 +214,13 @@ struct Layout {
     int64_t bytes(const ls_cuda_cema_params &p) const { return states * 6 * 4 + chunks * p.channels * 4 + chunks; }
 
     Task task(const ls_cuda_cema_params &p) const {
-        float *returns = static_cast<float *>(p.scratch), *partials = returns + 2 * states, *omegas = partials + 4 * states;
-        return {p, 0, chunks_of(p), (p.channels + CHANNELS - 1) / CHANNELS, reinterpret_cast<Complex<float> *>(p.kept),
-                reinterpret_cast<Complex<float> *>(returns), reinterpret_cast<uint8_t *>(omegas + chunks * p.channels), partials, omegas};
+        Task t = task_of(p);
+        t.states = reinterpret_cast<Complex<float> *>(p.kept);
+        t.returns = static_cast<Complex<float> *>(p.scratch);
+        t.partials = reinterpret_cast<float *>(t.returns + states);
+        t.omegas = t.partials + 4 * states;
+        t.resets = reinterpret_cast<uint8_t *>(t.omegas + chunks * p.channels);
+        return t;
     }
 };
 

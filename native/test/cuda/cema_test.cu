@@ -12,6 +12,9 @@ int main() {
     CemaCase{.rows = 270, .channels = 2, .modes = 33, .batch = 1, .documents = true, .seed = seed++}.check();
     CemaCase{.rows = 260, .channels = 17, .modes = 2, .batch = 2, .documents = true, .seed = seed++}.check();
     CemaCase{.rows = 40, .channels = 17, .modes = 17, .batch = 2, .seed = seed++}.check();
+    // Regular chunks and others side by side, more of them than a block takes at a time, and more channels.
+    CemaCase{.rows = 800, .channels = 9, .modes = 16, .batch = 1, .documents = true, .reversed = true, .seed = seed++}.check();
+    CemaCase{.rows = 768, .channels = 17, .modes = 5, .batch = 2, .seed = seed++}.check();
     // A slow mode over several thousand steps: what a float32 q gets wrong by 4e-5.
     CemaCase{.rows = 9000, .channels = 1, .modes = 1, .batch = 1, .slow = true, .seed = seed++}.check();
     std::puts("cema: ok");
