@@ -1,13 +1,14 @@
 #include "cema.h"
 
 /*
- * CEMA as a scan of chunks in three launches: what each chunk adds to the state behind it, the states between chunks, and y. A
- * sequence of one chunk, a decoded token among them, takes the last launch only.
+ * CEMA as a scan of chunks: what each chunk adds to the state behind it, the states between chunks, and y. A sequence of one chunk, a
+ * decoded token among them, takes one launch. Regular chunks of longer ones are cema_tiles.cu's, by tensor cores; the kernels here
+ * take chunks with resets, the unfinished one, and more than 16 modes.
  *
  * Bytes a channel and step: x is read twice (the second time from L2 where it fits), y written, and a chunk's states, 8n bytes, go
- * there and back twice: 12 + n/8, 14 at n = 16, against a floor of 8. Multiply-adds a mode and step: 2 for the chunk's end, then 2 for
- * the state's share of y, 2 for the block's end, 1 for the 16 × 16 products of a block's own steps (the sum over modes is in
- * their kernel k), and 1 with 3 moves for the sum over modes.
+ * there and back twice: 12 + n/8, 14 at n = 16, against a floor of 8. Multiply-adds a mode and step of these kernels: 2 for the
+ * chunk's end, then 2 for the state's share of y, 2 for the block's end, 1 for a block's own steps (the sum over modes is in their
+ * kernel k), and 1 with 3 moves for the sum over modes: 144 at n = 16, four times what an H200 has at the bytes' floor.
  */
 namespace ls::cuda::cema {
 
