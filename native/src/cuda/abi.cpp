@@ -18,6 +18,13 @@ std::string norm_backward_params() {
            LS_MEMBER(d_bias) LS_MEMBER(scratch) LS_MEMBER(weight_offset) LS_MEMBER(factor) LS_MEMBER(stream) + "\n";
 }
 
+std::string copy_params() {
+    using P = ls_cuda_copy_params;
+    return "struct ls_cuda_copy_params " + std::to_string(sizeof(P)) LS_MEMBER(size) LS_MEMBER(rank) LS_MEMBER(shape)
+           LS_MEMBER(from_stride) LS_MEMBER(to_stride) LS_MEMBER(from) LS_MEMBER(to) LS_MEMBER(from_type) LS_MEMBER(to_type)
+           LS_MEMBER(stream) + "\n";
+}
+
 std::string rotary_params() {
     using P = ls_cuda_rotary_params;
     return "struct ls_cuda_rotary_params " + std::to_string(sizeof(P)) LS_MEMBER(size) LS_MEMBER(batch) LS_MEMBER(rows)
@@ -106,14 +113,16 @@ const char *ls_cuda_abi(void) {
         LS_LINE(fill) LS_LINE(axpby) LS_LINE(add) LS_LINE(multiply) LS_LINE(add_scalar) LS_LINE(clamp) LS_LINE(sum_scratch)
         LS_LINE(sum) LS_LINE(sum_squares) LS_LINE(count_non_finite) LS_LINE(activation) LS_LINE(activation_backward)
         LS_LINE(gated) LS_LINE(gated_backward) LS_LINE(dropout) LS_LINE(noise)
-        LS_LINE(adamw)
+        LS_LINE(norm) LS_LINE(affine) LS_LINE(norm_backward_scratch) LS_LINE(norm_backward) LS_LINE(rotary) LS_LINE(embedding)
+        LS_LINE(embedding_backward_scratch) LS_LINE(embedding_backward) LS_LINE(cross_entropy) LS_LINE(cross_entropy_backward)
+        LS_LINE(adamw) LS_LINE(copy) LS_LINE(zero)
         LS_LINE(cema_coefficients) LS_LINE(cema_coefficients_backward) LS_LINE(cema_scratch) LS_LINE(cema)
         LS_LINE(cema_backward_scratch) LS_LINE(cema_backward)
         LS_LINE(recurrence_scratch) LS_LINE(recurrence) LS_LINE(recurrence_backward_scratch) LS_LINE(recurrence_backward)
         LS_LINE(timestep_norm_scratch) LS_LINE(timestep_norm) LS_LINE(timestep_norm_backward_scratch) LS_LINE(timestep_norm_backward)
 #undef LS_LINE
-        return lines + gemm_params() + norm_backward_params() + rotary_params() + attention_task() + attention_params() + cema_coefficients_params() + cema_params() +
-               recurrence_params() + timestep_norm_params();
+        return lines + gemm_params() + norm_backward_params() + rotary_params() + copy_params() + attention_task() +
+               attention_params() + cema_coefficients_params() + cema_params() + recurrence_params() + timestep_norm_params();
     }();
     return text.c_str();
 }

@@ -42,6 +42,9 @@ template <class T> LS_DEVICE T shuffle_xor(T v, int mask) { return __shfl_xor_sy
 /* Of the lane `by` below; its own in the lowest. */
 template <class T> LS_DEVICE T shuffle_up(T v, int by) { return __shfl_up_sync(0xffffffffu, v, by); }
 template <class T> LS_DEVICE T shuffle_down(T v, int by) { return __shfl_down_sync(0xffffffffu, v, by); }
+/* One bit a lane. */
+LS_DEVICE uint32_t warp_votes(bool v) { return __ballot_sync(0xffffffffu, v); }
+LS_DEVICE int bit_count(uint32_t bits) { return __popc(bits); }
 LS_DEVICE bool warp_any(bool v) { return __any_sync(0xffffffffu, v); }
 LS_DEVICE bool warp_all(bool v) { return __all_sync(0xffffffffu, v); }
 

@@ -6,6 +6,7 @@
 namespace ls::cuda {
 
 template <int W> struct Floats {
+    static constexpr int SIZE = W;
     float at[W];
 };
 

@@ -99,6 +99,7 @@ LS_DEVICE uint32_t warp_votes(bool v) {
     return (uint32_t)mine.word;
 }
 
+LS_DEVICE int bit_count(uint32_t bits) { return __builtin_popcount(bits); }
 LS_DEVICE bool warp_any(bool v) { return warp_votes(v) != 0; }
 LS_DEVICE bool warp_all(bool v) { return warp_votes(v) == 0xffffffffu; }
 
