@@ -1,8 +1,8 @@
 package dev.longspan.bindings;
 
 import dev.longspan.bindings.cudnn.Cudnn;
-import java.io.File;
 import java.io.IOException;
+import java.lang.foreign.SymbolLookup;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -37,10 +37,9 @@ public record CudnnLibrary(String version, @Nullable String reason) {
     }
 
     private static CudnnLibrary find() {
-        Module module = CudnnLibrary.class.getModule();
-        if (!module.isNativeAccessEnabled()) {
-            return refused("native access is not enabled: start java with --enable-native-access="
-                    + (module.isNamed() ? module.getName() : "ALL-UNNAMED"));
+        String obstacle = LibraryFile.obstacle();
+        if (obstacle != null) {
+            return refused(obstacle);
         }
         try {
             Path file = locate();
@@ -57,28 +56,16 @@ public record CudnnLibrary(String version, @Nullable String reason) {
         if (given != null) {
             return Path.of(given, FILE);
         }
-        for (String folder : System.getProperty("java.library.path", "").split(File.pathSeparator, -1)) {
-            if (!folder.isEmpty() && Files.isRegularFile(Path.of(folder, FILE))) {
-                return Path.of(folder, FILE);
-            }
-        }
-        return DynamicLinker.find(FILE, "cudnnGetVersion");
+        Path found = LibraryFile.onLibraryPath(FILE);
+        return found != null ? found : DynamicLinker.find(FILE, "cudnnGetVersion");
     }
 
     private static CudnnLibrary load(Path file) throws IOException {
-        if (!Files.isRegularFile(file)) {
-            return refused("there is no file " + file);
+        String failure = LibraryFile.load(file);
+        if (failure != null) {
+            return refused(failure);
         }
-        String damage = ElfHeader.damage(file);
-        if (damage != null) {
-            return refused(file + " cannot be loaded: " + damage);
-        }
-        try {
-            System.load(file.toAbsolutePath().toString());
-        } catch (UnsatisfiedLinkError e) {
-            return refused(e.getMessage());
-        }
-        if (!DynamicLinker.isLoaded("cudnnGetVersion")) {
+        if (SymbolLookup.loaderLookup().find("cudnnGetVersion").isEmpty()) {
             return refused(file + " is no cuDNN: it has no cudnnGetVersion");
         }
         long version = Cudnn.cudnnGetVersion();

@@ -35,11 +35,6 @@ final class DynamicLinker {
         }
     }
 
-    /** Whether a library that System.load loaded has a symbol. */
-    static boolean isLoaded(String symbol) {
-        return SymbolLookup.loaderLookup().find(symbol).isPresent();
-    }
-
     private static @Nullable Path file(MemorySegment symbol) {
         Linker linker = Linker.nativeLinker();
         MethodHandle dladdr = linker.downcallHandle(linker.defaultLookup().findOrThrow("dladdr"),

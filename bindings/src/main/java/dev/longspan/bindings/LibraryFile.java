@@ -6,7 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/** A library of Longspan's own: where it is looked for, and what it must be before the dynamic linker sees it. */
+/** Where a library is looked for, and what it must be before the dynamic linker sees it. */
 final class LibraryFile {
 
     private LibraryFile() {
@@ -29,12 +29,18 @@ final class LibraryFile {
         if (given != null) {
             return Path.of(given);
         }
+        Path found = onLibraryPath(name);
+        return found != null ? found : PackedLibrary.find(name);
+    }
+
+    /** The first file of that name in {@code java.library.path}; none where there is none. */
+    static @Nullable Path onLibraryPath(String name) {
         for (String folder : System.getProperty("java.library.path", "").split(File.pathSeparator, -1)) {
             if (!folder.isEmpty() && Files.isRegularFile(Path.of(folder, name))) {
                 return Path.of(folder, name);
             }
         }
-        return PackedLibrary.find(name);
+        return null;
     }
 
     /** Loads a file; the reason why not where that fails. */

@@ -45,6 +45,11 @@ public final class CudnnDevice extends CudnnTarget {
     }
 
     @Override
+    void execute(long stream, CudnnDescriptor plan, CudnnDescriptor data) {
+        throw new IllegalStateException("a plan for a described device cannot be executed");
+    }
+
+    @Override
     public void close() {
         properties.close();
     }

@@ -34,7 +34,7 @@ public final class CudnnHandle extends CudnnTarget {
         }
     }
 
-    /** Enqueues a finished plan on a stream with the data of a finished variant pack. */
+    @Override
     void execute(long stream, CudnnDescriptor plan, CudnnDescriptor data) {
         if (!use.tryLock()) {
             throw new IllegalStateException("another thread is using this cuDNN handle");

@@ -25,6 +25,9 @@ public abstract sealed class CudnnTarget implements AutoCloseable permits CudnnH
     /** Names the target in an unfinished plan. */
     abstract void nameInPlan(CudnnDescriptor plan);
 
+    /** Enqueues a finished plan on a stream with the data of a finished variant pack. */
+    abstract void execute(long stream, CudnnDescriptor plan, CudnnDescriptor data);
+
     @Override
     public abstract void close();
 }

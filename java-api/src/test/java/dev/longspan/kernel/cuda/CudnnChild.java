@@ -35,6 +35,8 @@ final class CudnnChild {
     private static Map<String, Scenario> scenarios() {
         Map<String, Scenario> all = new TreeMap<>();
         all.put("full", () -> planned(900, problem(1024, 1024, 64, 64, FULL)));
+        all.put("full without lse", () -> planned(900, withoutLse(problem(1024, 1024, 64, 64, FULL))));
+        all.put("causal from 1 on", () -> planned(900, problem(1024, 1024, 64, 64, OptionalInt.of(1))));
         all.put("causal", () -> planned(900, problem(1024, 1024, 64, 64, OptionalInt.of(0))));
         all.put("causal from the middle on", () -> planned(900, problem(500, 1021, 64, 64, OptionalInt.of(521))));
         all.put("dilated", () -> planned(900, dilated()));
@@ -67,6 +69,10 @@ final class CudnnChild {
     private static CudnnProblem problem(long queries, long keys, long dim, long valueDim, OptionalInt firstQuery) {
         return new CudnnProblem(CudnnLayout.ofTokens(2, queries, 4, dim), CudnnLayout.ofTokens(2, keys, 4, dim),
                 CudnnLayout.ofTokens(2, keys, 4, valueDim), CudnnLayout.ofTokens(2, queries, 4, valueDim), 0.125f, firstQuery, true);
+    }
+
+    private static CudnnProblem withoutLse(CudnnProblem p) {
+        return new CudnnProblem(p.q(), p.k(), p.v(), p.out(), p.scale(), p.firstQuery(), false);
     }
 
     private static CudnnProblem dilated() {

@@ -7,7 +7,9 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,6 +33,16 @@ final class CudnnTest {
     void causalAttentionIsCompiled() throws Exception {
         assertThat(run("causal")).matches("planned, workspace \\d+");
         assertThat(kernels()).singleElement().asString().contains("sdpa", "sm90");
+    }
+
+    @Test
+    void maskPlaceAndLogSumExpsAreCompiledIntoTheKernel() throws Exception {
+        Set<String> images = new HashSet<>();
+        for (String scenario : List.of("full", "full without lse", "causal", "causal from 1 on")) {
+            assertThat(run(scenario)).startsWith("planned");
+            images.add(kernels().getLast());
+        }
+        assertThat(images).hasSize(4);
     }
 
     @Test
@@ -118,7 +130,7 @@ final class CudnnTest {
         assertThat(Long.parseLong(grown.replaceAll("[^-\\d]", ""))).isLessThan(20_000);
     }
 
-    /** Names of the kernels that were compiled and loaded. */
+    /** Hash and name of each kernel that was compiled and loaded. */
     private List<String> kernels() throws IOException {
         Path file = folder.resolve("kernels");
         return Files.exists(file) ? Files.readAllLines(file) : List.of();
