@@ -8,7 +8,7 @@
  * Bytes a channel and step: x is read twice (the second time from L2 where it fits), y written, and a chunk's states, 8n bytes, go
  * there and back twice: 12 + n/8, 14 at n = 16, against a floor of 8. Multiply-adds a mode and step of these kernels: 2 for the
  * chunk's end, then 2 for the state's share of y, 2 for the block's end, 1 for a block's own steps (the sum over modes is in their
- * kernel k), and 1 with 3 moves for the sum over modes: 144 at n = 16, four times what an H200 has at the bytes' floor.
+ * kernel k), and 1 with 3 moves for the sum over modes: 144 at n = 16, 2.6 times what an H200 has at the bytes' floor.
  */
 namespace ls::cuda::cema {
 

@@ -10,8 +10,8 @@
  *
  * Products are of floats in two parts of 11 bits, without the product of the lower ones: within about 2⁻²² of the exact product. 57
  * instructions of 1,024 multiply-adds for y and 24 for the ends are 324 a step and channel: 194 T a second where an H200's memory
- * delivers x and takes y once, of 247 T that it has by its data sheet. Plain arithmetic would be 112, three times what it has at
- * that rate. At some 60 % of the data sheet, as mma.sync has it, this is 1.3 times the bytes' floor; no hardware has measured it.
+ * delivers x and takes y once, of 247 T that it has by its data sheet. Plain arithmetic would be 112, twice what it has at that
+ * rate. At some 60 % of the data sheet, as mma.sync has it, this is 1.3 times the bytes' floor; no hardware has measured it.
  */
 namespace ls::cuda::cema {
 

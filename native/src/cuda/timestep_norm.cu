@@ -214,7 +214,7 @@ template <int W> LS_KERNEL(THREADS) timestep_outputs(Task t) {
             t.p.last_var[at.sequence * t.p.groups + g] = m.var;
         }
     }
-    if (alone && thread_index() == 0 && at.first_group == 0) {
+    if (alone && thread_index() == 0 && at.first_group == 0 && t.p.last_count != t.p.start_count) {
         t.p.last_count[at.sequence] = counts.after[at.rows - 1];
     }
     barrier();
@@ -263,7 +263,12 @@ template <int W> ls_status forward(const Task &t, void *stream) {
             return bad;
         }
     }
-    return LS_LAUNCH(timestep_outputs<W>, grid_of(t), THREADS, SHARED, stream, t);
+    if (ls_status bad = LS_LAUNCH(timestep_outputs<W>, grid_of(t), THREADS, SHARED, stream, t)) {
+        return bad;
+    }
+    // Counts in place change when no block of a single chunk reads them any more.
+    bool in_place = t.chunks == 1 && t.p.last_count == t.p.start_count;
+    return in_place ? count_timesteps(t, t.p.last_count, stream) : LS_OK;
 }
 
 } // namespace

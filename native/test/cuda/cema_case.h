@@ -65,13 +65,24 @@ struct CemaCase {
             close_to("y with kept states", i, y[i], without[i], 0);
         }
 
+        // In place, as streams do.
+        std::vector<float> state0(start.begin(), start.end()), last0(last.begin(), last.end());
+        ls_cuda_cema_params stream = p;
+        stream.last = start, stream.start = start;
+        if (starts) {
+            require(ls_cuda_cema(&stream, nullptr) == LS_OK, ls_cuda_last_error());
+            for (int64_t i = 0; i < states; i++) {
+                close_to("last in place", i, start[i], last0[i], 0);
+            }
+            std::copy(state0.begin(), state0.end(), start.begin());
+        }
+
         Guarded<double> back(ls_cuda_cema_backward_scratch(&p) / 8 + 1);
         p.scratch = back.begin();
         p.dy = dy.begin(), p.d_last = seed % 4 ? d_last.begin() : nullptr;
         p.dx = dx.begin(), p.dq = dq.begin(), p.dc = dc.begin(), p.d_omega = d_omega.begin();
         p.d_start = starts ? d_start.begin() : nullptr;
         require(ls_cuda_cema_backward(&p, nullptr) == LS_OK, ls_cuda_last_error());
-        std::vector<float> again(dx.begin(), dx.begin() + cells);
 
         for (int64_t d = 0; d < channels; d++) {
             std::vector<Z> d_q(modes), d_c(modes);

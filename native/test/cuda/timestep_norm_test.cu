@@ -31,7 +31,7 @@ struct Case {
         int64_t channels = groups * d, cells = batch * rows * channels, moments = batch * rows * groups;
         Numbers numbers(seed);
         Guarded<float> x(cells), y(cells), dy(cells), dx(cells), weight(channels), bias(channels), d_weight(channels), d_bias(channels);
-        Guarded<double> means(moments), rstds(moments), last_mean(batch * groups), last_var(batch * groups), none(batch * groups);
+        Guarded<double> means(moments), rstds(moments), last_mean(batch * groups), last_var(batch * groups);
         Guarded<int64_t> fresh_count(1), start_count(batch), last_count(batch);
         Guarded<uint8_t> fresh(batch * rows), padded(batch * rows);
         for (auto *floats : {&x, &dy, &dx, &weight, &bias, &d_weight, &d_bias}) {
@@ -89,6 +89,25 @@ struct Case {
         require(ls_cuda_timestep_norm(&p, nullptr) == LS_OK, ls_cuda_last_error());
         for (int64_t i = 0; i < cells; i++) {
             close_to("y with kept moments", i, y[i], without[i], 0);
+        }
+        if (starts) {
+            // In place, as streams do: the same y, and moments of other tensors.
+            Guarded<int64_t> count(batch);
+            Guarded<double> mean(batch * groups), var(batch * groups);
+            std::copy(start_count.begin(), start_count.end(), count.begin());
+            std::copy(start_mean.values.begin(), start_mean.values.end(), mean.begin());
+            std::copy(start_var.values.begin(), start_var.values.end(), var.begin());
+            ls_cuda_timestep_norm_params stream = p;
+            stream.start_count = stream.last_count = count, stream.start_mean = stream.last_mean = mean;
+            stream.start_var = stream.last_var = var;
+            require(ls_cuda_timestep_norm(&stream, nullptr) == LS_OK, ls_cuda_last_error());
+            for (int64_t i = 0; i < cells; i++) {
+                close_to("y in place", i, y[i], without[i], 0);
+            }
+            for (int64_t i = 0; i < batch * groups; i++) {
+                close_to("mean in place", i, mean[i], last_mean[i], 0);
+                close_to("count in place", i / groups, (double)count[i / groups], (double)last_count[i / groups], 0);
+            }
         }
         std::vector<float> dx0(dx.begin(), dx.end()), dw0(d_weight.begin(), d_weight.end()), db0(d_bias.begin(), d_bias.end());
         Guarded<double> back(ls_cuda_timestep_norm_backward_scratch(&p) / 8 + 1);
