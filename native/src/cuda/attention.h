@@ -57,8 +57,11 @@ template <class T> struct Place {
     Task task;
     Operand<T> queries, keys, values, outputs;
     Sight warps[8]; /* each one's own */
+    int score_panels, first_sum, sum_panels; /* panels that scores take, and those that the block's slice sums */
+    int end_tile;
+    int64_t origin; /* epoch that factors of the decay are relative to */
 
-    LS_DEVICE const Task &load(const Params &p, int number, int batch) {
+    LS_DEVICE const Task &load(const Params &p, int number, int batch, int64_t sums, int slice, int most) {
         if (thread_index() == 0) {
             task = p.tasks[number];
             queries = queries_of<T>(p, task, batch);
@@ -67,6 +70,9 @@ template <class T> struct Place {
             if (p.d_out) {
                 outputs = outputs_of<T>(p, task, batch);
             }
+            score_panels = panels<T>(p.dim);
+            first_sum = slice * most;
+            sum_panels = panels<T>(sums) - first_sum < most ? panels<T>(sums) - first_sum : most;
         }
         barrier();
         return task;
@@ -115,16 +121,13 @@ template <bool ROWS_ARE_QUERIES> struct Corner {
         return bits([&](int64_t query, int64_t key) { return unmasked(p, batch, query, key); });
     }
 
-    /* weights ⊙ what dropout makes of them. */
-    LS_DEVICE void drop(float (&weights)[8][4]) const {
-        float factor = (float)(1 / (1 - p.drop_rate));
-        uint32_t kept = bits([&](int64_t query, int64_t key) { return !dropped(p, batch * p.heads + task.head, query, key); });
-        LS_UNROLL
-        for (int i = 0; i < 32; i++) {
-            weights[i / 4][i % 4] *= kept >> i & 1 ? factor : 0;
-        }
+    LS_DEVICE uint32_t undropped_bits() const {
+        return bits([&](int64_t query, int64_t key) { return !dropped(p, batch * p.heads + task.head, query, key); });
     }
 };
+
+/* What dropout multiplies weights by that it leaves. */
+LS_DEVICE float kept_factor(const Params &p) { return (float)(1 / (1 - p.drop_rate)); }
 
 /* Blocks of a grid over tiles of tasks, rows of the batch and slices of columns. */
 struct Cut {

@@ -45,10 +45,13 @@ LS_DEVICE Query query_of(const Params &p, const Plan &plan, const Task &task, in
  */
 template <bool ROWS_ARE_QUERIES, bool GRADIENTS>
 LS_DEVICE void weigh(const Corner<ROWS_ARE_QUERIES> &corner, const Query *queries, const float (&products)[8][4], float (&scores)[8][4]) {
-    float scale = (float)corner.p.scale * LOG2_E;
+    const float scale = (float)corner.p.scale * LOG2_E;
     uint32_t unmasked = corner.p.mask ? corner.unmasked_bits() : 0xffffffffu;
     LS_UNROLL
     for (int i = 0; i < 32; i++) {
+        if (!ROWS_ARE_QUERIES && i % 16 == 0) {
+            warp_barrier(); /* or the compiler would hold sixteen queries at once, in registers that sums need */
+        }
         const Query query = queries[ROWS_ARE_QUERIES ? i % 4 / 2 * 8 + lane() / 4 : i / 4 * 8 + lane() % 4 * 2 + i % 2];
         int key = ROWS_ARE_QUERIES ? corner.column_of(i) : corner.row_of(i);
         bool seen = key >= query.seen.first && key < query.seen.end && (unmasked >> i & 1);
@@ -97,23 +100,22 @@ struct Sums {
     }
 };
 
-template <class T, Of OF, int OUT> LS_KERNEL(THREADS) attention_gradient(Params p, Plan plan) {
+template <class T, Of OF, int OUT> LS_KERNEL_OF(THREADS, 1) attention_gradient(Params p, Plan plan) {
     constexpr bool OF_QUERIES = OF == Of::QUERIES || OF == Of::DELTAS;
     constexpr int PANELS = OF == Of::DELTAS ? 0 : OUT / WIDTH<T>;
-    int from = block_x() % plan.tiles * ROWS, batch = block_y(), slice = block_z(), warp_row = warp() * 16;
+    int from = block_x() % plan.tiles * ROWS, batch = block_y(), warp_row = warp() * 16;
     const Task &given = p.tasks[block_x() / plan.tiles];
     if (from >= (OF_QUERIES ? given.queries : given.keys)) {
         return;
     }
     Place<T> &place = *shared_memory<Place<T>>();
-    const Task &task = place.load(p, block_x() / plan.tiles, batch);
+    const Task &task = place.load(p, block_x() / plan.tiles, batch, OF == Of::VALUES ? p.value_dim : p.dim, block_z(), PANELS);
     const Operand<T> &rows = OF_QUERIES ? place.queries : place.keys, &columns = OF_QUERIES ? place.keys : place.queries;
     const Operand<T> &row_values = OF_QUERIES ? place.outputs : place.values;
     const Operand<T> &column_values = OF_QUERIES ? place.values : place.outputs;
     const Operand<T> &weighted = OF == Of::VALUES ? place.outputs : columns;
-    int score_panels = panels<T>(p.dim), product_panels = OF == Of::VALUES ? 0 : panels<T>(p.value_dim);
-    int first_out = slice * PANELS, out_panels = OF == Of::DELTAS ? 0 : panels<T>(weighted.dim) - first_out;
-    out_panels = out_panels < PANELS ? out_panels : PANELS;
+    const int &score_panels = place.score_panels, &out_panels = place.sum_panels, &first_out = place.first_sum;
+    const int product_panels = OF == Of::VALUES ? 0 : panels<T>(p.value_dim);
     Query *queries = reinterpret_cast<Query *>(shared_memory<unsigned char>() + PLACE_BYTES);
     Ring<STAGES> ring{shared_memory<unsigned char>() + PLACE_BYTES + QUERIES_BYTES, plan.stage_bytes};
     unsigned char *resident = ring.memory + STAGES * plan.stage_bytes;
@@ -135,14 +137,17 @@ template <class T, Of OF, int OUT> LS_KERNEL(THREADS) attention_gradient(Params 
         end_tile = (first_past((int)task.queries, [&](int t) { return seen[at.at(t)].first >= from + ROWS; }) + COLUMNS - 1) / COLUMNS;
     }
 
-    int64_t origin = 0;
-    if (p.epoch > 0) {
-        origin = epoch_of(p, plan.inverse_epoch, OF_QUERIES ? p.first_query + query_rows(task).at(from) : key_positions(task).at(from));
+    if (thread_index() == 0) {
+        place.end_tile = end_tile;
+        place.origin = p.epoch == 0 ? 0
+                                    : epoch_of(p, plan.inverse_epoch, OF_QUERIES ? p.first_query + query_rows(task).at(from)
+                                                                                 : key_positions(task).at(from));
     }
+    barrier();
     auto query_factor = [&](int t, int d) {
-        return decay(p, d, epoch_of(p, plan.inverse_epoch, p.first_query + query_rows(task).at(t)) - origin);
+        return decay(p, d, epoch_of(p, plan.inverse_epoch, p.first_query + query_rows(task).at(t)) - place.origin);
     };
-    auto key_factor = [&](int t, int d) { return decay(p, d, origin - epoch_of(p, plan.inverse_epoch, key_positions(task).at(t))); };
+    auto key_factor = [&](int t, int d) { return decay(p, d, place.origin - epoch_of(p, plan.inverse_epoch, key_positions(task).at(t))); };
     auto row_factor = [&](int t, int d) { return OF_QUERIES ? query_factor(t, d) : key_factor(t, d); };
     auto column_factor = [&](int t, int d) { return OF_QUERIES ? key_factor(t, d) : query_factor(t, d); };
 
@@ -159,31 +164,26 @@ template <class T, Of OF, int OUT> LS_KERNEL(THREADS) attention_gradient(Params 
         }
     }
 
-    int asked_tile = first_tile, asked = 0;
-    auto ask = [&] {
-        if (asked_tile < end_tile) {
-            unsigned char *to = ring.fill();
-            bool score = asked < score_panels, product = !score && asked < score_panels + product_panels;
-            int panel = score ? asked : product ? asked - score_panels : first_out + asked - score_panels - product_panels;
-            load_panel<COLUMNS, THREADS>(to, score ? columns : product ? column_values : weighted, asked_tile * COLUMNS, panel);
-            if ((score || product) && asked >= plan.resident) {
+    auto ask = [&](unsigned char *to, int tile, int number) {
+        if (number >= score_panels + product_panels + out_panels) {
+            number -= score_panels + product_panels + out_panels;
+            tile++;
+        }
+        if (tile < place.end_tile) {
+            bool score = number < score_panels, product = !score && number < score_panels + product_panels;
+            int panel = score ? number : product ? number - score_panels : first_out + number - score_panels - product_panels;
+            load_panel<COLUMNS, THREADS>(to, score ? columns : product ? column_values : weighted, tile * COLUMNS, panel);
+            if ((score || product) && number >= plan.resident) {
                 load_panel<ROWS, THREADS>(to + PANEL_BYTES, score ? rows : row_values, from, panel);
-            }
-            if (++asked == score_panels + product_panels + out_panels) {
-                asked = 0;
-                asked_tile++;
             }
         }
     };
-    for (int i = 0; i < STAGES - 1; i++) {
-        ask();
-        commit_copies();
-    }
+    ring.begin(first_tile, ask);
 
     float sums[1][OUT / 8][4] = {};
     Sums delta_sums;
     LS_ROLLED
-    for (int tile = first_tile; tile < end_tile; tile++) {
+    for (int tile = first_tile; tile < place.end_tile; tile++) {
         int column = tile * COLUMNS;
         const Query *seen_by = queries + (OF_QUERIES ? warp_row : tile % 2 * COLUMNS);
         if (!OF_QUERIES && thread_index() < COLUMNS) {
@@ -193,7 +193,7 @@ template <class T, Of OF, int OUT> LS_KERNEL(THREADS) attention_gradient(Params 
         bool seen = false;
         LS_ROLLED
         for (int j = 0; j < score_panels; j++) {
-            unsigned char *at = ring.take(ask);
+            unsigned char *at = ring.take(tile, j, ask);
             /* Intervals only advance: a tile's first and last query say it for all. */
             seen = from + warp_row < rows.count &&
                    (OF_QUERIES ? seen_by[0].seen.first < column + COLUMNS && seen_by[15].seen.end > column
@@ -212,7 +212,7 @@ template <class T, Of OF, int OUT> LS_KERNEL(THREADS) attention_gradient(Params 
         }
         LS_ROLLED
         for (int j = 0; j < product_panels; j++) {
-            unsigned char *at = ring.take(ask);
+            unsigned char *at = ring.take(tile, score_panels + j, ask);
             int number = score_panels + j;
             unsigned char *of = number < plan.resident ? resident + number * ROW_PANEL_BYTES : at + PANEL_BYTES;
             if (seen) {
@@ -222,21 +222,25 @@ template <class T, Of OF, int OUT> LS_KERNEL(THREADS) attention_gradient(Params 
         if (seen) {
             Corner<OF_QUERIES> corner{p, task, batch, from + warp_row, column};
             if (p.drop_rate > 0 && OF != Of::VALUES) {
-                corner.drop(products[0]);
+                uint32_t kept = corner.undropped_bits();
+                LS_UNROLL
+                for (int i = 0; i < 32; i++) {
+                    products[0][i / 4][i % 4] *= kept >> i & 1 ? kept_factor(p) : 0;
+                }
             }
             weigh<OF_QUERIES, OF == Of::QUERIES || OF == Of::KEYS>(corner, seen_by, products[0], scores[0]);
             if (OF == Of::DELTAS) {
                 delta_sums.add(scores[0], products[0], seen_by);
             }
-            if (p.drop_rate > 0 && OF == Of::VALUES) {
-                corner.drop(scores[0]);
-            }
         }
         Weights<T, 1> weights(scores);
+        if (p.drop_rate > 0 && OF == Of::VALUES && seen) {
+            weights.keep(0, Corner<OF_QUERIES>{p, task, batch, from + warp_row, column}.undropped_bits());
+        }
         LS_UNROLL
         for (int panel = 0; panel < PANELS; panel++) {
             if (panel < out_panels) {
-                unsigned char *at = ring.take(ask);
+                unsigned char *at = ring.take(tile, score_panels + product_panels + panel, ask);
                 if (p.epoch > 0 && OF != Of::VALUES) {
                     scale_panel<COLUMNS, THREADS>(at, weighted, column, first_out + panel, column_factor);
                     barrier();
@@ -263,12 +267,13 @@ template <class T, Of OF, int OUT> LS_KERNEL(THREADS) attention_gradient(Params 
         if (t >= rows.count) {
             continue;
         }
-        float *row = to + rows.rows.at(t) * stride;
+        float *row = to + (OF_QUERIES ? query_rows(task) : key_rows(task)).at(t) * stride;
         LS_UNROLL
         for (int i = 0; i < OUT / 4; i++) {
-            int d = slice * OUT + i / 2 * 8 + lane() % 4 * 2 + i % 2;
+            int d = block_z() * OUT + i / 2 * 8 + lane() % 4 * 2 + i % 2;
             if (d < weighted.dim) {
-                float factor = OF == Of::VALUES ? 1.0f : p.epoch > 0 ? (float)p.scale * row_factor(t, d) : (float)p.scale;
+                float factor = OF == Of::VALUES ? p.drop_rate > 0 ? kept_factor(p) : 1.0f
+                               : p.epoch > 0 ? (float)p.scale * row_factor(t, d) : (float)p.scale;
                 row[d] = fmaf(sums[0][i / 2][half * 2 + i % 2], factor, row[d]);
             }
         }

@@ -20,22 +20,28 @@ template <class T, int M, int OUT> struct Forward {
     static constexpr int ROWS = 64 * M, PANELS = OUT / WIDTH<T>;
 
     const Params &p;
+    const Cut &cut;
     const Task &task;
-    int batch, from, slice, split;
-    int warp_row = warp() * 16 * M;
+    int from;
+
+    /* Asked for again rather than kept while sums need the registers. */
+    LS_DEVICE int batch() const { return block_y(); }
+    LS_DEVICE int slice() const { return block_z() % cut.slices; }
+    LS_DEVICE int split() const { return block_z() / cut.slices; }
+    LS_DEVICE int warp_row() const { return warp() * 16 * M; }
 
     LS_DEVICE int64_t query_row(int m, int half) const {
-        int t = from + warp_row + m * 16 + half * 8 + lane() / 4;
+        int t = from + warp_row() + m * 16 + half * 8 + lane() / 4;
         return query_rows(task).at(t < task.queries ? t : (int)task.queries - 1);
     }
 
-    LS_DEVICE bool there(int m, int half) const { return from + warp_row + m * 16 + half * 8 + lane() / 4 < task.queries; }
+    LS_DEVICE bool there(int m, int half) const { return from + warp_row() + m * 16 + half * 8 + lane() / 4 < task.queries; }
 
-    LS_DEVICE int64_t number(int64_t row) const { return (batch * p.heads + task.head) * p.queries + row; }
+    LS_DEVICE int64_t number(int64_t row) const { return (batch() * p.heads + task.head) * p.queries + row; }
 
-    /* A split's sums, for attention_merge. */
+    /* A split()'s sums, for attention_merge. */
     template <int N>
-    LS_DEVICE void keep(const Cut &cut, const float (&out)[M][N][4], const float (&max)[M][2], const float (&sum)[M][2],
+    LS_DEVICE void keep(const float (&out)[M][N][4], const float (&max)[M][2], const float (&sum)[M][2],
                         float scale) const {
         int64_t rows = p.batch * p.heads * p.queries;
         float *stats = cut.partial + cut.splits * rows * p.value_dim;
@@ -45,8 +51,8 @@ template <class T, int M, int OUT> struct Forward {
             if (!there(m, half)) {
                 continue;
             }
-            int64_t place = split * rows + number(query_row(m, half));
-            if (slice == 0 && lane() % 4 == 0) {
+            int64_t place = split() * rows + number(query_row(m, half));
+            if (slice() == 0 && lane() % 4 == 0) {
                 stats[place * 2] = max[m][half] * scale;
                 stats[place * 2 + 1] = sum[m][half];
             }
@@ -55,21 +61,22 @@ template <class T, int M, int OUT> struct Forward {
     }
 
     template <int N>
-    LS_DEVICE void merge(const Cut &cut, const float (&out)[M][N][4], const float (&max)[M][2], const float (&sum)[M][2],
+    LS_DEVICE void merge(const float (&out)[M][N][4], const float (&max)[M][2], const float (&sum)[M][2],
                          float scale) const {
-        float *lse = p.lse + batch * p.lse_batch + task.head * p.lse_head;
-        T *to = static_cast<T *>(p.out) + batch * p.out_batch + task.head * p.out_head;
+        float *lse = p.lse + batch() * p.lse_batch + task.head * p.lse_head;
+        T *to = static_cast<T *>(p.out) + batch() * p.out_batch + task.head * p.out_head;
         LS_UNROLL
         for (int i = 0; i < 2 * M; i++) {
             int m = i / 2, half = i % 2;
             int64_t row = query_row(m, half);
             float earlier = cut.earlier ? cut.earlier[number(row)] : lse[row * p.lse_row];
             Share share = share_of(max[m][half] * scale, sum[m][half], task.pads, earlier);
+            share.own *= p.drop_rate > 0 ? kept_factor(p) : 1;
             warp_barrier(); /* four lanes read what one writes */
             if (!there(m, half) || share.nothing) {
                 continue;
             }
-            if (slice == 0 && lane() % 4 == 0) {
+            if (slice() == 0 && lane() % 4 == 0) {
                 lse[row * p.lse_row] = share.lse;
             }
             store(to + row * p.out_row, out[m], half, [&](T before, float x) { return merged(before, x, share); });
@@ -80,11 +87,11 @@ template <class T, int M, int OUT> struct Forward {
     LS_DEVICE void store(E *row, const float (&out)[N][4], int half, Change change) const {
         LS_UNROLL
         for (int n = 0; n < N; n++) {
-            change_pair(row, slice * OUT + n * 8 + lane() % 4 * 2, (int)p.value_dim, out[n][2 * half], out[n][2 * half + 1], change);
+            change_pair(row, slice() * OUT + n * 8 + lane() % 4 * 2, (int)p.value_dim, out[n][2 * half], out[n][2 * half + 1], change);
         }
     }
 
-    LS_DEVICE Corner<true> corner(int m, int key) const { return {p, task, batch, from + warp_row + m * 16, key}; }
+    LS_DEVICE Corner<true> corner(int m, int key) const { return {p, task, batch(), from + warp_row() + m * 16, key}; }
 
     /* Scores of keys that a query does not see become −∞. */
     LS_DEVICE void hide(float (&scores)[M][8][4], const Interval *rows, const Sight &warps, int key) const {
@@ -93,7 +100,7 @@ template <class T, int M, int OUT> struct Forward {
             for (int m = 0; m < M; m++) {
                 LS_UNROLL
                 for (int i = 0; i < 32; i++) {
-                    Interval seen = rows[warp_row + m * 16 + i % 4 / 2 * 8 + lane() / 4];
+                    Interval seen = rows[warp_row() + m * 16 + i % 4 / 2 * 8 + lane() / 4];
                     int number = corner(m, key).column_of(i);
                     scores[m][i / 4][i % 4] = number >= seen.first && number < seen.end ? scores[m][i / 4][i % 4] : -INF;
                 }
@@ -148,7 +155,7 @@ LS_DEVICE void softmax(float (&scores)[M][8][4], float scale, float (&max)[M][2]
     }
 }
 
-template <class T, int M, int OUT> LS_KERNEL(THREADS) attention_forward(Params p, Cut cut) {
+template <class T, int M, int OUT> LS_KERNEL_OF(THREADS, 1) attention_forward(Params p, Cut cut) {
     using F = Forward<T, M, OUT>;
     /* The last tiles first: where causal they take longest. */
     int from = (cut.tiles - 1 - block_x() % cut.tiles) * F::ROWS, batch = block_y();
@@ -156,10 +163,9 @@ template <class T, int M, int OUT> LS_KERNEL(THREADS) attention_forward(Params p
         return;
     }
     Place<T> &place = *shared_memory<Place<T>>();
-    const Task &task = place.load(p, block_x() / cut.tiles, batch);
-    F f{p, task, batch, from, block_z() % cut.slices, block_z() / cut.slices};
-    int key_panels = panels<T>(p.dim), first_value = f.slice * F::PANELS;
-    int value_panels = panels<T>(p.value_dim) - first_value < F::PANELS ? panels<T>(p.value_dim) - first_value : F::PANELS;
+    const Task &task = place.load(p, block_x() / cut.tiles, batch, p.value_dim, block_z() % cut.slices, F::PANELS);
+    F f{p, cut, task, from};
+    const int &key_panels = place.score_panels, &value_panels = place.sum_panels, &first_value = place.first_sum;
     Interval *rows = reinterpret_cast<Interval *>(shared_memory<unsigned char>() + PLACE_BYTES);
     Ring<STAGES> ring{shared_memory<unsigned char>() + PLACE_BYTES + F::ROWS * sizeof(Interval), PANEL_BYTES};
     unsigned char *shared_queries = ring.memory + STAGES * PANEL_BYTES;
@@ -171,7 +177,7 @@ template <class T, int M, int OUT> LS_KERNEL(THREADS) attention_forward(Params p
     }
     barrier();
     Sight block = Sight::of(rows, 0, F::ROWS);
-    Sight own = Sight::of(rows, f.warp_row, 16 * M);
+    Sight own = Sight::of(rows, f.warp_row(), 16 * M);
     if (lane() == 0) {
         place.warps[warp()] = own;
     }
@@ -180,40 +186,38 @@ template <class T, int M, int OUT> LS_KERNEL(THREADS) attention_forward(Params p
     int first_tile = block.least_first / COLUMNS, end_tile = (block.greatest_end + COLUMNS - 1) / COLUMNS;
     if (cut.splits > 1) {
         int share = end_tile > first_tile ? (end_tile - first_tile + cut.splits - 1) / cut.splits : 0;
-        first_tile += share * f.split;
+        first_tile += share * f.split();
         end_tile = first_tile + share < end_tile ? first_tile + share : end_tile;
     }
-
     auto query_epoch = [&](int t) { return epoch_of(p, cut.inverse_epoch, p.first_query + query_rows(task).at(t)); };
-    int64_t origin = p.epoch > 0 ? query_epoch(from) : 0;
+    if (thread_index() == 0) {
+        place.end_tile = end_tile;
+        place.origin = p.epoch > 0 ? query_epoch(from) : 0;
+    }
+    barrier();
+
+    auto ask = [&](unsigned char *to, int tile, int panel) {
+        if (panel >= key_panels + value_panels) {
+            panel -= key_panels + value_panels;
+            tile++;
+        }
+        if (tile < place.end_tile) {
+            bool key = panel < key_panels;
+            load_panel<COLUMNS, THREADS>(to, key ? place.keys : place.values, tile * COLUMNS,
+                                         key ? panel : first_value + panel - key_panels);
+        }
+    };
     if (p.epoch > 0 || p.scale < 0) {
         commit_copies();
         wait_for_copies<0>();
         barrier();
         for (int panel = 0; panel < key_panels; panel++) {
             scale_panel<F::ROWS, THREADS>(shared_queries + panel * F::ROWS * ROW_BYTES, place.queries, from, panel, [&](int t, int d) {
-                return (p.scale < 0 ? -1.0f : 1.0f) * (p.epoch > 0 ? decay(p, d, query_epoch(t) - origin) : 1.0f);
+                return (p.scale < 0 ? -1.0f : 1.0f) * (p.epoch > 0 ? decay(p, d, query_epoch(t) - place.origin) : 1.0f);
             });
         }
-        barrier();
     }
-
-    int asked_tile = first_tile, asked_panel = 0;
-    auto ask = [&] {
-        if (asked_tile < end_tile) {
-            bool key = asked_panel < key_panels;
-            load_panel<COLUMNS, THREADS>(ring.fill(), key ? place.keys : place.values, asked_tile * COLUMNS,
-                                         key ? asked_panel : first_value + asked_panel - key_panels);
-            if (++asked_panel == key_panels + value_panels) {
-                asked_panel = 0;
-                asked_tile++;
-            }
-        }
-    };
-    for (int i = 0; i < STAGES - 1; i++) {
-        ask();
-        commit_copies();
-    }
+    ring.begin(first_tile, ask);
 
     /* max·scale must order as scores do, also where the scale is 0. */
     float scale = fmaxf((float)fabs(p.scale) * LOG2_E, 1e-30f);
@@ -222,38 +226,38 @@ template <class T, int M, int OUT> LS_KERNEL(THREADS) attention_forward(Params p
         max[m][0] = max[m][1] = -INF;
     }
     LS_ROLLED
-    for (int tile = first_tile; tile < end_tile; tile++) {
+    for (int tile = first_tile; tile < place.end_tile; tile++) {
         int key = tile * COLUMNS;
         bool seen = warps.any(key, COLUMNS);
         float scores[M][8][4] = {};
         LS_ROLLED
         for (int panel = 0; panel < key_panels; panel++) {
-            unsigned char *at = ring.take(ask);
+            unsigned char *at = ring.take(tile, panel, ask);
             if (p.epoch > 0) {
                 scale_panel<COLUMNS, THREADS>(at, place.keys, key, panel, [&](int t, int d) {
-                    return decay(p, d, origin - epoch_of(p, cut.inverse_epoch, key_positions(task).at(t)));
+                    return decay(p, d, place.origin - epoch_of(p, cut.inverse_epoch, key_positions(task).at(t)));
                 });
                 barrier();
             }
             if (seen) {
-                add_scores<T, M>(scores, shared_queries + panel * F::ROWS * ROW_BYTES, f.warp_row, at, steps_of<T>((int)p.dim, panel));
+                add_scores<T, M>(scores, shared_queries + panel * F::ROWS * ROW_BYTES, f.warp_row(), at, steps_of<T>((int)p.dim, panel));
             }
         }
         if (seen) {
             f.hide(scores, rows, warps, key);
             softmax(scores, scale, max, sum, out);
-            if (p.drop_rate > 0) {
-                LS_UNROLL
-                for (int m = 0; m < M; m++) {
-                    f.corner(m, key).drop(scores[m]);
-                }
-            }
         }
         Weights<T, M> weights(scores);
+        if (p.drop_rate > 0 && seen) { /* what all that is kept is multiplied by can wait for the end */
+            LS_UNROLL
+            for (int m = 0; m < M; m++) {
+                weights.keep(m, f.corner(m, key).undropped_bits());
+            }
+        }
         LS_UNROLL
         for (int panel = 0; panel < F::PANELS; panel++) {
             if (panel < value_panels) {
-                unsigned char *at = ring.take(ask);
+                unsigned char *at = ring.take(tile, key_panels + panel, ask);
                 if (seen) {
                     add_weighted<T, M>(out, panel * TILES<T>, weights, at);
                 }
@@ -266,9 +270,9 @@ template <class T, int M, int OUT> LS_KERNEL(THREADS) attention_forward(Params p
         sum[m][1] = row_sum(sum[m][1]);
     }
     if (cut.splits > 1) {
-        f.keep(cut, out, max, sum, scale);
+        f.keep(out, max, sum, scale);
     } else {
-        f.merge(cut, out, max, sum, scale);
+        f.merge(out, max, sum, scale);
     }
 }
 
@@ -292,6 +296,7 @@ template <class T> LS_KERNEL(THREADS) attention_merge(Params p, Cut cut) {
     }
     float *lse = p.lse + batch * p.lse_batch + task.head * p.lse_head + row * p.lse_row;
     Share share = share_of(base, sum, task.pads, *lse);
+    share.own *= p.drop_rate > 0 ? kept_factor(p) : 1;
     barrier();
     if (share.nothing) {
         return;

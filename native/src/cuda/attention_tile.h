@@ -24,18 +24,21 @@ LS_DEVICE int chunk_at(int r, int c) { return r * ROW_BYTES + ((c ^ (r & 7)) << 
 
 /* One operand's rows of one head of one batch row, as a task selects them. */
 template <class T> struct Operand {
-    const T *base;
-    int64_t row;
-    Rows rows;
-    int count, dim;
+    const T *first;
+    int64_t pitch, row; /* from run to run, and within one */
+    int run, count, dim;
     bool aligned; /* every chunk can be copied as 16 bytes */
+
+    LS_DEVICE const T *at(int t) const {
+        return run == 1 ? first + t * pitch : first + (uint32_t)t / (uint32_t)run * pitch + (uint32_t)t % (uint32_t)run * row;
+    }
 };
 
 template <class T>
 LS_DEVICE Operand<T> operand(const void *base, int64_t at, int64_t row, Rows rows, int64_t count, int64_t dim) {
-    const T *from = static_cast<const T *>(base) + at;
-    bool aligned = reinterpret_cast<uintptr_t>(from) % 16 == 0 && row % CHUNK<T> == 0 && dim % CHUNK<T> == 0;
-    return {from, row, rows, (int)count, (int)dim, aligned};
+    const T *first = static_cast<const T *>(base) + at + rows.start * row;
+    bool aligned = reinterpret_cast<uintptr_t>(first) % 16 == 0 && row % CHUNK<T> == 0 && dim % CHUNK<T> == 0;
+    return {first, rows.period * row, row, (int)rows.run, (int)count, (int)dim, aligned};
 }
 
 template <class T> LS_DEVICE int panels(int64_t dim) { return (int)((dim + WIDTH<T> - 1) / WIDTH<T>); }
@@ -63,7 +66,7 @@ template <int ROWS, int THREADS, class T> LS_DEVICE void load_panel(unsigned cha
     for (int i = 0; i < ROWS * 8 / THREADS; i++) {
         int r = (thread_index() + i * THREADS) / 8, c = thread_index() % 8, d = panel * WIDTH<T> + c * CHUNK<T>;
         bool there = from + r < x.count && d < x.dim;
-        const T *source = there ? x.base + x.rows.at(from + r) * x.row + d : x.base;
+        const T *source = there ? x.at(from + r) + d : x.first;
         unsigned char *at = to + chunk_at(r, c);
         if (x.aligned) {
             copy_async(at, source, there);
@@ -204,19 +207,34 @@ template <class T, int M> struct Weights {
     }
 
     LS_DEVICE const Fragment<T> &part(int m, int i) const { return parts[m][i]; }
+
+    /* Zero where the bit of an element, numbered as in its tile, is not set. */
+    LS_DEVICE void keep(int m, uint32_t kept) {
+        LS_UNROLL
+        for (int i = 0; i < 4 * COUNT; i++) {
+            parts[m][i / 4].bits[i % 4] &= (kept >> 2 * i & 1 ? 0xffffu : 0) | (kept >> 2 * i & 2 ? 0xffff0000u : 0);
+        }
+    }
 };
 
 template <int M> struct Weights<float, M> {
     static constexpr int COUNT = COLUMNS / DEPTH<float>;
-    const float (&tiles)[M][8][4];
+    float (&tiles)[M][8][4];
 
-    LS_DEVICE explicit Weights(const float (&of)[M][8][4]) : tiles(of) {}
+    LS_DEVICE explicit Weights(float (&of)[M][8][4]) : tiles(of) {}
 
     LS_DEVICE Fragment<float> part(int m, int i) const {
         const float(&tile)[4] = tiles[m][i];
         Fragment<float> f;
         f.set({bits_of(tile[0]), bits_of(tile[2]), bits_of(tile[1]), bits_of(tile[3])});
         return f;
+    }
+
+    LS_DEVICE void keep(int m, uint32_t kept) {
+        LS_UNROLL
+        for (int i = 0; i < 32; i++) {
+            tiles[m][i / 4][i % 4] = kept >> i & 1 ? tiles[m][i / 4][i % 4] : 0;
+        }
     }
 };
 
@@ -242,28 +260,31 @@ LS_DEVICE void add_weighted(float (&sums)[M][N][4], int first, const Weights<T, 
     }
 }
 
-/* A block's ring of panels: what is asked for arrives in order, one barrier a panel. */
+/*
+ * A block's ring of panels, one barrier a panel. ask(to, tile, panel) begins to load a panel of a tile, numbered on beyond the
+ * tile's last one; it is asked for STAGES − 1 panels before it is taken.
+ */
 template <int STAGES> struct Ring {
     unsigned char *memory;
     int bytes; /* of a stage */
-    int filled = 0, taken = 0;
+    int at = 0;
 
-    /* Where the next copies go. */
-    LS_DEVICE unsigned char *fill() {
-        unsigned char *to = memory + filled * bytes;
-        filled = filled + 1 == STAGES ? 0 : filled + 1;
-        return to;
+    template <class Ask> LS_DEVICE void begin(int tile, Ask ask) {
+        for (int i = 0; i < STAGES - 1; i++) {
+            ask(memory + i * bytes, tile, i);
+            commit_copies();
+        }
     }
 
-    /* The next panel, for all threads; what `ask` then begins to load overwrites the panel taken before. */
-    template <class Ask> LS_DEVICE unsigned char *take(Ask ask) {
+    /* A tile's panel, for all threads; the panel taken before is overwritten. */
+    template <class Ask> LS_DEVICE unsigned char *take(int tile, int panel, Ask ask) {
         wait_for_copies<STAGES - 2>();
         barrier();
-        ask();
+        ask(memory + (at == 0 ? STAGES - 1 : at - 1) * bytes, tile, panel + STAGES - 1);
         commit_copies();
-        unsigned char *at = memory + taken * bytes;
-        taken = taken + 1 == STAGES ? 0 : taken + 1;
-        return at;
+        unsigned char *taken = memory + at * bytes;
+        at = at + 1 == STAGES ? 0 : at + 1;
+        return taken;
     }
 };
 

@@ -11,7 +11,6 @@ double bound(const Case &c) { return c.s.half ? 0.03 : 2e-5; }
 void forward(const char *what, Case &c) {
     Params p = c.params();
     std::vector<double> out(c.out.memory.values.begin(), c.out.memory.values.end()), lse(c.lse.begin(), c.lse.end());
-    int64_t base = 0;
     c.each_query([&](int64_t b, const Task &t, int64_t i) {
         double sum = t.pads, earlier = lse[c.number(b, t, i)];
         std::vector<double> total(c.s.value_dim);
@@ -36,7 +35,7 @@ void forward(const char *what, Case &c) {
     });
     require(ls_cuda_attention(&p, nullptr) == LS_OK, ls_cuda_last_error());
     c.out.memory.read();
-    for (int64_t i = base; i < c.lse.size(); i++) {
+    for (int64_t i = 0; i < c.lse.size(); i++) {
         if (lse[i] == -INFINITY) {
             require(c.lse[i] == -INFINITY, what);
         } else {
@@ -66,7 +65,6 @@ struct Gradients {
         : dq(c.dq.memory.values.begin(), c.dq.memory.values.end()), dk(c.dk.memory.values.begin(), c.dk.memory.values.end()),
           dv(c.dv.memory.values.begin(), c.dv.memory.values.end()), delta(c.delta.begin(), c.delta.end()) {}
 
-    /* As `wanted` says of P and dP where it is given, and else by the deltas that the case holds. */
     void add(const Case &c) {
         auto at = [](std::vector<double> &values, const Matrix &m, int64_t b, int64_t i, int64_t h, int64_t d) -> double & {
             return values[&m.at(b, i, h, d) - m.memory.values.begin()];
@@ -126,25 +124,24 @@ void compare(const std::string &what, const Values &actual, const std::vector<do
     }
 }
 
-void backward(const std::string &what, Case &c, bool detached) {
+/* Final log-sum-exps are given, so deltas may be anything: those of the branch go on to the gradients. */
+void backward(const std::string &what, Case &c) {
     finish(c);
     Params p = c.params();
+    p.d_lse = c.d_lse;
     double share = c.s.half ? 0.02 : 1e-5;
     Gradients expected(c);
-    if (detached) {
-        expected.add_deltas(c);
-        require(ls_cuda_attention_deltas(&p, nullptr) == LS_OK, ls_cuda_last_error());
-    } else {
-        p.d_lse = c.d_lse;
-        for (int64_t n = 0; n < c.lse.size(); n++) {
-            int64_t i = n % c.s.queries, h = n / c.s.queries % c.s.heads, b = n / c.s.queries / c.s.heads;
-            expected.delta[n] = -c.d_lse[n];
-            for (int64_t d = 0; d < c.s.value_dim; d++) {
-                expected.delta[n] += (double)c.out.at(b, i, h, d) * c.d_out.at(b, i, h, d);
-            }
+    for (int64_t n = 0; n < c.lse.size(); n++) {
+        int64_t i = n % c.s.queries, h = n / c.s.queries % c.s.heads, b = n / c.s.queries / c.s.heads;
+        expected.delta[n] = -c.d_lse[n];
+        for (int64_t d = 0; d < c.s.value_dim; d++) {
+            expected.delta[n] += (double)c.out.at(b, i, h, d) * c.d_out.at(b, i, h, d);
         }
-        require(ls_cuda_attention_dots(&p, nullptr) == LS_OK, ls_cuda_last_error());
     }
+    require(ls_cuda_attention_dots(&p, nullptr) == LS_OK, ls_cuda_last_error());
+    compare(what + ", dots", c.delta, expected.delta, share);
+    expected.add_deltas(c);
+    require(ls_cuda_attention_deltas(&p, nullptr) == LS_OK, ls_cuda_last_error());
     compare(what + ", delta", c.delta, expected.delta, share);
     expected.add(c);
     require(ls_cuda_attention_backward(&p, nullptr) == LS_OK, ls_cuda_last_error());
@@ -155,29 +152,194 @@ void backward(const std::string &what, Case &c, bool detached) {
 
 void both(const std::string &what, Case &c) {
     forward(what.c_str(), c);
-    backward(what, c, false);
-    backward(what + ", detached", c, true);
+    backward(what, c);
 }
 
-void sizes() {
-    for (bool half : {false, true}) {
-        for (int64_t n : {1, 2, 7, 16, 17, 40, 63, 64, 65, 129}) {
-            Case c({1, 1, n, n, 24, 8, half}, n);
-            c.p.causal = n % 2;
-            c.tasks = {dense(c.s)};
-            both("sizes", c);
-        }
-        for (int64_t d : {1, 8, 24, 48, 64, 80, 128, 256}) {
-            Case c({1, 2, 20, 70, d, d == 256 ? 300 : d, half, d % 3}, d);
-            c.all_heads([&](int64_t) { return std::vector<Task>{dense(c.s)}; });
-            both("dims", c);
+void sizes(bool half) {
+    for (int64_t n : {1, 2, 17, 40, 63, 64, 65, 129}) {
+        Case c({1, 1, n, n, 24, 8, half}, (uint64_t)n);
+        c.p.causal = n % 2;
+        c.tasks = {dense(c.s)};
+        both("sizes", c);
+    }
+    for (int64_t n = 1; n <= 40; n++) {
+        Case c({1, 1, n, 41 - n, 8, 8, half}, (uint64_t)n);
+        c.tasks = {dense(c.s)};
+        forward("small sizes", c);
+    }
+    for (int64_t d : {1, 8, 24, 48, 64, 80, 128, 256}) {
+        Case c({1, 2, 20, 70, d, d == 256 ? 300 : d, half, d % 3}, (uint64_t)d);
+        c.all_heads([&](int64_t) { return std::vector<Task>{dense(c.s)}; });
+        both("dims", c);
+    }
+    Case wide({1, 1, 5, 9, 16, 2048, half}, 5);
+    wide.tasks = {dense(wide.s)};
+    both("2,048 values", wide);
+}
+
+/* Segments of `segment` positions, of which a head keeps each dilation-th from its phase on. */
+std::vector<Task> segments(const Case &c, int64_t segment, int64_t dilation, int64_t phase, bool pads) {
+    std::vector<Task> tasks;
+    for (int64_t start = 0; start < c.s.keys; start += segment) {
+        int64_t end = std::min(start + segment, c.s.keys), rows = (end - start - phase + dilation - 1) / dilation;
+        if (start + phase < end) {
+            tasks.push_back(of_rows(start + phase, dilation, rows, start + phase, dilation, rows,
+                                    pads ? (segment + dilation - 1) / dilation - rows : 0));
         }
     }
+    return tasks;
+}
+
+struct Pattern {
+    const char *name;
+    Sizes s;
+    std::function<void(Case &)> set;
+};
+
+void all_dense(Case &c) {
+    c.all_heads([&](int64_t) { return std::vector<Task>{dense(c.s)}; });
+}
+
+const std::vector<Pattern> PATTERNS = {
+    {"dilated", {2, 3, 50, 50, 16, 24}, [](Case &c) {
+         c.all_heads([&](int64_t h) { return segments(c, 20, 3, h % 3, true); });
+     }},
+    {"dilated, causal", {1, 4, 260, 260, 8, 8}, [](Case &c) {
+         c.p.causal = 1;
+         c.all_heads([&](int64_t h) { return segments(c, 201, 2, h / 2, false); });
+     }},
+    {"a chunk from the middle", {1, 2, 9, 64, 8, 16}, [](Case &c) {
+         c.p.causal = 1;
+         c.p.first_query = 33;
+         c.all_heads([&](int64_t) { return std::vector<Task>{of_rows(0, 1, 7, 32, 1, 8), of_rows(7, 1, 2, 40, 1, 8)}; });
+     }},
+    {"local blocks", {1, 1, 150, 140, 8, 8}, [](Case &c) {
+         c.p.block = 7, c.p.before = 1, c.p.after = 2;
+         all_dense(c);
+     }},
+    {"summaries of earlier blocks", {1, 2, 70, 70, 8, 8}, [](Case &c) {
+         c.p.causal = 1;
+         c.p.block = 8, c.p.before = INT64_MAX, c.p.after = -1;
+         c.all_heads([&](int64_t h) {
+             int64_t start = 8 - (h + 1) * 3, keys = 8 * 3 + std::min<int64_t>(3, std::max<int64_t>(0, 70 - 64 - start));
+             return std::vector<Task>{{0, 0, 1, 1, 70, start, 3, 8, keys, start, 3, 8, 0}};
+         });
+     }},
+    {"keys without gaps", {1, 3, 6, 40, 8, 8}, [](Case &c) {
+         c.p.causal = 1;
+         c.p.first_query = 100;
+         c.all_heads([&](int64_t h) { return std::vector<Task>{{0, h, 1, 3, 2, 0, 1, 1, 4 + h, 90 + h + 1, 1, 3, 0}}; });
+     }},
+    {"blockwise", {1, 1, 140, 140, 8, 8}, [](Case &c) {
+         c.p.causal = 1;
+         c.p.blockwise = 10;
+         all_dense(c);
+     }},
+    {"documents", {2, 1, 90, 90, 8, 8}, [](Case &c) {
+         c.documents = {0, 5, 71, INT64_MAX, 0, 17, 18, 80};
+         c.p.document_count = c.p.documents_batch = 4;
+         all_dense(c);
+     }},
+    {"a mask", {2, 2, 66, 70, 8, 8}, [](Case &c) {
+         c.mask.resize((size_t)(2 * 66 * 70));
+         for (size_t i = 0; i < c.mask.size(); i++) {
+             c.mask[i] = i % 7 != 0 && i / 70 != 5;
+         }
+         c.p.mask_batch = 66 * 70, c.p.mask_row = 70, c.p.mask_col = 1;
+         all_dense(c);
+     }},
+    {"a mask of keys", {2, 1, 10, 70, 8, 8}, [](Case &c) {
+         c.mask.assign(70, 1);
+         std::fill(c.mask.begin(), c.mask.begin() + 66, 0);
+         c.p.mask_col = 1;
+         all_dense(c);
+     }},
+    {"decay", {1, 2, 80, 80, 24, 8}, [](Case &c) {
+         c.p.causal = 1;
+         c.p.epoch = 7;
+         for (int64_t d = 0; d < 24; d++) {
+             c.decay.push_back(-0.05 * (double)d);
+         }
+         c.all_heads([&](int64_t h) { return segments(c, 75, 1 + h, h, false); });
+     }},
+    {"dropout", {2, 2, 70, 66, 8, 8}, [](Case &c) {
+         c.p.drop_rate = 0.3;
+         c.p.drop_seed = 12345678912345, c.p.drop_stream = -77;
+         all_dense(c);
+     }},
+    {"a negative scale", {1, 1, 20, 70, 8, 8}, [](Case &c) {
+         c.p.scale = -0.5;
+         all_dense(c);
+     }},
+    {"no scale", {1, 1, 3, 70, 8, 8}, [](Case &c) {
+         c.p.scale = 0;
+         c.p.causal = 1;
+         all_dense(c);
+     }},
+    {"few queries", {2, 2, 2, 1100, 8, 72}, [](Case &c) {
+         c.p.causal = 1;
+         c.p.first_query = 1090;
+         c.all_heads([&](int64_t) { return std::vector<Task>{of_rows(0, 1, 2, 0, 1, 1100)}; });
+     }},
+};
+
+void patterns(bool half) {
+    for (const Pattern &pattern : PATTERNS) {
+        Sizes s = pattern.s;
+        s.half = half;
+        Case c(s, 3);
+        pattern.set(c);
+        /* Half of the rows have seen keys before. */
+        for (int64_t i = 1; i < c.lse.size(); i += 2) {
+            c.lse[i] = (float)(i % 5) - 2;
+        }
+        Numbers(9).fill(c.out.memory.values);
+        both(pattern.name, c);
+    }
+}
+
+/* What a key's bias would get, Σ dS over queries and keys, is zero up to rounding. */
+void centred() {
+    Case c({1, 1, 30, 40, 8, 8}, 1);
+    c.tasks = {dense(c.s)};
+    forward("centred", c);
+    Params p = c.params();
+    require(ls_cuda_attention_dots(&p, nullptr) == LS_OK, ls_cuda_last_error());
+    std::vector<float> dots(c.delta.begin(), c.delta.end());
+    require(ls_cuda_attention_centre(&p, nullptr) == LS_OK, ls_cuda_last_error());
+    bool moved = false;
+    for (int64_t i = 0; i < 30; i++) {
+        close_to("centred", i, c.delta[i], dots[(size_t)i], 1e-5);
+        moved |= c.delta[i] != dots[(size_t)i];
+        c.delta[i] += 1;
+    }
+    require(moved, "centring must take off rounding");
+    dots.assign(c.delta.begin(), c.delta.end());
+    require(ls_cuda_attention_centre(&p, nullptr) == LS_OK, ls_cuda_last_error());
+    compare("more than rounding", c.delta, std::vector<double>(dots.begin(), dots.end()), 0);
+}
+
+void refusals() {
+    Case c({1, 1, 2, 2, 300, 8}, 1);
+    c.tasks = {dense(c.s)};
+    Params p = c.params();
+    require(ls_cuda_attention(&p, nullptr) == LS_BAD_ARGUMENT, "300 dimensions");
+    p.dim = 8;
+    p.size = 8;
+    require(ls_cuda_attention_backward(&p, nullptr) == LS_BAD_ARGUMENT, "another struct");
+    p.size = sizeof p;
+    p.task_count = 0;
+    require(ls_cuda_attention(&p, nullptr) == LS_OK, "no tasks");
 }
 
 } // namespace
 
 int main() {
-    sizes();
+    for (bool half : {false, true}) {
+        sizes(half);
+        patterns(half);
+    }
+    centred();
+    refusals();
     std::puts("attention: ok");
 }
