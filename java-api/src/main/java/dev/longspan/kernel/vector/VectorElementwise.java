@@ -107,6 +107,8 @@ final class VectorElementwise implements ElementwiseKernel {
         });
     }
 
+    // C++ takes 0.7 of the time for SwiGLU and its way back (backend/Mixed): it multiplies in registers what is stored to a block
+    // and loaded again here.
     @Override
     public void gatedBackward(Parallel parallel, Activation f, Tensor gate, Tensor up, Tensor dy,
             @Nullable Tensor dGate, @Nullable Tensor dUp) {

@@ -12,7 +12,11 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 
-/** Rows forward; stripes of columns backward, since an id may occur more than once. */
+/**
+ * Rows forward; stripes of columns backward, since an id may occur more than once.
+ *
+ * <p>C++ takes 0.7 of the time backward (backend/Mixed), where a stripe's rows are eight vectors and two slices of segments each.
+ */
 final class VectorEmbedding implements EmbeddingKernel {
 
     private static final int TILE_ROWS = 64;
@@ -38,11 +42,12 @@ final class VectorEmbedding implements EmbeddingKernel {
     public void backward(Parallel parallel, Tensor ids, double scale, Tensor dy, Tensor dTable) {
         MemorySegment from = Floats.memory(dy);
         MemorySegment to = Floats.memory(dTable);
+        long[] rows = ids.toLongs();
         parallel.forRanges(dTable.size(1), TILE_COLS, (first, end, scratch) -> {
             int cols = (int) (end - first);
-            for (long i = 0; i < ids.size(0); i++) {
+            for (int i = 0; i < rows.length; i++) {
                 addScaled(Floats.range(from, dy.offset() + i * dy.stride(0) + first, cols), (float) scale,
-                        Floats.range(to, dTable.offset() + id(ids, i) * dTable.stride(0) + first, cols), cols);
+                        Floats.range(to, dTable.offset() + rows[i] * dTable.stride(0) + first, cols), cols);
             }
         });
     }

@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * A row at a time, from memory once and from the first-level cache after that. RMS norm is layer norm with a mean of 0.
  * The gradients of weight and bias are summed within blocks of rows and then over the blocks in order.
+ *
+ * <p>C++ takes 0.7 to 0.8 of the time for RMS norm of 1,024 x 1,024 (backend/Mixed). In a flight recording 70 % of the samples
+ * are at the stores of y and 25 % in the sum of squares.
  */
 final class VectorNorm implements NormKernel {
 
