@@ -8,21 +8,35 @@ import java.util.List;
 final class Mixed {
 
     /**
-     * Milliseconds by {@code longspan bench gemm}, {@code attention} and {@code scan}, each with {@code --threads 1} under
-     * {@code chrt -r 1}, on an AMD EPYC with AVX-512 and JDK 25.0.3. Families without a row are vector's.
+     * Milliseconds by {@code longspan bench kernels --threads 1} under {@code chrt -r 1}, on an AMD EPYC with AVX-512 and JDK
+     * 25.0.3, beside other work: {@code jmh/results/host-amd-epyc.md} has the whole run.
      */
     private static final List<Measured> TABLE = List.of(
-            new Measured("gemm", "128 x 128 x 128", 0.087, 0.062),
+            new Measured("gemm", "128 x 128 x 128", 0.087, 0.061),
             new Measured("gemm", "256 x 256 x 256", 0.499, 0.396),
-            new Measured("gemm", "512 x 512 x 512", 3.347, 3.012),
-            new Measured("attention", "dense N=2048 H=2 D=64 fwd", 16.788, 12.384),
-            new Measured("attention", "dilated N=2048 H=2 D=64 fwd", 6.786, 5.124),
-            new Measured("attention", "dense N=2048 H=2 D=64 fwd+bwd", 54.328, 42.467),
-            new Measured("attention", "dilated N=2048 H=2 D=64 fwd+bwd", 22.248, 18.054),
-            new Measured("scan", "CEMA L=2048 D=512 n=16 fwd", 3.135, 5.411),
-            new Measured("scan", "CEMA L=2048 D=512 n=16 fwd+bwd", 11.542, 21.229),
-            new Measured("timestep norm", "L=2048 D=2048/32", 4.094, 10.709),
-            new Measured("timestep norm", "L=2048 D=4096/64", 9.638, 22.832));
+            new Measured("gemm", "512 x 512 x 512", 3.392, 3.108),
+            new Measured("attention", "dense N=2048 H=2 D=64 fwd", 17.625, 12.646),
+            new Measured("attention", "dilated N=2048 H=2 D=64 fwd", 6.954, 5.403),
+            new Measured("attention", "dense N=2048 H=2 D=64 fwd+bwd", 56.039, 43.367),
+            new Measured("attention", "dilated N=2048 H=2 D=64 fwd+bwd", 23.536, 18.268),
+            new Measured("norm", "RMSNorm 1024 x 1024", 0.323, 0.156),
+            new Measured("norm", "LayerNorm 1024 x 1024", 0.473, 0.439),
+            new Measured("norm", "RMSNorm fwd+bwd 1024 x 1024", 1.856, 1.634),
+            new Measured("norm", "LayerNorm fwd+bwd 1024 x 1024", 1.852, 1.988),
+            new Measured("elementwise", "GELU 1024 x 1024", 0.671, 0.934),
+            new Measured("elementwise", "SiLU 1024 x 1024", 0.384, 0.669),
+            new Measured("elementwise", "SwiGLU fwd+bwd 1024 x 1024", 3.618, 2.389),
+            new Measured("elementwise", "addition 1024 x 1024", 0.540, 0.712),
+            new Measured("elementwise", "dropout 1024 x 1024", 2.409, 3.515),
+            new Measured("embedding", "embedding 1024 x 1024", 0.719, 0.716),
+            new Measured("embedding", "embedding bwd 1024 x 1024", 1.006, 0.788),
+            new Measured("loss", "cross-entropy 1024 x 1024", 0.681, 0.416),
+            new Measured("loss", "cross-entropy fwd+bwd 1024 x 1024", 1.845, 1.728),
+            new Measured("optimizer", "AdamW 1024 x 1024", 0.812, 0.849),
+            new Measured("scan", "CEMA L=2048 D=512 n=16 fwd", 2.968, 5.230),
+            new Measured("scan", "CEMA L=2048 D=512 n=16 fwd+bwd", 11.623, 20.990),
+            new Measured("timestep norm", "L=2048 D=2048/32", 4.689, 12.933),
+            new Measured("timestep norm", "L=2048 D=4096/64", 12.221, 34.225));
 
     /** One problem's times. */
     private record Measured(String family, String problem, double vectorMillis, double hostMillis) {

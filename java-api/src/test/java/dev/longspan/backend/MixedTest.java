@@ -28,12 +28,15 @@ final class MixedTest {
         assertThat(mixed.attention()).isSameAs(host.kernels().attention());
         assertThat(mixed.scan()).isSameAs(vector.kernels().scan());
         assertThat(mixed.timestepNorm()).isSameAs(vector.kernels().timestepNorm());
-        assertThat(mixed.norm()).isSameAs(vector.kernels().norm());
+        assertThat(mixed.norm()).isSameAs(host.kernels().norm());
+        assertThat(mixed.loss()).isSameAs(host.kernels().loss());
+        assertThat(mixed.elementwise()).isSameAs(vector.kernels().elementwise());
+        assertThat(mixed.optimizer()).isSameAs(vector.kernels().optimizer());
     }
 
     @Test
     void saysWhichFamiliesAreHosts() {
-        assertThat(Mixed.of(vector, host).detail()).isEqualTo("gemm, attention of host, the rest of vector");
+        assertThat(Mixed.of(vector, host).detail()).isEqualTo("gemm, attention, norm, embedding, loss of host, the rest of vector");
         assertThat(Backend.named("mixed").dtypes()).isEqualTo(vector.dtypes());
     }
 
