@@ -1,6 +1,6 @@
 #include "sizes.h"
 
-#include <cfloat>
+#include <algorithm>
 #include <cstring>
 
 /* Copies of all strides and types. */
@@ -57,7 +57,7 @@ void strided(int type, const std::vector<int64_t> &shape, int turn, int64_t gap,
     }
     p.from = from, p.to = to;
     works(ls_cuda_copy(&p));
-    require(std::memcmp(expected.data(), to.begin(), to.size()) == 0, "a copy differs");
+    require(std::equal(expected.begin(), expected.end(), to.begin()), "a copy differs");
 }
 
 double of(const uint8_t *at, int type, int64_t i) {
