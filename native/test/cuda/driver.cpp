@@ -8,6 +8,7 @@
 
 #include "device.h"
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -308,20 +309,27 @@ CALL cuGraphDestroy(void *graph) {
     return SUCCESS;
 }
 
+// Streams do everything at once, so an event is the time of its recording.
+using Moment = std::chrono::steady_clock::time_point;
+
 CALL cuEventCreate(void **event, unsigned) {
-    *event = std::malloc(1);
+    *event = new Moment();
     return status();
 }
 
 CALL cuEventDestroy_v2(void *event) {
-    std::free(event);
+    delete static_cast<Moment *>(event);
     return SUCCESS;
 }
 
-CALL cuEventRecord(void *, void *) { return status(); }
+CALL cuEventRecord(void *event, void *) {
+    *static_cast<Moment *>(event) = std::chrono::steady_clock::now();
+    return status();
+}
+
 CALL cuEventSynchronize(void *) { return status(); }
 
-CALL cuEventElapsedTime_v2(float *milliseconds, void *, void *) {
-    *milliseconds = 1;
+CALL cuEventElapsedTime_v2(float *milliseconds, void *start, void *end) {
+    *milliseconds = std::chrono::duration<float, std::milli>(*static_cast<Moment *>(end) - *static_cast<Moment *>(start)).count();
     return status();
 }
