@@ -3,6 +3,7 @@
 import dilated
 import torch
 import torch.nn.functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 
 def forms(task):
@@ -12,15 +13,32 @@ def forms(task):
         return dilated.forms(task)
     if n["pattern"] == "chunked":
         return chunked(task, q, k, v, n["branches"][0]["segment"])
-    # [1, N, H, D] seen as [1, H, N, D] by strides: the kernel takes them; contiguous heads are the other way.
+    # [B, N, H, D] seen as [B, H, N, D] by strides: the kernel takes them; contiguous heads are the other way.
     seen = [t.transpose(1, 2) for t in (q, k, v)]
     own = [t.contiguous() for t in seen]
 
     def attend(q, k, v):
         return F.scaled_dot_product_attention(q, k, v, is_causal=n["causal"], scale=n["scale"])
 
-    return [("heads interleaved", lambda: differentiated(task, seen, attend, lambda t: t.transpose(1, 2))),
-            ("heads apart", lambda: differentiated(task, own, attend, lambda t: t.transpose(1, 2)))]
+    def ways(prefix, attend):
+        return [(prefix + name, lambda operands=operands: differentiated(task, operands, attend, lambda t: t.transpose(1, 2)))
+                for name, operands in (("heads interleaved", seen), ("heads apart", own))]
+
+    if not q.is_cuda:
+        return ways("", attend)
+    # In float32 there is neither of these two.
+    backends = (("flash", SDPBackend.FLASH_ATTENTION), ("cuDNN", SDPBackend.CUDNN_ATTENTION)) if (
+        q.dtype == torch.bfloat16) else (("efficient", SDPBackend.EFFICIENT_ATTENTION),)
+    return [way for name, backend in backends for way in ways(name + ", ", only(backend, attend))]
+
+
+def only(backend, attend):
+    """attend by that backend of PyTorch's, or not at all."""
+    def within(*operands):
+        with sdpa_kernel(backend):
+            return attend(*operands)
+
+    return within
 
 
 def differentiated(task, operands, attend, back):
@@ -78,7 +96,7 @@ def chunked(task, q, k, v, chunk):
     def slices(q, k, v):
         return torch.cat([sdpa(q, k, part) for part in v.split(dim, -1)], -1)
 
-    ways = {"sdpa": sdpa, **{f"blocks of {size}": causal(size, scale) for size in (128, 256, 512)}}
+    ways = {"sdpa": sdpa, **{f"blocks, of {size}": causal(size, scale) for size in (128, 256, 512)}}
     if v.shape[3] % dim == 0:
         ways["sdpa, sliced values"] = slices
 

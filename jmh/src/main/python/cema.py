@@ -102,7 +102,7 @@ class Cema:
         of, size = self.of, self.of.size
         dy = self.blocks(dy)
         dx, dk = self.within.backward(x, dy)
-        powers, lags = of.powers, torch.arange(size + 1, dtype=torch.float32)[None, :, None]
+        powers, lags = of.powers, torch.arange(size + 1, dtype=torch.float32, device=dy.device)[None, :, None]
         q, c = of.q.to(torch.complex64), of.c.to(torch.complex64)
         # k_u = Re(c q^u): the real gradient meets conj(q^u), and u c q^(u-1).
         dc = torch.einsum("du,dun->dn", dk.to(torch.complex64), powers[:, :size].conj())
@@ -183,6 +183,8 @@ def forms(task):
 
         return run
 
+    comma, more = (",", (8192,)) if x.is_cuda else ("", ())
     ways = [("toeplitz", Toeplitz, size) for size in (32, 64, 128, 256)] + [
-        ("fft", Fourier, size) for size in (256, 512, 2048) if size <= n["rows"]]
-    return [(f"{name} {size}", lambda within=within, size=size: make(within, size)) for name, within, size in ways]
+        ("fft", Fourier, size) for size in (256, 512, 2048, *more)]
+    return [(f"{name}{comma} {size}", lambda within=within, size=size: make(within, size)) for name, within, size in ways
+            if size <= n["rows"]]

@@ -19,7 +19,7 @@ def by_sums(x, of):
 
 def norm(x, weight, bias, eps, of, moments=by_products):
     """x: [rows, channels]."""
-    count = torch.arange(1, x.shape[0] + 1, dtype=torch.float64)[:, None]
+    count = torch.arange(1, x.shape[0] + 1, dtype=torch.float64, device=x.device)[:, None]
     mean, square = (m.cumsum(0) / count for m in moments(x, of))
     scale = (square - mean * mean + eps).rsqrt().float()[..., None]
     grouped = x.view(x.shape[0], of.shape[1], -1)

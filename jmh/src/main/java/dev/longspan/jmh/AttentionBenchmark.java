@@ -1,8 +1,9 @@
 package dev.longspan.jmh;
 
+import java.util.Arrays;
 import org.openjdk.jmh.annotations.Param;
 
-/** Dense attention of two heads, {@code causal|full NxD fwd|fwd+bwd}. */
+/** Dense attention, {@code causal|full NxD[xHxB] fwd|fwd+bwd [bf16]}; one sequence of two heads where these are not given. */
 public class AttentionBenchmark extends Measured {
 
     private static final int HEADS = 2;
@@ -20,8 +21,8 @@ public class AttentionBenchmark extends Measured {
 
     static Problem of(String problem) {
         String[] words = problem.split(" ", -1);
-        int[] sizes = Sizes.of(words[1], 2);
-        return new AttentionProblem(AttentionShape.dense(words[0].equals("causal"), sizes[0], HEADS, sizes[1],
-                words[2].equals("fwd+bwd")));
+        int[] sizes = Sizes.of(words[1].indexOf('x') == words[1].lastIndexOf('x') ? words[1] + "x" + HEADS + "x1" : words[1], 4);
+        return new AttentionProblem(AttentionShape.dense(words[0].equals("causal"), sizes[0], sizes[2], sizes[1],
+                words[2].equals("fwd+bwd")).withBatch(sizes[3]).stored(Arrays.copyOfRange(words, 3, words.length)));
     }
 }

@@ -7,7 +7,6 @@ import dev.longspan.bench.Noise;
 import dev.longspan.kernel.AttentionPattern;
 import dev.longspan.kernel.AttentionPattern.Branch;
 import dev.longspan.kernel.AttentionPlan;
-import dev.longspan.op.Attention;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
@@ -21,52 +20,58 @@ import java.util.SplittableRandom;
 import java.util.stream.LongStream;
 
 /**
- * Attention of one sequence in float32, forward or forward and backward. q, k: [1, N, H, D], v: [1, N, H, Dv]. The gradient of
- * the output is zero but for a few rows: no kernel is faster for it, and every gradient can be known in float64.
+ * Attention, forward or forward and backward. q, k: [B, N, H, D], v: [B, N, H, Dv]. The gradient of the output is zero but for
+ * a few rows: no kernel is faster for it, and every gradient can be known in float64.
  */
 final class AttentionProblem implements Problem {
 
     private static final int GIVEN_ROWS = 9;
     private static final int KEY_ROWS = 32;
+    /** Of more heads than this, in all sequences together, so many are checked. */
+    private static final int CHECKED_HEADS = 8;
 
     private final TensorArena arena = new TensorArena();
     private final AttentionShape shape;
     private final long[] given;
-    private final Tensor q;
-    private final Tensor k;
-    private final Tensor v;
-    private final Tensor dOut;
     private final Task task;
+    private List<Expected> expected = List.of();
+
+    /** A row of an answer in float64. */
+    private record Expected(String answer, long sequence, long row, int head, ExactAttention.Row values) {
+    }
 
     AttentionProblem(AttentionShape shape) {
         this.shape = shape;
-        q = noise(1, shape.dim());
-        k = noise(2, shape.dim());
-        v = noise(3, shape.valueDim());
+        Tensor q = noise(1, shape.tokens(), shape.dim());
+        Tensor k = noise(2, shape.tokens(), shape.dim());
+        Tensor v = noise(3, shape.tokens(), shape.valueDim());
         long n = shape.tokens();
         given = LongStream.concat(LongStream.of(0, n / 2, n - 1), new SplittableRandom(n).longs(GIVEN_ROWS - 3, 0, n))
                 .distinct().toArray();
-        dOut = arena.allocate(DType.F32, v.shape());
         Map<String, Tensor> operands = new LinkedHashMap<>(Map.of("q", q, "k", k, "v", v));
-        Map<String, Tensor> answers = new LinkedHashMap<>(Map.of("out", arena.allocate(DType.F32, v.shape())));
+        Map<String, Tensor> answers = new LinkedHashMap<>(Map.of("out", like(v)));
         if (shape.backward()) {
-            Tensor noise = arena.allocate(DType.F32, 1, given.length, shape.heads(), shape.valueDim());
-            new Noise(4).fill(noise);
+            Tensor dOut = like(v);
+            Tensor noise = noise(4, given.length, shape.valueDim());
             for (int i = 0; i < given.length; i++) {
                 dOut.slice(1, given[i], given[i] + 1).copyFrom(noise.slice(1, i, i + 1));
             }
             operands.put("dOut", dOut);
-            answers.put("dq", arena.allocate(DType.F32, q.shape()));
-            answers.put("dk", arena.allocate(DType.F32, k.shape()));
-            answers.put("dv", arena.allocate(DType.F32, v.shape()));
+            answers.put("dq", like(q));
+            answers.put("dk", like(k));
+            answers.put("dv", like(v));
         }
         task = new Task("attention", numbers(shape), operands, answers);
     }
 
-    private Tensor noise(long seed, long dim) {
-        Tensor t = arena.allocate(DType.F32, 1, shape.tokens(), shape.heads(), dim);
+    private Tensor noise(long seed, long rows, long dim) {
+        Tensor t = arena.allocate(shape.dtype(), shape.batch(), rows, shape.heads(), dim);
         new Noise(seed).fill(t);
         return t;
+    }
+
+    private Tensor like(Tensor t) {
+        return arena.allocate(shape.dtype(), t.shape());
     }
 
     private static Map<String, Object> numbers(AttentionShape shape) {
@@ -107,40 +112,70 @@ final class AttentionProblem implements Problem {
                     AttentionPattern.PadKeys.MASK);
         };
         AttentionPlan plan = AttentionPlan.of(pattern, shape.causal(), shape.scale());
-        return shape.backward() ? OwnSide.training(backend, parallel, task, pass -> backward(pass, plan))
-                : OwnSide.forward(backend, parallel, task, pass -> Map.of("out", Attention.apply(pass, plan, q, k, v).out()));
+        return OwnSide.of(backend, parallel, task, (pass, here) -> run(pass, plan, here));
     }
 
-    private Map<String, Tensor> backward(Pass pass, AttentionPlan plan) {
-        pass.watch(q);
-        pass.watch(k);
-        pass.watch(v);
-        Tensor out = Attention.apply(pass, plan, q, k, v).out();
-        pass.backward(out, dOut);
-        return Map.of("out", out, "dq", pass.gradient(q), "dk", pass.gradient(k), "dv", pass.gradient(v));
+    /** By the kernels themselves: ops take float32 alone. Log-sum-exp and gradients are float32 however the rest is stored. */
+    private Map<String, Tensor> run(Pass pass, AttentionPlan plan, Task here) {
+        Tensor q = here.operand("q");
+        Tensor k = here.operand("k");
+        Tensor v = here.operand("v");
+        Tensor out = pass.zeros(shape.dtype(), v.shape());
+        Tensor lse = pass.allocate(DType.F32, shape.batch(), shape.heads(), shape.tokens());
+        pass.kernels().elementwise().fill(pass.parallel(), lse, Double.NEGATIVE_INFINITY);
+        pass.kernels().attention().forward(pass.parallel(), plan, q, k, v, out, lse);
+        if (!shape.backward()) {
+            return Map.of("out", out);
+        }
+        Tensor dq = pass.zeros(DType.F32, q.shape());
+        Tensor dk = pass.zeros(DType.F32, k.shape());
+        Tensor dv = pass.zeros(DType.F32, v.shape());
+        pass.kernels().attention().backward(pass.parallel(), plan, q, k, v, out, lse, here.operand("dOut"), null, dq, dk, dv);
+        return Map.of("out", out, "dq", dq, "dk", dk, "dv", dv);
     }
 
     @Override
     public Deviation check() {
-        ExactAttention exact = new ExactAttention(shape, q, k, v);
+        if (expected.isEmpty()) {
+            expected = expect();
+        }
         Deviation worst = Deviation.NONE;
-        long[] keys = new SplittableRandom(1).longs(KEY_ROWS, 0, shape.tokens()).toArray();
-        for (int head = 0; head < shape.heads(); head++) {
-            for (long row : given) {
-                worst = worst.worse(exact.out(row, head).deviation(task.answer("out"), row, head));
-            }
-            if (shape.backward()) {
-                ExactAttention.Gradients gradients = exact.gradients(given, head, dOut);
-                for (int i = 0; i < given.length; i++) {
-                    worst = worst.worse(gradients.dq().get(i).deviation(task.answer("dq"), given[i], head));
-                }
-                for (long key : LongStream.concat(LongStream.of(given), LongStream.of(keys)).toArray()) {
-                    worst = worst.worse(gradients.dk().row(key).deviation(task.answer("dk"), key, head))
-                            .worse(gradients.dv().row(key).deviation(task.answer("dv"), key, head));
-                }
-            }
+        for (Expected row : expected) {
+            worst = worst.worse(row.values.deviation(sequence(task.answer(row.answer), row.sequence), row.row, row.head));
         }
         return worst;
+    }
+
+    private static Tensor sequence(Tensor of, long index) {
+        return of.slice(0, index, index + 1);
+    }
+
+    private List<Expected> expect() {
+        long heads = shape.batch() * shape.heads();
+        LongStream checked = heads <= CHECKED_HEADS ? LongStream.range(0, heads)
+                : LongStream.concat(LongStream.of(0, heads - 1), new SplittableRandom(2).longs(CHECKED_HEADS / 2 - 2, 0, heads));
+        return checked.distinct().parallel().mapToObj(i -> expect(i / shape.heads(), Math.toIntExact(i % shape.heads())))
+                .flatMap(List::stream).toList();
+    }
+
+    private List<Expected> expect(long sequence, int head) {
+        List<Expected> rows = new ArrayList<>();
+        ExactAttention exact = new ExactAttention(shape, sequence(task.operand("q"), sequence),
+                sequence(task.operand("k"), sequence), sequence(task.operand("v"), sequence));
+        for (long row : given) {
+            rows.add(new Expected("out", sequence, row, head, exact.out(row, head)));
+        }
+        if (shape.backward()) {
+            ExactAttention.Gradients gradients = exact.gradients(given, head, sequence(task.operand("dOut"), sequence));
+            for (int i = 0; i < given.length; i++) {
+                rows.add(new Expected("dq", sequence, given[i], head, gradients.dq().get(i)));
+            }
+            LongStream.concat(LongStream.of(given), new SplittableRandom(1).longs(KEY_ROWS, 0, shape.tokens())).forEach(key -> {
+                rows.add(new Expected("dk", sequence, key, head, gradients.dk().row(key)));
+                rows.add(new Expected("dv", sequence, key, head, gradients.dv().row(key)));
+            });
+        }
+        return rows;
     }
 
     @Override

@@ -1,17 +1,19 @@
 package dev.longspan.jmh;
 
 import dev.longspan.kernel.AttentionPattern.Branch;
+import dev.longspan.tensor.DType;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.LongConsumer;
 
 /**
- * Which attention: N tokens, H heads of D dimensions, values of Dv.
+ * Which attention: B sequences of N tokens, H heads of D dimensions, values of Dv.
  *
  * @param branches segments and dilations; one segment of all tokens where attention is dense, of a chunk where it is chunked
+ * @param dtype how q, k, v and their gradients are stored: F32 or BF16
  */
-record AttentionShape(Pattern pattern, boolean causal, long tokens, int heads, int dim, int valueDim, List<Branch> branches,
-        boolean backward) {
+record AttentionShape(Pattern pattern, boolean causal, long batch, long tokens, int heads, int dim, int valueDim,
+        List<Branch> branches, boolean backward, DType dtype) {
 
     /** Which keys a query sees. */
     enum Pattern {
@@ -19,15 +21,32 @@ record AttentionShape(Pattern pattern, boolean causal, long tokens, int heads, i
     }
 
     static AttentionShape dense(boolean causal, long tokens, int heads, int dim, boolean backward) {
-        return new AttentionShape(Pattern.DENSE, causal, tokens, heads, dim, dim, List.of(new Branch(tokens, 1)), backward);
+        return new AttentionShape(Pattern.DENSE, causal, 1, tokens, heads, dim, dim, List.of(new Branch(tokens, 1)), backward,
+                DType.F32);
     }
 
     static AttentionShape chunked(long chunk, long tokens, int heads, int dim, int valueDim, boolean backward) {
-        return new AttentionShape(Pattern.CHUNKED, true, tokens, heads, dim, valueDim, List.of(new Branch(chunk, 1)), backward);
+        return new AttentionShape(Pattern.CHUNKED, true, 1, tokens, heads, dim, valueDim, List.of(new Branch(chunk, 1)),
+                backward, DType.F32);
     }
 
     static AttentionShape dilated(List<Branch> branches, long tokens, int heads, int dim, boolean backward) {
-        return new AttentionShape(Pattern.DILATED, true, tokens, heads, dim, dim, branches, backward);
+        return new AttentionShape(Pattern.DILATED, true, 1, tokens, heads, dim, dim, branches, backward, DType.F32);
+    }
+
+    AttentionShape withBatch(long sequences) {
+        return new AttentionShape(pattern, causal, sequences, tokens, heads, dim, valueDim, branches, backward, dtype);
+    }
+
+    /** As the words behind a problem's own say: {@code bf16}, or nothing. */
+    AttentionShape stored(String... words) {
+        if (words.length == 0) {
+            return this;
+        }
+        if (words.length > 1 || !words[0].equals("bf16")) {
+            throw new IllegalArgumentException("what follows must be bf16: words=" + List.of(words));
+        }
+        return new AttentionShape(pattern, causal, batch, tokens, heads, dim, valueDim, branches, backward, DType.BF16);
     }
 
     double scale() {
@@ -56,7 +75,7 @@ record AttentionShape(Pattern pattern, boolean causal, long tokens, int heads, i
     /** {@code 2 (D + Dv)} a visible pair of query and key; the way back has five products for the forward's two. */
     double gigaflop() {
         double perPair = 2.0 * (dim + valueDim) + (backward ? 2.0 * (3 * dim + 2 * valueDim) : 0);
-        return 1e-9 * perPair * pairs();
+        return 1e-9 * batch * perPair * pairs();
     }
 
     private double pairs() {
@@ -80,7 +99,8 @@ record AttentionShape(Pattern pattern, boolean causal, long tokens, int heads, i
             case CHUNKED -> "chunks of " + branches.getFirst().segment();
             case DILATED -> "dilated";
         };
-        return String.format(Locale.ROOT, "%s N=%d H=%d D=%s %s", name, tokens, heads,
-                dim == valueDim ? Integer.toString(dim) : dim + "/" + valueDim, backward ? "fwd+bwd" : "fwd");
+        return String.format(Locale.ROOT, "%s %sN=%d H=%d D=%s %s%s", name, batch == 1 ? "" : "B=" + batch + " ", tokens, heads,
+                dim == valueDim ? Integer.toString(dim) : dim + "/" + valueDim, backward ? "fwd+bwd" : "fwd",
+                dtype == DType.F32 ? "" : " bf16");
     }
 }

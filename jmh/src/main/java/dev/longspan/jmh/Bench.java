@@ -63,7 +63,7 @@ final class Bench {
             try (Problem problem = family.open().apply(name)) {
                 Map<String, Side> sides = new LinkedHashMap<>(Measured.own(problem, threads));
                 sides.putAll(peers.sides(problem.task(), threads));
-                Row row = Turns.measure(problem, sides, (side, why) -> {
+                Row row = Turns.measure(problem, sides, Turns.Pace.OF_JVM, (side, why) -> {
                     absent.put(side + " at " + problem.name(), why);
                     IO.println(side + " refused: " + why);
                 });

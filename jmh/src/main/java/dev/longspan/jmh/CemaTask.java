@@ -54,26 +54,34 @@ final class CemaTask implements Problem {
     }
 
     @Override
-    public Side on(Backend backend, Parallel parallel) {
-        return OwnSide.forward(backend, parallel, task, this::run);
+    public double gigabytes() {
+        return CemaProblem.gigabytes(problem.x.size(1), Math.toIntExact(problem.x.size(2)), backward);
     }
 
-    private Map<String, Tensor> run(Pass pass) {
-        Tensor y = pass.allocate(DType.F32, problem.x.shape());
-        Tensor last = pass.allocate(DType.F32, 1, problem.q.size(0), 2, problem.q.size(2));
-        Tensor kept = backward ? pass.allocate(DType.F32, 1, ScanPlan.blocks(problem.x.size(1)), problem.q.size(0), 2,
-                problem.q.size(2)) : null;
+    @Override
+    public Side on(Backend backend, Parallel parallel) {
+        return OwnSide.of(backend, parallel, task, this::run);
+    }
+
+    private Map<String, Tensor> run(Pass pass, Task here) {
+        Tensor x = here.operand("x");
+        Tensor q = here.operand("q");
+        Tensor c = here.operand("c");
+        Tensor omega = here.operand("omega");
+        Tensor y = pass.allocate(DType.F32, x.shape());
+        Tensor last = pass.allocate(DType.F32, 1, q.size(0), 2, q.size(2));
+        Tensor kept = backward ? pass.allocate(DType.F32, 1, ScanPlan.blocks(x.size(1)), q.size(0), 2, q.size(2)) : null;
         ScanPlan plan = ScanPlan.forward();
-        pass.kernels().scan().cema(pass.parallel(), plan, problem.x, problem.q, problem.c, problem.omega, null, y, last, kept);
+        pass.kernels().scan().cema(pass.parallel(), plan, x, q, c, omega, null, y, last, kept);
         if (kept == null) {
             return Map.of("y", y);
         }
-        Tensor dx = pass.zeros(DType.F32, problem.x.shape());
-        Tensor dq = pass.zeros(DType.F64, problem.q.shape());
-        Tensor dc = pass.zeros(DType.F64, problem.c.shape());
-        Tensor dOmega = pass.zeros(DType.F32, problem.omega.shape());
-        pass.kernels().scan().cemaBackward(pass.parallel(), plan, problem.x, problem.q, problem.c, problem.omega, kept,
-                problem.dy, null, dx, dq, dc, dOmega, null);
+        Tensor dx = pass.zeros(DType.F32, x.shape());
+        Tensor dq = pass.zeros(DType.F64, q.shape());
+        Tensor dc = pass.zeros(DType.F64, c.shape());
+        Tensor dOmega = pass.zeros(DType.F32, omega.shape());
+        pass.kernels().scan().cemaBackward(pass.parallel(), plan, x, q, c, omega, kept, here.operand("dy"), null, dx, dq, dc,
+                dOmega, null);
         return Map.of("y", y, "dx", dx, "dq", dq, "dc", dc, "dOmega", dOmega);
     }
 

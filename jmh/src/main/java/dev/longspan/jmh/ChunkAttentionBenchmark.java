@@ -1,8 +1,9 @@
 package dev.longspan.jmh;
 
+import java.util.Arrays;
 import org.openjdk.jmh.annotations.Param;
 
-/** MEGALODON's attention: one head of keys of 256 and values of 2,048, causal within chunks of 2,048, {@code N fwd|fwd+bwd}. */
+/** MEGALODON's attention: one head of keys of 256 and values of 2,048, causal within chunks of 2,048, {@code N fwd|fwd+bwd [bf16]}. */
 public class ChunkAttentionBenchmark extends Measured {
 
     private static final int CHUNK = 2048;
@@ -20,6 +21,6 @@ public class ChunkAttentionBenchmark extends Measured {
     static Problem of(String problem) {
         String[] words = problem.split(" ", -1);
         return new AttentionProblem(AttentionShape.chunked(CHUNK, Long.parseLong(words[0]), 1, DIM, VALUE_DIM,
-                words[1].equals("fwd+bwd")));
+                words[1].equals("fwd+bwd")).stored(Arrays.copyOfRange(words, 2, words.length)));
     }
 }

@@ -1,9 +1,10 @@
 package dev.longspan.jmh;
 
 import dev.longspan.longnet.LongNetConfig;
+import java.util.Arrays;
 import org.openjdk.jmh.annotations.Param;
 
-/** LongNet's attention by the paper's schedule, causal, 8 heads of 64, {@code N fwd|fwd+bwd}. */
+/** LongNet's attention by the paper's schedule, causal, 8 heads of 64, {@code N fwd|fwd+bwd [bf16]}. */
 public class DilatedAttentionBenchmark extends Measured {
 
     private static final int HEADS = 8;
@@ -20,6 +21,6 @@ public class DilatedAttentionBenchmark extends Measured {
     static Problem of(String problem) {
         String[] words = problem.split(" ", -1);
         return new AttentionProblem(AttentionShape.dilated(LongNetConfig.PAPER_SCHEDULE, Long.parseLong(words[0]), HEADS, DIM,
-                words[1].equals("fwd+bwd")));
+                words[1].equals("fwd+bwd")).stored(Arrays.copyOfRange(words, 2, words.length)));
     }
 }

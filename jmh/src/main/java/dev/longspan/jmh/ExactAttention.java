@@ -1,6 +1,8 @@
 package dev.longspan.jmh;
 
 import dev.longspan.bench.Deviation;
+import dev.longspan.tensor.DType;
+import dev.longspan.tensor.Elements;
 import dev.longspan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -12,13 +14,15 @@ import java.util.Map;
 /**
  * Attention one row at a time, in double and straight from the definition: with {@code P_ps ∝ e^{q_p·k_s/√D}} over the keys s
  * that p sees, {@code out_p = Σ P_ps v_s}, {@code dq_p = Σ_s P_ps (dOut_p·v_s − dOut_p·out_p) k_s/√D}, {@code dk_s} the same
- * over queries, {@code dv_s = Σ_p P_ps dOut_p}.
+ * over queries, {@code dv_s = Σ_p P_ps dOut_p}. Tensors are [1, N, H, ·].
  */
 final class ExactAttention {
 
     /** A score of unit-variance inputs is rounded by about ε√D, which moves its weight by that share; four times for sums over blocks. */
     private static final double FACTOR = 8;
     private static final double EPS = Math.ulp(1f);
+    /** Each weight and the result itself are rounded to bfloat16, by at most half of this, in either direction; 16 times that. */
+    private static final double HALF_BOUND = 8 * 0x1p-8;
 
     private final AttentionShape shape;
     private final Tensor q;
@@ -32,15 +36,17 @@ final class ExactAttention {
         this.v = v;
     }
 
-    /** A row, and the sum of its terms' sizes, of which rounding takes a share. */
+    /** A row, and the sums of its terms' sizes and of their squares, of which rounding takes a share. */
     static final class Row {
         private final double[] values;
         private final double[] sizes;
+        private final double[] squares;
         private final int dim;
 
         Row(int length, int dim) {
             values = new double[length];
             sizes = new double[length];
+            squares = new double[length];
             this.dim = dim;
         }
 
@@ -48,17 +54,20 @@ final class ExactAttention {
         void add(double weight, double size, double[] row) {
             for (int d = 0; d < row.length; d++) {
                 values[d] += weight * row[d];
-                sizes[d] += size * Math.abs(row[d]);
+                double term = size * Math.abs(row[d]);
+                sizes[d] += term;
+                squares[d] += term * term;
             }
         }
 
         /** How far row {@code row} of a head of a tensor [1, N, H, ·] is off. */
         Deviation deviation(Tensor actual, long row, int head) {
-            double largest = Double.MIN_NORMAL;
-            for (double size : sizes) {
-                largest = Math.max(largest, size);
+            double bound = Double.MIN_NORMAL;
+            for (int d = 0; d < sizes.length; d++) {
+                bound = Math.max(bound, FACTOR * EPS * Math.sqrt(dim) * sizes[d]
+                        + (actual.dtype() == DType.BF16 ? HALF_BOUND * (Math.sqrt(squares[d]) + Math.abs(values[d])) : 0));
             }
-            return Deviation.of(values, row(actual, row, head), FACTOR * EPS * Math.sqrt(dim) * largest);
+            return Deviation.of(values, row(actual, row, head), bound);
         }
     }
 
@@ -125,7 +134,7 @@ final class ExactAttention {
         MemorySegment memory = t.segment();
         long at = t.offset() + position * t.stride(1) + head * t.stride(2);
         for (int d = 0; d < row.length; d++) {
-            row[d] = memory.getAtIndex(ValueLayout.JAVA_FLOAT, at + d);
+            row[d] = t.dtype() == DType.F32 ? memory.getAtIndex(ValueLayout.JAVA_FLOAT, at + d) : Elements.get(memory, t.dtype(), at + d);
         }
         return row;
     }

@@ -66,11 +66,15 @@ final class GemmProblem implements Problem {
 
     @Override
     public Side on(Backend backend, Parallel parallel) {
-        return OwnSide.forward(backend, parallel, task, pass -> {
+        return OwnSide.of(backend, parallel, task, (pass, here) -> {
             Tensor product = pass.allocate(DType.F32, c.shape());
-            pass.kernels().gemm().gemm(pass.parallel(), a, b, null, product, false);
+            pass.kernels().gemm().gemm(pass.parallel(), stored(here, "a"), stored(here, "b"), null, product, false);
             return Map.of("c", product);
         });
+    }
+
+    private static Tensor stored(Task here, String name) {
+        return here.is("t" + name) ? here.operand(name).transpose(0, 1) : here.operand(name);
     }
 
     @Override

@@ -27,11 +27,12 @@ final class Markdown {
 
     private void run(Run run) {
         line("");
-        line("## %s, %d thread%s", run.family(), run.threads(), run.threads() == 1 ? "" : "s");
+        line(run.threads() == 0 ? "## %s" : "## %s, %d thread%s", run.family(), run.threads(), run.threads() == 1 ? "" : "s");
         line("");
         run.circumstances().forEach((key, value) -> line("* %s: %s", key, key.equals("command") ? "`" + value + "`" : value));
-        if (run.limits().gigaflops() > 0) {
-            line("* limits: %.0f GFLOP/s in registers, %.1f GB/s from memory", run.limits().gigaflops(), run.limits().gigabytes());
+        if (run.limits().gigabytes() > 0) {
+            line(run.threads() == 0 ? "* limits: %.0f GFLOP/s of a product, %.1f GB/s of a copy"
+                    : "* limits: %.0f GFLOP/s in registers, %.1f GB/s from memory", run.limits().gigaflops(), run.limits().gigabytes());
         }
         run.versions().forEach((peer, version) -> line("* %s: %s", peer, version));
         run.absent().forEach((peer, why) -> line("* %s is absent: %s", peer, why));
@@ -51,7 +52,8 @@ final class Markdown {
         }
         double flops = row.gigaflop() / result.seconds();
         double bytes = row.gigabytes() / result.seconds();
-        double share = row.gigabytes() > 0 ? bytes / run.limits().gigabytes() : flops / run.limits().gigaflops();
+        double share = Math.max(run.limits().gigabytes() > 0 ? bytes / run.limits().gigabytes() : 0,
+                run.limits().gigaflops() > 0 ? flops / run.limits().gigaflops() : 0);
         line("| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |", ratio, row.problem(), result.label(), time(result.seconds()),
                 time(result.best()), row.gigaflop() > 0 ? format("%.1f", flops) : "", row.gigabytes() > 0 ? format("%.1f", bytes) : "",
                 Double.isFinite(share) && share > 0 ? format("%.0f %%", 100 * share) : "",

@@ -119,7 +119,7 @@ final class ModelProblem implements Problem {
     public Side on(Backend backend, Parallel parallel) {
         return switch (mode) {
             case TRAIN -> new TrainingSide(backend, parallel, model, task, checked, LEARNING_RATE);
-            case FORWARD -> OwnSide.forward(backend, parallel, task, pass ->
+            case FORWARD -> OwnSide.of(backend, parallel, task, (pass, here) ->
                     Map.of("logits", model.logits(pass, tokens).slice(1, 0, checked)));
             case DECODE -> decoding(backend, parallel, model);
         };

@@ -1,76 +1,86 @@
 package dev.longspan.jmh;
 
-import dev.longspan.autograd.Gradients;
 import dev.longspan.autograd.Pass;
-import dev.longspan.autograd.Randomness;
 import dev.longspan.autograd.Workspace;
 import dev.longspan.backend.Backend;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
-import java.util.List;
 import java.util.Map;
 
-/** A task on a backend of this library: ops on a pass that is opened and closed by each run. */
+/** A task on a backend of this library, its operands in that backend's memory: a pass that is opened and closed by each run. */
 final class OwnSide implements Side {
 
     /** Runs on a pass; results by the names of the task's answers. */
     interface Ops {
-        Map<String, Tensor> run(Pass pass);
+        Map<String, Tensor> run(Pass pass, Task here);
     }
 
     private final Backend backend;
     private final Parallel parallel;
     private final Task task;
     private final Ops ops;
-    private final boolean training;
-    private final Workspace workspace = new Workspace();
-    private final TensorArena arena = new TensorArena();
-    private final Gradients none = new Gradients(arena, List.of());
+    private final Workspace workspace;
+    private final TensorArena arena;
+    private final Task here;
+    private final Clock clock;
 
-    private OwnSide(Backend backend, Parallel parallel, Task task, boolean training, Ops ops) {
+    private OwnSide(Backend backend, Parallel parallel, Task task, Ops ops) {
         this.backend = backend;
         this.parallel = parallel;
         this.task = task;
-        this.training = training;
         this.ops = ops;
+        workspace = new Workspace(backend.space());
+        arena = new TensorArena(backend.space());
+        here = task.in(arena);
+        clock = Clock.of(backend);
     }
 
-    static OwnSide forward(Backend backend, Parallel parallel, Task task, Ops ops) {
-        return new OwnSide(backend, parallel, task, false, ops);
-    }
-
-    /** On passes that remember the way back. */
-    static OwnSide training(Backend backend, Parallel parallel, Task task, Ops ops) {
-        return new OwnSide(backend, parallel, task, true, ops);
+    static OwnSide of(Backend backend, Parallel parallel, Task task, Ops ops) {
+        return new OwnSide(backend, parallel, task, ops);
     }
 
     @Override
     public double seconds(int times) {
-        long start = System.nanoTime();
-        for (int i = 0; i < times; i++) {
-            try (Pass pass = pass()) {
-                ops.run(pass);
+        return clock.seconds(() -> {
+            for (int i = 0; i < times; i++) {
+                try (Pass pass = Pass.inference(backend, parallel, workspace)) {
+                    ops.run(pass, here);
+                }
             }
-        }
-        return (System.nanoTime() - start) * 1e-9;
+        });
     }
 
     @Override
     public void answer() {
-        try (Pass pass = pass()) {
-            Map<String, Tensor> results = ops.run(pass);
-            task.answers().forEach((name, answer) -> answer.copyFrom(results.get(name)));
+        if (!backend.space().isHost()) {
+            poison();
+        }
+        try (Pass pass = Pass.inference(backend, parallel, workspace)) {
+            ops.run(pass, here).forEach((name, result) -> {
+                Tensor answer = task.answer(name);
+                // A device converts faster than the host.
+                answer.copyFrom(result.dtype() == answer.dtype() || result.isOnHost() ? result
+                        : pass.allocate(answer.dtype(), answer.shape()).copyFrom(result));
+            });
         }
     }
 
-    private Pass pass() {
-        return training ? Pass.training(backend, parallel, workspace, none, Randomness.NONE)
-                : Pass.inference(backend, parallel, workspace);
+    @Override
+    public long pid() {
+        return backend.space().isHost() ? Side.super.pid() : 0;
+    }
+
+    /** Leaves NaN where the next run's results will lie: a pass that does the same gets the same memory. */
+    private void poison() {
+        try (Pass pass = Pass.inference(backend, parallel, workspace)) {
+            ops.run(pass, here).values().forEach(result -> result.fill(Double.NaN));
+        }
     }
 
     @Override
     public void close() {
+        clock.close();
         workspace.close();
         arena.close();
     }

@@ -91,7 +91,7 @@ final class Peers implements AutoCloseable {
     /** The task on every peer that knows it, by name. */
     Map<String, Side> sides(Task task, int threads) {
         Map<String, Side> sides = new LinkedHashMap<>();
-        present.forEach(peer -> peer.on(task, threads).ifPresent(side -> sides.put(peer.name(), side)));
+        present.forEach(peer -> sides.putAll(peer.sides(task, threads)));
         return sides;
     }
 

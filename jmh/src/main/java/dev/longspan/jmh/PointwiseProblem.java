@@ -65,10 +65,11 @@ final class PointwiseProblem implements Problem {
 
     @Override
     public Side on(Backend backend, Parallel parallel) {
-        return OwnSide.forward(backend, parallel, task, pass -> Map.of("y", apply(pass)));
+        return OwnSide.of(backend, parallel, task, (pass, here) -> Map.of("y", apply(pass, here.operand("x"),
+                here.operand("weight"), here.operand("bias"))));
     }
 
-    private Tensor apply(Pass pass) {
+    private Tensor apply(Pass pass, Tensor x, Tensor weight, Tensor bias) {
         return switch (function) {
             case "rms_norm" -> Norm.rmsNorm(pass, x, weight, 0, EPS);
             case "layer_norm" -> Norm.layerNorm(pass, x, weight, bias, 0, EPS);

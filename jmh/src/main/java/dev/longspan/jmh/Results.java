@@ -23,7 +23,12 @@ record Results(Map<String, String> machine, List<Run> runs) {
 
     /** Those that the folder holds of this machine, none at first. */
     static Results read(Path folder, Map<String, String> machine) throws IOException {
-        Path file = folder.resolve(name(machine) + ".json");
+        return read(folder, name(machine), machine);
+    }
+
+    /** Those in {@code name.json}. */
+    static Results read(Path folder, String name, Map<String, String> machine) throws IOException {
+        Path file = folder.resolve(name + ".json");
         List<Run> runs = new ArrayList<>();
         if (Files.exists(file)) {
             Object known = Json.object(Files.readString(file)).get(RUNS);
@@ -46,13 +51,19 @@ record Results(Map<String, String> machine, List<Run> runs) {
     /** Leaves all files, those before replaced. */
     Path write(Path folder) throws IOException {
         String name = name(machine);
+        Path markdown = write(folder, name);
+        RatioChart.of(this).write(folder, name);
+        return markdown;
+    }
+
+    /** Leaves {@code name.json} and {@code name.md}. */
+    Path write(Path folder, String name) throws IOException {
         Files.createDirectories(folder);
         Map<String, @Nullable Object> all = new LinkedHashMap<>(machine);
         all.put(RUNS, runs.stream().map(Run::figures).toList());
         Files.writeString(folder.resolve(name + ".json"), Json.pretty(all) + "\n");
         Path markdown = folder.resolve(name + ".md");
         Files.writeString(markdown, Markdown.of(this));
-        RatioChart.of(this).write(folder, name);
         return markdown;
     }
 

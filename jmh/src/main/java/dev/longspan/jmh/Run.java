@@ -9,7 +9,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A family measured with so many threads.
+ * A family measured with so many threads, 0 on a device.
  *
  * @param circumstances date, load and command, by name
  * @param versions of the peers present

@@ -14,7 +14,7 @@ public interface Side extends AutoCloseable {
         return "";
     }
 
-    /** The process that computes. */
+    /** The process whose memory holds what is computed; 0 where it is a device's. */
     default long pid() {
         return ProcessHandle.current().pid();
     }

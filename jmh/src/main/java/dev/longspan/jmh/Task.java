@@ -1,6 +1,8 @@
 package dev.longspan.jmh;
 
 import dev.longspan.tensor.Tensor;
+import dev.longspan.tensor.TensorArena;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 
@@ -13,6 +15,16 @@ import java.util.Objects;
  * @param answers tensors to fill, by name
  */
 public record Task(String kind, Map<String, Object> numbers, Map<String, Tensor> operands, Map<String, Tensor> answers) {
+
+    /** The same with its operands copied into an arena, unless they lie in its memory already. */
+    Task in(TensorArena arena) {
+        if (arena.space().isHost()) {
+            return this;
+        }
+        Map<String, Tensor> there = new LinkedHashMap<>();
+        operands.forEach((name, operand) -> there.put(name, arena.allocate(operand.dtype(), operand.shape()).copyFrom(operand)));
+        return new Task(kind, numbers, there, answers);
+    }
 
     /** A size. */
     public int size(String name) {

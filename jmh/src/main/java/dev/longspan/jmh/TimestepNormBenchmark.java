@@ -2,7 +2,7 @@ package dev.longspan.jmh;
 
 import org.openjdk.jmh.annotations.Param;
 
-/** Timestep norms of 2,048 rows of the released sizes, {@code CHANNELSxGROUPS}. */
+/** Timestep norms of 2,048 rows of the released sizes, {@code CHANNELSxGROUPS[xROWS]}. */
 public class TimestepNormBenchmark extends Measured {
 
     private static final int ROWS = 2048;
@@ -16,7 +16,7 @@ public class TimestepNormBenchmark extends Measured {
     }
 
     static Problem of(String problem) {
-        int[] sizes = Sizes.of(problem, 2);
-        return new TimestepNormTask(ROWS, sizes[0], sizes[1]);
+        int[] sizes = Sizes.of(problem.indexOf('x') == problem.lastIndexOf('x') ? problem + "x" + ROWS : problem, 3);
+        return new TimestepNormTask(sizes[2], sizes[0], sizes[1]);
     }
 }

@@ -17,17 +17,15 @@ final class TimestepNormTask implements Problem {
 
     private final TensorArena arena = new TensorArena();
     private final TimestepNormProblem problem;
-    private final Moments fresh;
     private final Task task;
 
     TimestepNormTask(long rows, int channels, int groups) {
         problem = new TimestepNormProblem(rows, channels, groups);
-        fresh = new Moments(arena.allocate(DType.I64, 1), arena.allocate(DType.F64, 1, groups),
-                arena.allocate(DType.F64, 1, groups).fill(1));
         Tensor y = arena.allocate(DType.F32, problem.x.shape());
         task = new Task("timestep_norm", Map.of("rows", rows, "channels", (long) channels, "groups", (long) groups, "eps",
-                TimestepNormProblem.EPS), Map.of("x", problem.x, "weight", problem.weight, "bias", problem.bias),
-                Map.of("y", y));
+                TimestepNormProblem.EPS), Map.of("x", problem.x, "weight", problem.weight, "bias", problem.bias,
+                "count", arena.allocate(DType.I64, 1), "mean", arena.allocate(DType.F64, 1, groups),
+                "var", arena.allocate(DType.F64, 1, groups).fill(1)), Map.of("y", y));
     }
 
     @Override
@@ -48,8 +46,9 @@ final class TimestepNormTask implements Problem {
     @Override
     public Side on(Backend backend, Parallel parallel) {
         TimestepNormPlan plan = TimestepNormPlan.of(0, TimestepNormProblem.EPS);
-        return OwnSide.forward(backend, parallel, task, pass -> Map.of("y",
-                TimestepNorm.apply(pass, plan, problem.x, problem.weight, problem.bias, fresh, null).y()));
+        return OwnSide.of(backend, parallel, task, (pass, here) -> Map.of("y", TimestepNorm.apply(pass, plan,
+                here.operand("x"), here.operand("weight"), here.operand("bias"), new Moments(here.operand("count"),
+                        here.operand("mean"), here.operand("var")), null).y()));
     }
 
     @Override

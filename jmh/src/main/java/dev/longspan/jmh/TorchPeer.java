@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -34,9 +35,20 @@ final class TorchPeer implements Peer {
     /** The folder of {@code peer.py}. */
     static final String PROGRAM = "longspan.python.program";
 
+    private final String device;
     private @Nullable Process process;
     private @Nullable Writer requests;
     private @Nullable BufferedReader replies;
+
+    /** On the CPU. */
+    TorchPeer() {
+        this("cpu");
+    }
+
+    /** On a device in PyTorch's words: {@code cpu}, where the fastest way counts, or {@code cuda}, where the fastest of each group does. */
+    TorchPeer(String device) {
+        this.device = device;
+    }
 
     @Override
     public String name() {
@@ -49,8 +61,18 @@ final class TorchPeer implements Peer {
         return text(ask(Map.of("do", "version")), "version");
     }
 
+    /** 10^9 operations a second of a large product in bfloat16. */
+    double gigaflops() {
+        return (Double) ask(Map.of("do", "limits")).getOrDefault("gigaflops", 0.0);
+    }
+
     @Override
     public Optional<Side> on(Task task, int threads) {
+        return sides(task, threads).values().stream().findFirst();
+    }
+
+    @Override
+    public Map<String, Side> sides(Task task, int threads) {
         try {
             Path folder = Files.createTempDirectory("longspan-torch");
             Map<String, Object> request = new LinkedHashMap<>();
@@ -63,40 +85,57 @@ final class TorchPeer implements Peer {
             Map<String, @Nullable Object> reply = ask(request);
             if (reply.containsKey("unknown")) {
                 delete(folder);
-                return Optional.empty();
+                return Map.of();
             }
-            return Optional.of(new TorchSide(task, folder, text(reply, "form")));
+            Opened opened = new Opened(task, folder, new AtomicBoolean());
+            Map<String, Side> sides = new LinkedHashMap<>();
+            texts(reply, "forms").forEach((group, form) -> sides.put(named(group), new TorchSide(opened, group, form, null)));
+            texts(reply, "refused").forEach((group, why) -> sides.put(named(group), new TorchSide(opened, group, "", why)));
+            return sides;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    /** A task that python holds; there is one at a time. */
-    private final class TorchSide implements Side {
-        private final Task task;
-        private final Path folder;
-        private final String form;
+    private String named(String group) {
+        return group.isEmpty() ? name() : name() + " " + group;
+    }
 
-        TorchSide(Task task, Path folder, String form) {
-            this.task = task;
-            this.folder = folder;
+    /** A task that python holds; there is one at a time. */
+    private record Opened(Task task, Path folder, AtomicBoolean isClosed) {
+    }
+
+    /** One way to compute it, or why there is none. */
+    private final class TorchSide implements Side {
+        private final Opened of;
+        private final String group;
+        private final String form;
+        private final @Nullable String refused;
+
+        TorchSide(Opened of, String group, String form, @Nullable String refused) {
+            this.of = of;
+            this.group = group;
             this.form = form;
+            this.refused = refused;
         }
 
         @Override
         public double seconds(int times) {
-            return (Double) ask(Map.of("do", "run", "times", times)).getOrDefault("seconds", Double.NaN);
+            return (Double) ask(Map.of("do", "run", "group", group, "times", times)).getOrDefault("seconds", Double.NaN);
         }
 
         @Override
         public void answer() {
-            ask(Map.of("do", "answer"));
-            task.answers().forEach((name, answer) -> read(file(folder, name), answer));
+            if (refused != null) {
+                throw new UnsupportedOperationException(refused);
+            }
+            ask(Map.of("do", "answer", "group", group));
+            of.task.answers().forEach((name, answer) -> read(file(of.folder, name), answer));
         }
 
         @Override
         public long pid() {
-            return process == null ? Side.super.pid() : process.pid();
+            return process == null || !device.equals("cpu") ? 0 : process.pid();
         }
 
         @Override
@@ -106,16 +145,18 @@ final class TorchPeer implements Peer {
 
         @Override
         public void close() {
-            ask(Map.of("do", "close"));
-            delete(folder);
+            if (of.isClosed.compareAndSet(false, true)) {
+                ask(Map.of("do", "close"));
+                delete(of.folder);
+            }
         }
     }
 
-    private void start() {
+    void start() {
         String python = System.getProperty(PYTHON, "python3");
         try {
             Process started = new ProcessBuilder(List.of(python.isEmpty() ? "python3" : python, "-u", "-B",
-                    Path.of(System.getProperty(PROGRAM, "jmh/src/main/python"), "peer.py").toString()))
+                    Path.of(System.getProperty(PROGRAM, "jmh/src/main/python"), "peer.py").toString(), device))
                     .redirectError(ProcessBuilder.Redirect.INHERIT).start();
             process = started;
             requests = started.outputWriter(StandardCharsets.UTF_8);
@@ -155,6 +196,14 @@ final class TorchPeer implements Peer {
 
     private static String text(Map<String, @Nullable Object> reply, String name) {
         return String.valueOf(reply.getOrDefault(name, ""));
+    }
+
+    private static Map<String, String> texts(Map<String, @Nullable Object> reply, String name) {
+        Map<String, String> texts = new LinkedHashMap<>();
+        if (reply.get(name) instanceof Map<?, ?> of) {
+            of.forEach((key, value) -> texts.put(String.valueOf(key), String.valueOf(value)));
+        }
+        return texts;
     }
 
     private static Map<String, Object> files(Path folder, Map<String, Tensor> tensors, boolean filled) throws IOException {

@@ -13,19 +13,24 @@ import java.util.function.BiConsumer;
 final class Turns {
 
     private static final double SAMPLE_SECONDS = 0.03;
-    private static final double SIDE_SECONDS = 0.4;
     private static final int LEAST_ROUNDS = 5;
     /** Of all sides together, where runs are long: then fewer rounds than that. */
     private static final double MOST_SECONDS = 20;
     /** Compilers are done with runs as long as this when their answer is checked, so the run that warms up is a sample. */
     private static final double LONG_SECONDS = 2;
-    private static final double WARM_UP_SECONDS = 0.7;
     private static final double MOST_WARM_UP_SECONDS = 6;
     private static final double FASTER = 0.9;
     /** A sample this much faster than all before: a compiler was late, and they do not count. */
     private static final double FAR_FASTER = 0.6;
 
     private Turns() {
+    }
+
+    /** How long a side runs before it is measured, without ever being much faster, and then how long it is measured at least. */
+    record Pace(double warmUpSeconds, double sideSeconds) {
+        static final Pace OF_JVM = new Pace(0.7, 0.4);
+        /** Its kernels are compiled before. */
+        static final Pace OF_DEVICE = new Pace(0.2, 0.2);
     }
 
     /** One side while it is measured. */
@@ -48,14 +53,14 @@ final class Turns {
         }
 
         /** Until no run has been much faster than those before it for a while. */
-        void warmUp() {
+        void warmUp(Pace pace) {
             double best = side.seconds(1);
             if (best > LONG_SECONDS) {
                 note(best);
                 return;
             }
             double sinceBest = 0;
-            for (double all = best; sinceBest < WARM_UP_SECONDS && all < MOST_WARM_UP_SECONDS; ) {
+            for (double all = best; sinceBest < pace.warmUpSeconds && all < MOST_WARM_UP_SECONDS; ) {
                 double seconds = side.seconds(1);
                 all += seconds;
                 sinceBest = seconds < FASTER * best ? 0 : sinceBest + seconds;
@@ -84,7 +89,7 @@ final class Turns {
     }
 
     /** Checks every side's answer, then measures those that are right; {@code refused} hears of sides that cannot run. Closes the sides. */
-    static Row measure(Problem problem, Map<String, Side> sides, BiConsumer<String, String> refused) {
+    static Row measure(Problem problem, Map<String, Side> sides, Pace pace, BiConsumer<String, String> refused) {
         List<Contender> all = new ArrayList<>();
         try {
             sides.forEach((name, side) -> {
@@ -95,8 +100,8 @@ final class Turns {
                 }
             });
             List<Contender> right = all.stream().filter(c -> c.deviation.isWithin()).toList();
-            right.forEach(Contender::warmUp);
-            while (right.stream().anyMatch(c -> c.samples.size() < LEAST_ROUNDS || c.spent < SIDE_SECONDS)
+            right.forEach(contender -> contender.warmUp(pace));
+            while (right.stream().anyMatch(c -> c.samples.size() < LEAST_ROUNDS || c.spent < pace.sideSeconds)
                     && (right.stream().anyMatch(c -> c.samples.isEmpty())
                             || right.stream().mapToDouble(c -> c.spent).sum() < MOST_SECONDS)) {
                 right.forEach(Contender::sample);
@@ -116,7 +121,7 @@ final class Turns {
     }
 
     private static void poison(Tensor answer) {
-        if (answer.dtype() == DType.F32 || answer.dtype() == DType.F64) {
+        if (answer.dtype() == DType.F32 || answer.dtype() == DType.F64 || answer.dtype() == DType.BF16) {
             answer.segment().asSlice(answer.offset() * answer.dtype().bytes(), answer.elements() * answer.dtype().bytes())
                     .fill((byte) -1); // all bits set: NaN
         }

@@ -43,7 +43,7 @@ class TurnsTest {
             Map<String, Side> sides = new LinkedHashMap<>();
             sides.put("first", new Pretended("first", 0.5, own::answer, log));
             sides.put("second", new Pretended("second", 0.25, second.apply(own::answer), log));
-            return Turns.measure(problem, sides, (name, why) -> refused.add(name + ": " + why));
+            return Turns.measure(problem, sides, Turns.Pace.OF_JVM, (name, why) -> refused.add(name + ": " + why));
         }
     }
 
@@ -78,7 +78,7 @@ class TurnsTest {
                 public void close() {
                 }
             };
-            assertThat(Turns.measure(problem, Map.of("late", late), (name, why) -> { }).first().seconds()).isEqualTo(0.1);
+            assertThat(Turns.measure(problem, Map.of("late", late), Turns.Pace.OF_JVM, (name, why) -> { }).first().seconds()).isEqualTo(0.1);
         }
     }
 

@@ -1,8 +1,9 @@
 package dev.longspan.bench;
 
+import dev.longspan.tensor.DType;
+import dev.longspan.tensor.Elements;
 import dev.longspan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.SplittableRandom;
 
 /** Reproducible inputs of mean 0 and variance 1 at the speed of a copy. */
@@ -21,12 +22,17 @@ public final class Noise {
         }
     }
 
-    /** Fills a contiguous F32 tensor. */
+    /** Fills a contiguous F32 or BF16 tensor. */
     public void fill(Tensor tensor) {
+        DType dtype = tensor.dtype();
+        MemorySegment from = MemorySegment.ofArray(new byte[BLOCK * dtype.bytes()]);
+        for (int i = 0; i < BLOCK; i++) {
+            Elements.set(from, dtype, i, block[i]);
+        }
         MemorySegment to = tensor.segment();
         for (long at = 0; at < tensor.elements(); at += BLOCK) {
-            int count = (int) Math.min(BLOCK, tensor.elements() - at);
-            MemorySegment.copy(block, 0, to, ValueLayout.JAVA_FLOAT, (tensor.offset() + at) * Float.BYTES, count);
+            long count = Math.min(BLOCK, tensor.elements() - at);
+            MemorySegment.copy(from, 0, to, (tensor.offset() + at) * dtype.bytes(), count * dtype.bytes());
         }
     }
 }
