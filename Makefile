@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help build test native bindings bindings-check test-asan test-tsan run dist train-rmt bench jmh peers benchmarks \
-	report-check javadoc clean
+	report-check gpu-bundle javadoc clean
 
 # .ci/jdk finds a JDK >= 25 or says what to install. Maven 3.8 itself uses sun.misc.Unsafe and jansi's native code.
 mvn = JAVA_HOME="$$(.ci/jdk)" && export JAVA_HOME && \
@@ -97,6 +97,11 @@ benchmarks:
 	@$(mvn) $(native) $(quiet) package -DskipTests -Dmaven.test.skip
 	@if command -v $(CC) >/dev/null; then $(CC) -O3 -march=native -shared -fPIC -o $(peers) jmh/src/main/c/*.c -lm; \
 		else rm -f $(peers); fi
+
+gpu-bundle: ## put all that a GPU machine with nothing but a driver needs to check and measure into jmh/target/gpu-bundle
+	@.ci/nvcc >/dev/null
+	@$(mvn) $(native) $(quiet) package -DskipTests -Pgpu-bundle
+	@jmh/gpu-bundle jmh/target/gpu-bundle "$$(.ci/jdk)"
 
 report-check: ## open out/report.html in headless Chromium; leaves out/report.png
 	@models/src/test/sh/report-check out/report.html out/report.png
