@@ -32,7 +32,7 @@ void strided(int type, const std::vector<int64_t> &shape, int turn, int64_t gap,
         p.from_stride[dim] = from_stride;
         from_stride = from_stride * shape[dim] + (i == rank - 1 ? gap : 0);
         p.to_stride[i] = to_stride;
-        to_stride = to_stride * shape[i] + (i == rank - 1 ? gap : 0);
+        to_stride = to_stride * shape[i] + (i == rank - 1 && gap != 1 ? gap : 0);
         size *= shape[i];
     }
     int64_t from_last = 0, to_last = 0;
