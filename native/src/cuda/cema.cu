@@ -121,6 +121,7 @@ LS_KERNEL(THREADS) cema_outputs(Task t) {
     } else if (at.there) {
         s = as<double>(t.states[at.state(t)]);
     }
+    bool last = t.chunks == 1 || (t.in_order && at.chunk == t.chunks - 1);
     Powers powers(q);
     Complex<float> gain = as<float>(c);
     barrier();
@@ -138,7 +139,7 @@ LS_KERNEL(THREADS) cema_outputs(Task t) {
         for (int j = 0; j < STEPS; j++) {
             sum += ours[j] * (j >= begin ? x[j] : 0);
         }
-        if (t.chunks == 1 && block * STEPS + STEPS > at.steps) {
+        if (last && block * STEPS + STEPS > at.steps) {
             s = unfinished(q, s, tile + at.row * PITCH + block * STEPS, starts, block, at.steps % STEPS);
         } else {
             Complex<double> own = as<double>(powers.end(x, starts.begin[block * STEPS + STEPS - 1]));
@@ -147,7 +148,7 @@ LS_KERNEL(THREADS) cema_outputs(Task t) {
         warp_barrier();
         tile[at.row * PITCH + block * STEPS + at.lane] = sum;
     }
-    if (t.chunks == 1 && at.there) {
+    if (last && at.there) {
         t.p.last[at.outer_state(t)] = (float)s.re;
         t.p.last[at.outer_state(t) + t.p.channels] = (float)s.im;
     }
@@ -195,6 +196,12 @@ ls_status carry_states(const Task &t, void *stream) {
 
 /* By tensor cores, but for chunks with resets and the unfinished one. */
 ls_status forward_by_tiles(Task t, void *stream) {
+    if (!t.p.fresh && fills_device(t.p)) {
+        t.in_order = true;
+        t.first = t.p.rows / CHUNK;
+        ls_status bad = tile_sequences(t, stream);
+        return bad ? bad : run(t, true, stream);
+    }
     Grid warps = {(t.chunks + THREADS / WARP - 1) / (THREADS / WARP), t.p.batch};
     if (ls_status bad = LS_LAUNCH(cema_resets, warps, THREADS, 0, stream, t)) {
         return bad;

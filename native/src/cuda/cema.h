@@ -21,6 +21,7 @@ struct Task {
     ls_cuda_cema_params p;
     int64_t mode, first, chunks, slabs;
     int32_t rest;            /* whether regular chunks are another kernel's */
+    int32_t in_order;        /* whether each channel's chunks are taken one after the other */
     Complex<float> *states;  /* of the way forward */
     Complex<float> *returns; /* gradients of the states behind each chunk */
     uint8_t *resets;         /* [B, chunks], whether any step of a chunk forgets */
@@ -45,6 +46,10 @@ inline Grid grid_of(const Task &t) { return {(t.chunks - t.first) * t.slabs, t.p
 /* Ends and outputs of regular chunks: whole ones, without resets, of at most MODES modes. */
 ls_status tile_ends(const Task &t, void *stream);
 ls_status tile_outputs(const Task &t, void *stream);
+/* Outputs of all whole chunks, and the states before every chunk or the last one, where there are no documents: x is read once. */
+ls_status tile_sequences(const Task &t, void *stream);
+/* Whether channels and sequences alone are work for a device's processors, most of which have about a hundred. */
+bool fills_device(const ls_cuda_cema_params &p);
 
 /* Where documents begin within a chunk's blocks. */
 struct Starts {

@@ -15,6 +15,9 @@ int main() {
     // Regular chunks and others side by side, more of them than a block takes at a time, and more channels.
     CemaCase{.rows = 800, .channels = 9, .modes = 16, .batch = 1, .documents = true, .reversed = true, .seed = seed++}.check();
     CemaCase{.rows = 768, .channels = 17, .modes = 5, .batch = 2, .seed = seed++}.check();
+    // Sequences enough to take each one's chunks in order, with and without an unfinished chunk.
+    CemaCase{.rows = 515, .channels = 1, .modes = 3, .batch = 4, .reversed = true, .seed = seed++}.check();
+    CemaCase{.rows = 512, .channels = 17, .modes = 16, .batch = 2, .seed = seed++}.check();
     // A slow mode over several thousand steps: what a float32 q gets wrong by 4e-5.
     CemaCase{.rows = 9000, .channels = 1, .modes = 1, .batch = 1, .slow = true, .seed = seed++}.check();
     std::puts("cema: ok");
