@@ -4,6 +4,7 @@ import java.nio.ByteOrder;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.Vector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
@@ -20,6 +21,7 @@ final class Lanes {
     /** As wide as {@link #SPECIES}: vectors of another class, half as wide, would slow all kernels of the process. */
     static final VectorSpecies<Double> DOUBLES = VectorSpecies.of(double.class, VectorShape.forBitSize(BITS));
     static final VectorSpecies<Long> LONGS = VectorSpecies.of(long.class, VectorShape.forBitSize(BITS));
+    static final VectorSpecies<Short> SHORTS = VectorSpecies.of(short.class, VectorShape.forBitSize(BITS));
     static final int LANES = BITS / 32;
     static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
@@ -61,6 +63,12 @@ final class Lanes {
     /** The lower (0) or upper (1) half of the lanes in double. */
     static DoubleVector half(FloatVector v, int part) {
         return (DoubleVector) v.convertShape(VectorOperators.F2D, DOUBLES, part);
+    }
+
+    /** The lower (0) or upper (1) half of bfloat16 lanes as floats, whose upper bits they are. */
+    static FloatVector widened(ShortVector v, int part) {
+        return ((IntVector) v.convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, part)).lanewise(VectorOperators.LSHL, 16)
+                .reinterpretAsFloats();
     }
 
     /** Two halves as {@link #half} gives them, rounded. */

@@ -2,20 +2,22 @@ package dev.longspan.kernel.vector;
 
 import static dev.longspan.kernel.vector.Lanes.LANES;
 import static dev.longspan.kernel.vector.Lanes.ORDER;
+import static dev.longspan.kernel.vector.Lanes.SHORTS;
 import static dev.longspan.kernel.vector.Lanes.SPECIES;
 
 import dev.longspan.kernel.Rows;
+import dev.longspan.tensor.Elements;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Brings rows of an off-heap float32 matrix into scratch, in the orders that the register tiles read. The only place
- * that
- * knows the element type. Offsets and strides count elements.
+ * Brings rows of an off-heap matrix into scratch, in the orders that the register tiles read: float32, or for products bfloat16
+ * that is widened. Offsets and strides count elements.
  */
 final class Packing {
 
@@ -37,13 +39,48 @@ final class Packing {
         }
     }
 
+    /** As {@link #load(MemorySegment, long, int, float[], int)}, of bfloat16 elements if they are {@code half} as wide. */
+    static void load(MemorySegment from, boolean half, long offset, int n, float[] to, int at) {
+        if (!half) {
+            load(from, offset, n, to, at);
+            return;
+        }
+        int i = 0;
+        for (; i <= n - 2 * LANES; i += 2 * LANES) {
+            ShortVector v = ShortVector.fromMemorySegment(SHORTS, from, (offset + i) * 2, ORDER);
+            Lanes.widened(v, 0).intoArray(to, at + i);
+            Lanes.widened(v, 1).intoArray(to, at + i + LANES);
+        }
+        for (; i < n; i++) {
+            to[at + i] = get(from, true, offset + i);
+        }
+    }
+
+    /** {@code to[i] = from[offset + i]} for i below n: bfloat16 elements into native memory. */
+    static void widen(MemorySegment from, long offset, int n, MemorySegment to) {
+        int i = 0;
+        for (; i <= n - 2 * LANES; i += 2 * LANES) {
+            ShortVector v = ShortVector.fromMemorySegment(SHORTS, from, (offset + i) * 2, ORDER);
+            Lanes.widened(v, 0).intoMemorySegment(to, i * 4L, ORDER);
+            Lanes.widened(v, 1).intoMemorySegment(to, (i + LANES) * 4L, ORDER);
+        }
+        for (; i < n; i++) {
+            Floats.set(to, i, get(from, true, offset + i));
+        }
+    }
+
+    private static float get(MemorySegment from, boolean half, long at) {
+        return half ? Elements.bf16ToFloat(from.get(ValueLayout.JAVA_SHORT_UNALIGNED, at * 2))
+                : from.get(ValueLayout.JAVA_FLOAT_UNALIGNED, at * 4);
+    }
+
     /**
      * Columns interleaved: {@code to[at + (r / width) · width · cols + c · width + r % width] = from[r][c]}, zeros up
      * to a
      * multiple of width. Writes up to {@link Lanes#LANES} elements more. The stage holds {@code width · STAGE}
      * elements.
      */
-    static void panels(MemorySegment from, long offset, long rowStride, long colStride, int rows, int cols, int width,
+    static void panels(MemorySegment from, boolean half, long offset, long rowStride, long colStride, int rows, int cols, int width,
             float[] to, int at, float[] stage) {
         long end = from.byteSize() / 4;
         for (int r = 0; r < rows; r += width) {
@@ -57,11 +94,11 @@ final class Packing {
                 for (int c = 0; c < cols; c += STAGE) {
                     int n = Math.min(STAGE, cols - c);
                     for (int x = 0; x < present; x++) {
-                        load(from, first + x * rowStride + c, n, stage, x * STAGE);
+                        load(from, half, first + x * rowStride + c, n, stage, x * STAGE);
                     }
                     interleave(stage, STAGE, present, n, width, to, panel + c * width);
                 }
-            } else if (rowStride == 1 && present == width && first + (cols - 1) * colStride + width + LANES <= end) {
+            } else if (!half && rowStride == 1 && present == width && first + (cols - 1) * colStride + width + LANES <= end) {
                 for (int c = 0; c < cols; c++) {
                     for (int x = 0; x < width; x += LANES) {
                         FloatVector.fromMemorySegment(SPECIES, from, (first + c * colStride + x) * 4, ORDER)
@@ -70,13 +107,12 @@ final class Packing {
                 }
             } else if (rowStride == 1) {
                 for (int c = 0; c < cols; c++) {
-                    load(from, first + c * colStride, present, to, panel + c * width);
+                    load(from, half, first + c * colStride, present, to, panel + c * width);
                 }
             } else {
                 for (int c = 0; c < cols; c++) {
                     for (int x = 0; x < present; x++) {
-                        to[panel + c * width + x] = from.get(ValueLayout.JAVA_FLOAT_UNALIGNED,
-                                (first + x * rowStride + c * colStride) * 4);
+                        to[panel + c * width + x] = get(from, half, first + x * rowStride + c * colStride);
                     }
                 }
             }

@@ -7,6 +7,7 @@ import static dev.longspan.kernel.vector.Lanes.SPECIES;
 import dev.longspan.kernel.GemmKernel;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.parallel.Scratch;
+import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicReference;
@@ -17,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Matrix products from packed panels. The terms of a sum are taken in order, by fused multiply-adds, in blocks of
  * {@value #DEPTH}, and the blocks are added to c one after the other: an element's bits depend on its row, its column
- * and the inner dimension alone, not on how many rows there are, the vector width or the threads.
+ * and the inner dimension alone, not on how many rows there are, the vector width or the threads. a and b may be bfloat16.
  */
 final class VectorGemm implements GemmKernel {
 
@@ -47,6 +48,9 @@ final class VectorGemm implements GemmKernel {
         if (m == 0 || n == 0) {
             return;
         }
+        if (c.dtype() != DType.F32 || bias != null && bias.dtype() != DType.F32) {
+            throw new IllegalArgumentException("bias and c must be F32: bias=" + bias + ", c=" + c);
+        }
         long k = a.size(1);
         for (long at = 0; at == 0 || at < k; at += DEPTH) {
             Product product = new Product(Matrix.of(a.slice(1, at, Math.min(k, at + DEPTH))),
@@ -60,14 +64,14 @@ final class VectorGemm implements GemmKernel {
         }
     }
 
-    /** A float32 matrix in native memory: element (i, j) at {@code offset + i · rowStride + j · colStride}. */
-    record Matrix(MemorySegment memory, long offset, long rows, long cols, long rowStride, long colStride) {
+    /** A matrix of float32, or bfloat16 if {@code half}, in native memory: element (i, j) at {@code offset + i · rowStride + j · colStride}. */
+    record Matrix(MemorySegment memory, boolean half, long offset, long rows, long cols, long rowStride, long colStride) {
         static Matrix of(Tensor t) {
-            return new Matrix(t.segment(), t.offset(), t.size(0), t.size(1), t.stride(0), t.stride(1));
+            return new Matrix(t.segment(), t.dtype() == DType.BF16, t.offset(), t.size(0), t.size(1), t.stride(0), t.stride(1));
         }
 
         static Matrix ofRow(Tensor t) {
-            return new Matrix(t.segment(), t.offset(), 1, t.size(0), 0, t.stride(0));
+            return new Matrix(t.segment(), false, t.offset(), 1, t.size(0), 0, t.stride(0));
         }
     }
 
@@ -116,7 +120,7 @@ final class VectorGemm implements GemmKernel {
             long first = col;
             parallel.forEach(panels, (panel, scratch) -> {
                 int from = (int) panel * Tiles.COLS;
-                Packing.panels(p.b.memory, p.b.offset + (first + from) * p.b.rowStride, p.b.rowStride, p.b.colStride,
+                Packing.panels(p.b.memory, p.b.half, p.b.offset + (first + from) * p.b.rowStride, p.b.rowStride, p.b.colStride,
                         Math.min(Tiles.COLS, cols - from), depth, Tiles.COLS, b, from * depth,
                         scratch.floats(0, Tiles.COLS * Packing.STAGE));
             });
@@ -151,7 +155,7 @@ final class VectorGemm implements GemmKernel {
         float[] c = scratch.floats(2, (to - from) * strips * tile);
         for (int k = 0; k == 0 || k < depth; k += SLICE) {
             int slice = Math.min(SLICE, depth - k);
-            Packing.panels(p.a.memory, p.a.offset + row * p.a.rowStride + k * p.a.colStride, p.a.rowStride,
+            Packing.panels(p.a.memory, p.a.half, p.a.offset + row * p.a.rowStride + k * p.a.colStride, p.a.rowStride,
                     p.a.colStride,
                     rows, slice, Tiles.ROWS, a, 0, stage);
             for (int panel = from; panel < to; panel++) {
