@@ -1,6 +1,7 @@
 package dev.longspan.op;
 
 import dev.longspan.autograd.Pass;
+import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -10,9 +11,13 @@ public final class Gemm {
     private Gemm() {
     }
 
-    /** {@code y = x Wᵀ + b}; x: [..., in] contiguous, weight: [out, in], bias: [out], y: [..., out]. */
+    /**
+     * {@code y = x Wᵀ + b}; x: [..., in] contiguous, weight: [out, in], bias: [out], y: [..., out]. A weight that is not trained
+     * may be BF16 beside x in F32: half the bytes to read, which is what decoding waits for. The scalar backend refuses it.
+     */
     public static Tensor linear(Pass pass, Tensor x, Tensor weight, @Nullable Tensor bias) {
-        Shapes.checkComputes(pass, "x and weight", x, weight);
+        boolean half = weight.dtype() == DType.BF16 && x.dtype() == DType.F32 && !pass.tracks(weight);
+        Shapes.checkComputes(pass, "x and weight", half ? new Tensor[] {x} : new Tensor[] {x, weight});
         Shapes.checkContiguous("x", x);
         if (weight.rank() != 2 || x.rank() < 1 || x.size(-1) != weight.size(1)) {
             throw new IllegalArgumentException("weight must be [out, in] with in the last dimension of x: weight="
