@@ -65,7 +65,7 @@ LS_DEVICE void fill(const ls_cuda_cema_params &p, int64_t channel, Setup &setup,
 struct Parts {
     uint32_t high, low;
 
-    LS_DEVICE Parts() = default;
+    Parts() = default;
     LS_DEVICE explicit Parts(float x) {
         high = (bits_of(x) + 0x1000) & 0xffffe000u;
         low = bits_of(x - float_of(high)) + 0x1000;

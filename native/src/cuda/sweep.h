@@ -9,7 +9,7 @@ constexpr int SWEEP_THREADS = 256;
 /* Thirty-two blocks for each of 128 multiprocessors; a thread goes on with what lies behind all of them. */
 constexpr int64_t SWEEP_BLOCKS = 4096;
 
-template <class Work> LS_KERNEL(SWEEP_THREADS) sweep_kernel(Work work, int64_t n, bool wide) {
+template <class Work> LS_KERNEL_OF(SWEEP_THREADS, 4) sweep_kernel(Work work, int64_t n, bool wide) {
     constexpr int W = WIDTH<typename Work::Element>;
     int64_t first = (int64_t)block_x() * SWEEP_THREADS + thread_index(), stride = (int64_t)blocks_x() * SWEEP_THREADS;
     int64_t chunks = wide ? n / W : 0;
