@@ -14,7 +14,7 @@ import java.util.function.Predicate;
  * A command with its share of the time, in a process of its own: whatever ends it ends nothing else.
  *
  * @param seconds it may take at most, of what is left of all
- * @param cannotRun which line of its output says that it cannot run here, which is no failure
+ * @param cannotRun which line of its output says that it did not run here, which is neither passed nor failed
  * @param isOptional whether it may take too long without having failed
  */
 record Part(String name, List<String> command, double seconds, Predicate<String> cannotRun, boolean isOptional) {
@@ -77,12 +77,14 @@ record Part(String name, List<String> command, double seconds, Predicate<String>
     }
 
     private Outcome outcome(int exit, double taken, List<String> lines) {
-        String last = lines.reversed().stream().map(String::strip).filter(line -> !line.isEmpty()).findFirst().orElse("");
+        // Stack frames are indented.
+        String last = lines.reversed().stream().filter(line -> !line.isBlank() && !Character.isWhitespace(line.charAt(0)))
+                .findFirst().orElse("").strip();
         if (exit < 0) {
             return new Outcome(this, isOptional ? Status.SKIPPED : Status.FAILED, taken,
                     "stopped after " + Math.round(taken) + " s; last: " + last);
         }
-        String reason = exit == 0 ? null : lines.stream().filter(cannotRun).findFirst().orElse(null);
+        String reason = lines.stream().filter(cannotRun).findFirst().orElse(null);
         return reason != null ? new Outcome(this, Status.SKIPPED, taken, reason.strip())
                 : new Outcome(this, exit == 0 ? Status.PASSED : Status.FAILED, taken, exit == 0 ? last : "exit " + exit + ": " + last);
     }
