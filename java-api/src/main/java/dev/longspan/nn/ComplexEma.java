@@ -29,6 +29,11 @@ public record ComplexEma(Tensor alpha, Tensor delta, @Nullable Tensor theta, Ten
         return Scan.cema(pass, plan, coefficients, omega, x, start);
     }
 
+    /** The same average with parameters that the CPU reaches. */
+    public ComplexEma onHost() {
+        return new ComplexEma(alpha.onHost(), delta.onHost(), theta == null ? null : theta.onHost(), gamma.onHost(), omega.onHost());
+    }
+
     /** Modes a channel. */
     public long modes() {
         return alpha.size(1);

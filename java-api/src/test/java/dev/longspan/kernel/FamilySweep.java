@@ -31,6 +31,11 @@ public abstract class FamilySweep {
         this.tested = tested;
     }
 
+    /** Sizes around lanes, tiles and blocks. */
+    protected int[] sizes() {
+        return SIZES;
+    }
+
     /** One use of a kernel on fresh inputs; gives every tensor it wrote. */
     private interface Case {
         List<Tensor> run(Kernels kernels, Parallel parallel, Inputs inputs);
@@ -122,7 +127,7 @@ public abstract class FamilySweep {
 
     @Test
     public void pointwiseKernelsAgreeWithScalarOnes() {
-        for (int n : SIZES) {
+        for (int n : sizes()) {
             check("fill " + n, 0, (k, p, in) -> {
                 Tensor y = in.floats(n);
                 k.elementwise().fill(p, y, 0.1);
@@ -161,7 +166,7 @@ public abstract class FamilySweep {
 
     @Test
     public void activationsAgreeWithScalarOnes() {
-        for (int n : SIZES) {
+        for (int n : sizes()) {
             for (Activation f : Activation.values()) {
                 check(f + " " + n, 2e-6, (k, p, in) -> {
                     Tensor x = in.floats(n);
@@ -190,7 +195,7 @@ public abstract class FamilySweep {
 
     @Test
     public void normsAgreeWithScalarOnes() {
-        for (int d : SIZES) {
+        for (int d : sizes()) {
             if (d == 0) {
                 continue;
             }
@@ -321,7 +326,7 @@ public abstract class FamilySweep {
 
     @Test
     public void embeddingsAgreeWithScalarOnes() {
-        for (int d : SIZES) {
+        for (int d : sizes()) {
             check("embedding " + d, 1e-5, (k, p, in) -> {
                 Tensor table = in.floats(11, d);
                 Tensor ids = in.ids(11, 100);
@@ -358,7 +363,7 @@ public abstract class FamilySweep {
 
     @Test
     public void adamWAgreesWithScalarOne() {
-        for (int n : SIZES) {
+        for (int n : sizes()) {
             check("AdamW " + n, 2e-6, (k, p, in) -> {
                 Tensor w = in.floats(n);
                 Tensor m = in.floats(n);

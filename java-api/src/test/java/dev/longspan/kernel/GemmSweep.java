@@ -24,6 +24,11 @@ public abstract class GemmSweep {
         this.gemm = gemm;
     }
 
+    /** Sizes around a tile. */
+    protected int[] sizes() {
+        return new int[] {0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, 15, 16, 17, 23, 24, 25, 31, 32, 33, 40};
+    }
+
     @AfterEach
     public void free() {
         arena.close();
@@ -31,7 +36,7 @@ public abstract class GemmSweep {
 
     @Test
     public void agreesWithDoubleSumsForEverySizeAroundATile() {
-        int[] sizes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, 15, 16, 17, 23, 24, 25, 31, 32, 33, 40};
+        int[] sizes = sizes();
         Random random = new Random(1);
         for (int m : sizes) {
             for (int n : sizes) {

@@ -18,11 +18,12 @@ final class Decoding<S extends StreamState> implements AutoCloseable {
     private final Tensor tokens;
     private final Tensor expected;
     private final int prompt;
-    private final Workspace workspace = new Workspace(1 << 20);
+    private final Workspace workspace;
     private Deviation deviation = Deviation.NONE;
 
     private Decoding(Backend backend, Parallel parallel, LanguageModel<S> model, Tensor tokens, Tensor expected, int prompt) {
         this.backend = backend;
+        this.workspace = new Workspace(backend.space(), 1 << 20);
         this.parallel = parallel;
         this.model = model;
         this.tokens = tokens;
@@ -43,7 +44,7 @@ final class Decoding<S extends StreamState> implements AutoCloseable {
 
     /** Seconds of all tokens behind the prompt; each logit is checked, outside that time. */
     double seconds() {
-        try (TensorArena arena = new TensorArena()) {
+        try (TensorArena arena = new TensorArena(backend.space())) {
             S state = model.start(arena, 1);
             double spent = 0;
             for (long at = 0; at < expected.size(1);) {

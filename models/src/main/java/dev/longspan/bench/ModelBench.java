@@ -35,7 +35,7 @@ public final class ModelBench {
                     + PROMPT);
         }
         Peak before = Peak.measure(backend, parallel);
-        try (Workspace workspace = new Workspace();
+        try (Workspace workspace = new Workspace(backend.space());
                 ModelStep step = new ModelStep(backend, parallel, blueprint, context, seed)) {
             ModelStep.Checked checked = step.check(workspace);
             ModelStep.Logits logits = step.logits(workspace, checked.prefix(), PROMPT + DECODED);

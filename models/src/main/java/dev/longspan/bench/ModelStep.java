@@ -20,7 +20,7 @@ final class ModelStep implements AutoCloseable {
     private final Backend backend;
     private final Parallel parallel;
     private final Blueprint blueprint;
-    private final TensorArena arena = new TensorArena();
+    private final TensorArena arena;
     private final LanguageModel<?> model;
     private final Gradients gradients;
     private final Tensor tokens;
@@ -36,6 +36,7 @@ final class ModelStep implements AutoCloseable {
 
     ModelStep(Backend backend, Parallel parallel, Blueprint blueprint, long context, long seed) {
         this.backend = backend;
+        this.arena = new TensorArena(backend.space());
         this.parallel = parallel;
         this.blueprint = blueprint;
         try {

@@ -37,7 +37,8 @@ public final class StreamBench {
      * @param progress hears after each piece how many tokens are read
      */
     public StreamResult run(Blueprint blueprint, StreamConfig config, Consumer<StreamRow> rows, LongConsumer progress) {
-        try (TensorArena arena = new TensorArena(); Workspace workspace = new Workspace(1 << 20)) {
+        try (TensorArena arena = new TensorArena(backend.space());
+                Workspace workspace = new Workspace(backend.space(), 1 << 20)) {
             return new Run<>(blueprint, blueprint.create(arena, seed), config, arena, workspace, rows, progress).result();
         }
     }
@@ -100,7 +101,7 @@ public final class StreamBench {
 
         /** Until the kernels are compiled, by a stream that is thrown away. */
         private void warmUp() {
-            try (TensorArena own = new TensorArena()) {
+            try (TensorArena own = new TensorArena(backend.space())) {
                 TokenStream<S> stream = source.start(own);
                 for (double spent = 0; spent < WARM_UP_SECONDS; ) {
                     spent += stream.read(config.piece(), logits -> { });
@@ -112,7 +113,7 @@ public final class StreamBench {
         private Deviation prefix(TokenStream<S> stream) {
             int count = Prefix.affordable(blueprint, config.piece());
             long[] ids = source.tokens(0, count + 1);
-            try (TensorArena own = new TensorArena()) {
+            try (TensorArena own = new TensorArena(backend.space())) {
                 Prefix exact = Prefix.of(parallel, blueprint, model,
                         own.allocateOnHost(DType.I32, 1, count).set(Arrays.copyOf(ids, count)),
                         own.allocateOnHost(DType.I32, 1, count).set(Arrays.copyOfRange(ids, 1, count + 1)), count);
@@ -130,7 +131,7 @@ public final class StreamBench {
 
         /** The next piece at once, held against the same in other pieces: a single token, a third, the rest. */
         private Piece cutOtherwise(TokenStream<S> stream) {
-            try (TensorArena own = new TensorArena()) {
+            try (TensorArena own = new TensorArena(backend.space())) {
                 TokenStream<S> other = stream.copy(own);
                 double[][] expected = new double[1][];
                 double seconds = stream.read(config.piece(), logits -> expected[0] = logits.reshape(-1).toDoubles());

@@ -63,7 +63,8 @@ public record Trial(Backend backend, Parallel parallel, Stories training, Storie
     /** Trains until {@code seconds} are over, at least one step. */
     public Trained train(Classifier model, double seconds) {
         Map<String, Tensor> weights = model.parameters();
-        try (TensorArena arena = new TensorArena(); Workspace workspace = new Workspace(1 << 20)) {
+        try (TensorArena arena = new TensorArena(backend.space());
+                Workspace workspace = new Workspace(backend.space(), 1 << 20)) {
             Gradients gradients = new Gradients(arena, weights.values());
             AdamW optimizer = new AdamW(new AdamW.Settings(0.9, 0.999, 1e-8, WEIGHT_DECAY, name ->
                     Objects.requireNonNull(weights.get(name)).rank() > 1), weights, arena);
@@ -102,11 +103,11 @@ public record Trial(Backend backend, Parallel parallel, Stories training, Storie
     public Score ask(Classifier model, int length, int documents) {
         int right = 0;
         long tokens = (long) length * segment;
-        try (Workspace workspace = new Workspace(1 << 20)) {
+        try (Workspace workspace = new Workspace(backend.space(), 1 << 20)) {
             long start = System.nanoTime();
             for (int i = 0; i < documents; i++) {
                 Sample sample = held.draw(i, tokens);
-                try (TensorArena arena = new TensorArena()) {
+                try (TensorArena arena = new TensorArena(backend.space())) {
                     Tensor logits = model.read(() -> Pass.inference(backend, parallel, workspace), arena, List.of(sample.document()));
                     right += Recall.largest(logits)[0] == sample.label() ? 1 : 0;
                 }

@@ -79,7 +79,7 @@ final class AskCommand implements Callable<Integer> {
         RmtFolder model = RmtFolder.open(folder);
         Corpus corpus = data == null ? model.origin().noise() : Sources.folder(data);
         Noise noise = Noise.heldOut(corpus, model.vocabulary());
-        try (StopSignals signals = StopSignals.caught(); TensorArena arena = new TensorArena();
+        try (StopSignals signals = StopSignals.caught(); TensorArena arena = new TensorArena(main.backend().space());
                 Checkpoint weights = RmtFolder.weights(folder)) {
             RmtEncoder network = model.load(folder, weights, arena);
             Reading reading = new Reading(main.backend(), main.parallel().cancelledBy(signals.cancel()), network);

@@ -71,7 +71,7 @@ final class EvalCommand implements Callable<Integer> {
         }
         Corpus corpus = data == null ? TrainingRun.corpusOf(folder.path()) : Sources.folder(data);
         List<Passage> passages = Passage.sample(Passage.all(corpus.heldOut(), (int) length), bytes);
-        try (StopSignals signals = StopSignals.caught(); TensorArena arena = new TensorArena();
+        try (StopSignals signals = StopSignals.caught(); TensorArena arena = new TensorArena(backend.space());
                 Checkpoint weights = folder.weights();
                 Evaluator evaluator = new Evaluator(backend, statistics.of(folder.load(weights, arena)))) {
             try {

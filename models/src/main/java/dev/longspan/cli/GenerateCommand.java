@@ -91,7 +91,7 @@ final class GenerateCommand implements Callable<Integer> {
                 new Sampling(temperature, topK, topP, main.seed()), stops, (int) Math.min(chunk, Integer.MAX_VALUE));
         checkPlaceForState();
         ModelFolder folder = ModelFolder.open(model, main.architectures());
-        try (StopSignals signals = StopSignals.caught(); TensorArena arena = new TensorArena();
+        try (StopSignals signals = StopSignals.caught(); TensorArena arena = new TensorArena(main.backend().space());
                 Checkpoint weights = folder.weights()) {
             generate(statistics.of(folder.load(weights, arena)), arena, request, signals.cancel());
             return signals.status().orElse(ExitStatus.OK);

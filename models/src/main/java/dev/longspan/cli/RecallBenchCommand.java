@@ -54,7 +54,7 @@ final class RecallBenchCommand implements Callable<Integer> {
                 new RecallTrial(segments, documents, 0));
         Stories stories = Origin.heldOut(model.origin().task(), model.origin().placement(), model.origin().noise(),
                 model.vocabulary(), main.seed());
-        try (TensorArena arena = new TensorArena(); Checkpoint weights = RmtFolder.weights(path)) {
+        try (TensorArena arena = new TensorArena(main.backend().space()); Checkpoint weights = RmtFolder.weights(path)) {
             RecallResult result = new RecallBench(main.backend(), main.parallel(), model.load(path, weights, arena), stories, 1)
                     .run(trials, new RecallBench.Listener() {
                         @Override

@@ -59,7 +59,7 @@ final class RecallQuestions {
         Placement where = placement == null ? model.origin().placement()
                 : RecallOptions.isAnywhere(placement) ? Placement.ANYWHERE : Placement.segmentStart(model.shape().segment());
         Examples stories = Examples.of(Origin.heldOut(model.origin().task(), where, noise.corpus, model.vocabulary(), seed));
-        try (TensorArena arena = new TensorArena(); Checkpoint weights = RmtFolder.weights(folder);
+        try (TensorArena arena = new TensorArena(backend.space()); Checkpoint weights = RmtFolder.weights(folder);
                 Recall recall = new Recall(backend, parallel, model.load(folder, weights, arena), stories, batch)) {
             for (int count : segments) {
                 int asked = (int) Math.min(documents, Math.max(FEWEST, mostSegments / count));

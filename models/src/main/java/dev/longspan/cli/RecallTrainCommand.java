@@ -109,7 +109,7 @@ final class RecallTrainCommand implements Callable<Integer> {
         Output output = main.output();
         Curriculum curriculum = model.origin().curriculum();
         var backend = main.backend();
-        try (TensorArena arena = new TensorArena()) {
+        try (TensorArena arena = new TensorArena(backend.space())) {
             RmtEncoder network = model.shape().create(arena, curriculum.seed());
             Examples stories = Examples.of(model.origin().training(noise, model.vocabulary()));
             try (CurriculumRun run = new CurriculumRun(folder, model, network, backend, main.parallel(), stories)) {

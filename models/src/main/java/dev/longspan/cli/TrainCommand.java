@@ -167,7 +167,7 @@ final class TrainCommand implements Callable<Integer> {
         Output output = main.output();
         Blueprint blueprint = recompute ? model.blueprint().recomputing() : model.blueprint();
         var backend = main.backend();
-        try (TensorArena arena = new TensorArena()) {
+        try (TensorArena arena = new TensorArena(backend.space())) {
             LanguageModel<?> network = blueprint.create(arena, settings.seed());
             try (TrainingRun run = new TrainingRun(folder, backend, main.parallel(), network, model.json(), corpus, settings)) {
                 if (from.isPresent()) {

@@ -61,7 +61,7 @@ public final class Generator<S extends StreamState> {
      * the model says NaN.
      */
     public Generation generate(Request request, CancelSignal cancel, Consumer<String> listener) {
-        try (TensorArena arena = new TensorArena()) {
+        try (TensorArena arena = new TensorArena(backend.space())) {
             Continued<S> done = goOn(start(arena), request, cancel, listener);
             String unfinished = done.next().map(Continuation::unfinishedText).orElse("");
             if (!unfinished.isEmpty()) {
@@ -88,7 +88,7 @@ public final class Generator<S extends StreamState> {
      * pieces. Consumes the state, and the next one lies in its memory. An unfinished character at the end is not heard.
      */
     public Continued<S> goOn(Continuation<S> from, Request request, CancelSignal cancel, Consumer<String> listener) {
-        try (Workspace workspace = new Workspace()) {
+        try (Workspace workspace = new Workspace(backend.space())) {
             return new Session(from, request, cancel, listener, workspace).run();
         }
     }

@@ -57,7 +57,7 @@ public final class MegalodonState implements StreamState {
             for (MegalodonBlock layer : model.layers()) {
                 layers.add(new Memory(moments(model, arena, batch),
                         arena.allocate(dtype, batch, config.modes(), 2, config.width()),
-                        layer.attention().ema().coefficients(pass).copy(arena),
+                        layer.attention().ema().onHost().coefficients(pass).copy(arena),
                         SegmentCache.chunked(arena, config.chunk(), dtype, shape)));
             }
         }

@@ -62,7 +62,7 @@ public record TruncatedMegalodon(Megalodon model) implements LanguageModel<Trunc
     /** {@inheritDoc} The moments are also renewed before the rest of a chunk behind an odd number of them, as in the released code. */
     @Override
     public Tensor logits(Pass pass, Tensor tokens) {
-        try (TensorArena arena = new TensorArena()) {
+        try (TensorArena arena = new TensorArena(pass.backend().space())) {
             long chunk = model.config().chunk();
             return read(pass, start(arena, tokens.size(0)), tokens, tokens.size(1) / chunk * chunk).logits();
         }

@@ -81,7 +81,7 @@ public final class ModelFolder {
         return config;
     }
 
-    /** A model whose weights lie in the checkpoint's mapping; other floating dtypes are converted to F32 in the arena. */
+    /** A model whose weights lie in the checkpoint's mapping; in the arena where it is a device's, or where they are not F32. */
     public LanguageModel<?> load(Checkpoint checkpoint, TensorArena arena) {
         Set<String> asked = new LinkedHashSet<>();
         LanguageModel<?> model = config.blueprint().build((name, shape) -> {
@@ -90,7 +90,8 @@ public final class ModelFolder {
             if (!Arrays.equals(stored.shape(), shape) || !stored.dtype().isFloating()) {
                 throw wrong(name, "expected F32" + Arrays.toString(shape) + ", found " + stored);
             }
-            return stored.dtype() == DType.F32 ? stored : arena.allocate(DType.F32, shape).copyFrom(stored);
+            return stored.dtype() == DType.F32 && arena.space().isHost() ? stored
+                    : arena.allocate(DType.F32, shape).copyFrom(stored);
         });
         for (String name : checkpoint.tensors().keySet()) {
             if (!asked.contains(name)) {

@@ -43,8 +43,8 @@ public final class Learner implements AutoCloseable {
     private final Examples examples;
     private final Curriculum curriculum;
     private final Map<String, Tensor> weights;
-    private final TensorArena arena = new TensorArena();
-    private final Workspace workspace = new Workspace();
+    private final TensorArena arena;
+    private final Workspace workspace;
     private final Gradients gradients;
     private final AdamW optimizer;
     private Progress progress = Progress.START;
@@ -59,6 +59,8 @@ public final class Learner implements AutoCloseable {
     /** Starts at step 0 with zero moments. */
     public Learner(Backend backend, Parallel parallel, RmtEncoder model, Examples examples, Curriculum curriculum) {
         this.backend = backend;
+        this.workspace = new Workspace(backend.space());
+        this.arena = new TensorArena(backend.space());
         this.parallel = parallel;
         this.model = model.withConfig(model.config().withRecompute(curriculum.recompute()));
         this.examples = examples;

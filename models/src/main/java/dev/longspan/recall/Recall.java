@@ -44,7 +44,7 @@ public final class Recall implements AutoCloseable {
     private final RmtEncoder model;
     private final Examples examples;
     private final int batch;
-    private final Workspace workspace = new Workspace();
+    private final Workspace workspace;
 
     /** Reads {@code batch} documents at once. */
     public Recall(Backend backend, Parallel parallel, RmtEncoder model, Examples examples, int batch) {
@@ -52,6 +52,7 @@ public final class Recall implements AutoCloseable {
             throw new IllegalArgumentException("batch must be positive: batch=" + batch);
         }
         this.backend = backend;
+        this.workspace = new Workspace(backend.space());
         this.parallel = parallel;
         this.model = model;
         this.examples = examples;
@@ -83,14 +84,14 @@ public final class Recall implements AutoCloseable {
     }
 
     private int[] carried(List<Example> asked) {
-        try (TensorArena arena = new TensorArena()) {
+        try (TensorArena arena = new TensorArena(backend.space())) {
             return largest(model.read(this::pass, arena, documents(asked), segment -> { }).logits());
         }
     }
 
     /** With zeros in front of it the last segment is all that counts, so it is all that is read. */
     private int[] zeroed(List<Example> asked, int segments) {
-        try (TensorArena arena = new TensorArena(); Pass pass = pass()) {
+        try (TensorArena arena = new TensorArena(backend.space()); Pass pass = pass()) {
             RmtState state = model.start(arena, asked.size());
             state.memory().fill(0);
             Tensor last = pass.allocateOnHost(DType.I64, asked.size(), tokens(1));

@@ -54,7 +54,8 @@ public final class RecallBench {
     /** Reads documents of every length, the longest last: its reading is the one that is watched. */
     public RecallResult run(List<RecallTrial> trials, Listener listener) {
         List<RecallRow> rows = new ArrayList<>();
-        try (TensorArena arena = new TensorArena(); Workspace workspace = new Workspace(1 << 20);
+        try (TensorArena arena = new TensorArena(backend.space());
+                Workspace workspace = new Workspace(backend.space(), 1 << 20);
                 Recall recall = new Recall(backend, parallel, model, Examples.of(stories), CONTROLS)) {
             DocumentStream.Reader reader = new DocumentStream.Reader(backend, parallel, workspace, model);
             Run run = new Run(reader, arena, recall, listener);

@@ -80,7 +80,8 @@ public record RmtFolder(RmtShape shape, Vocabulary vocabulary, Origin origin) {
                 throw new ModelFormatException(folder, ModelFormatException.NO_OFFSET, name,
                         "expected F32" + Arrays.toString(sizes) + ", found " + stored);
             }
-            return stored.dtype() == DType.F32 ? stored : arena.allocate(DType.F32, sizes).copyFrom(stored);
+            return stored.dtype() == DType.F32 && arena.space().isHost() ? stored
+                    : arena.allocate(DType.F32, sizes).copyFrom(stored);
         });
         for (String name : checkpoint.tensors().keySet()) {
             if (!asked.contains(name)) {

@@ -41,7 +41,8 @@ public record Watched(List<AttentionMap> layers, List<RowPart> parts) {
     public static int read(Backend backend, Parallel parallel, RmtEncoder model, Vocabulary vocabulary, Haystack document,
             Collection<Integer> segments, Consumer<Watched> observer) {
         long[] bounds = model.config().bounds(document.length());
-        try (TensorArena arena = new TensorArena(); Workspace reading = new Workspace(); Workspace watching = new Workspace()) {
+        try (TensorArena arena = new TensorArena(backend.space()); Workspace reading = new Workspace(backend.space());
+                Workspace watching = new Workspace(backend.space())) {
             return Recall.largest(model.read(() -> Pass.inference(backend, parallel, reading), arena, List.of(document), segment -> {
                 if (segments.contains(segment.number())) {
                     try (Pass pass = Pass.inference(backend, parallel, watching)) {

@@ -70,7 +70,7 @@ public final class RecallStep implements Step {
         RmtFolder settings = RmtFolder.open(folder);
         int trained = settings.origin().segments();
         Stories stories = Origin.heldOut(MemoryTask.MEMORIZE, settings.origin().placement(), noise, settings.vocabulary(), job.seed());
-        try (TensorArena arena = new TensorArena(); Checkpoint weights = RmtFolder.weights(folder)) {
+        try (TensorArena arena = new TensorArena(job.backend().space()); Checkpoint weights = RmtFolder.weights(folder)) {
             long parameters = weights.tensors().values().stream().mapToLong(Tensor::elements).sum();
             job.out().printf("%,d parameters, memory of %d vectors, trained on 1 to %d segments of %d tokens; the fact stands first%n",
                     parameters, settings.shape().memory(), trained, settings.shape().segment());

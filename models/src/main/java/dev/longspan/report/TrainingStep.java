@@ -90,7 +90,7 @@ public final class TrainingStep implements Step {
         Architecture architecture = subject.architecture;
         ModelConfig config = ModelConfig.of(architecture, architecture.preset(plan.preset, plan.context, Bytes.VOCABULARY));
         long steps = calibrate(job, config.blueprint());
-        try (TensorArena arena = new TensorArena()) {
+        try (TensorArena arena = new TensorArena(job.backend().space())) {
             LanguageModel<?> model = config.blueprint().create(arena, job.seed());
             return new Run(job, config, model, TrainSettings.standard(plan.context, steps, job.seed())
                     .withLearningRate(LEARNING_RATE)).section();
@@ -100,8 +100,9 @@ public final class TrainingStep implements Step {
     /** How many steps fit the time, by a model that is thrown away; compiles the kernels on the way. */
     private long calibrate(Job job, Blueprint blueprint) {
         TrainSettings settings = TrainSettings.standard(plan.context, 1000, job.seed());
-        try (TensorArena arena = new TensorArena(); Trainer trainer = new Trainer(job.backend(), job.parallel(),
-                blueprint.create(arena, job.seed()), new Windows(plan.corpus.train(), job.seed()), settings)) {
+        try (TensorArena arena = new TensorArena(job.backend().space());
+                Trainer trainer = new Trainer(job.backend(), job.parallel(),
+                        blueprint.create(arena, job.seed()), new Windows(plan.corpus.train(), job.seed()), settings)) {
             CancelSignal never = new CancelSignal();
             double last = 0;
             for (double spent = 0; spent < CALIBRATION_SECONDS || trainer.step() < CALIBRATION_STEPS; spent += last) {
@@ -156,7 +157,8 @@ public final class TrainingStep implements Step {
         private void train(Map<String, @Nullable Object> figures) {
             List<Passage> sampled = Passage.sample(heldOut, plan.curveBytes);
             long start = System.nanoTime();
-            try (Trainer trainer = new Trainer(job.backend(), job.parallel(), model,
+            try (
+                Trainer trainer = new Trainer(job.backend(), job.parallel(), model,
                             new Windows(plan.corpus.train(), settings.seed()), settings);
                     Evaluator evaluator = new Evaluator(job.backend(), model);
                     TrainProgress progress = TrainProgress.on(job.out(), 0, settings.steps())) {

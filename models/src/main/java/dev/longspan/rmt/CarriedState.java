@@ -57,7 +57,7 @@ record CarriedState<S extends StreamState>(StreamingBackbone<S> backbone, S stat
 
     /** An independent copy that continues these sequences. */
     CarriedState<S> select(TensorArena arena, int... rows) {
-        try (TensorArena copies = new TensorArena()) {
+        try (TensorArena copies = new TensorArena(arena.space())) {
             return new CarriedState<>(backbone, backbone.restore(arena, state.select(copies, rows).tensors()));
         }
     }

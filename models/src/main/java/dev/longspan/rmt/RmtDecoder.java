@@ -94,7 +94,7 @@ public record RmtDecoder(RmtConfig config, CausalBackbone backbone, Tensor memor
             throw statesAreForInference();
         }
         bounds(tokens, null);
-        try (TensorArena arena = new TensorArena()) {
+        try (TensorArena arena = new TensorArena(pass.backend().space())) {
             return next(pass, start(arena, tokens.size(0)), tokens).logits();
         }
     }

@@ -35,7 +35,7 @@ public record Reading(Backend backend, Parallel parallel, RmtEncoder model) {
     public Answer answer(TokenSource document, Consumer<Tensor> between, LongConsumer progress) {
         long start = System.nanoTime();
         long[] bounds = model.config().bounds(document.length());
-        try (TensorArena arena = new TensorArena(); Workspace workspace = new Workspace()) {
+        try (TensorArena arena = new TensorArena(backend.space()); Workspace workspace = new Workspace(backend.space())) {
             RmtState state = model.start(arena, 1);
             double[] logits = {};
             for (int s = 0; s + 1 < bounds.length; s++) {

@@ -68,7 +68,7 @@ public final class Contest {
     public Trial run(Contender contender, long steps, long seed, TrainListener listener, CancelSignal cancel) {
         TrainSettings settings = TrainSettings.standard(context, steps, seed).withLearningRate(contender.learningRate());
         double[] stepSeconds = new double[Math.toIntExact(steps)];
-        try (TensorArena arena = new TensorArena()) {
+        try (TensorArena arena = new TensorArena(backend.space())) {
             LanguageModel<?> model = contender.blueprint().create(arena, seed);
             try (Trainer trainer = new Trainer(backend, parallel, model, new Windows(corpus.train(), seed), settings)) {
                 for (int i = 0; i < steps; i++) {

@@ -21,10 +21,11 @@ public final class Evaluator implements AutoCloseable {
 
     private final Backend backend;
     private final LanguageModel<?> model;
-    private final Workspace workspace = new Workspace();
+    private final Workspace workspace;
 
     public Evaluator(Backend backend, LanguageModel<?> model) {
         this.backend = backend;
+        this.workspace = new Workspace(backend.space());
         this.model = model;
     }
 

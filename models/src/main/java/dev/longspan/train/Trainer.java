@@ -37,8 +37,8 @@ public final class Trainer implements AutoCloseable {
     private final TrainSettings settings;
     private final Schedule schedule;
     private final Map<String, Tensor> weights;
-    private final TensorArena arena = new TensorArena();
-    private final Workspace workspace = new Workspace();
+    private final TensorArena arena;
+    private final Workspace workspace;
     private final Gradients gradients;
     private final AdamW optimizer;
     private long step;
@@ -54,6 +54,8 @@ public final class Trainer implements AutoCloseable {
                     + model.getClass().getSimpleName());
         }
         this.backend = backend;
+        this.workspace = new Workspace(backend.space());
+        this.arena = new TensorArena(backend.space());
         this.parallel = parallel;
         this.model = model;
         this.text = text;

@@ -17,9 +17,7 @@ public final class CudaDevice {
     /** Sets the limit of {@link #budget()} in bytes. */
     public static final String MEMORY_PROPERTY = "longspan.cuda.maxBytes";
 
-    private static final class Once {
-        static final CudaDevice FIRST = open();
-    }
+    private static @Nullable CudaDevice opened;
 
     private final String name;
     private final int capability;
@@ -38,12 +36,15 @@ public final class CudaDevice {
     }
 
     /** The device, opened at the first call; throws UnsupportedOperationException with the reason where there is none. */
-    public static CudaDevice get() {
+    public static synchronized CudaDevice get() {
         String reason = CudaLibrary.get().reason();
         if (reason != null) {
             throw new UnsupportedOperationException(reason);
         }
-        return Once.FIRST;
+        if (opened == null) {
+            opened = open();
+        }
+        return opened;
     }
 
     private static CudaDevice open() {

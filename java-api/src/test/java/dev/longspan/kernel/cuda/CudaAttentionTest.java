@@ -1,0 +1,16 @@
+package dev.longspan.kernel.cuda;
+
+import dev.longspan.kernel.AttentionSweep;
+
+@OnTheEmulatedDevice
+final class CudaAttentionTest extends AttentionSweep {
+
+    CudaAttentionTest() {
+        super(Carried.of(EmulatedDevice.space()).attention());
+    }
+
+    @Override
+    protected int cases(int all) {
+        return Math.ceilDiv(all, 20);
+    }
+}

@@ -1,0 +1,16 @@
+package dev.longspan.kernel.cuda;
+
+import dev.longspan.kernel.FamilySweep;
+
+@OnTheEmulatedDevice
+final class CudaFamiliesTest extends FamilySweep {
+
+    CudaFamiliesTest() {
+        super(Carried.of(EmulatedDevice.space()));
+    }
+
+    @Override
+    protected int[] sizes() {
+        return new int[] {0, 1, 2, 31, 32, 33, 64, 129, 300, 1000, 4097};
+    }
+}

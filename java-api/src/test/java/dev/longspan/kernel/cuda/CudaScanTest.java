@@ -1,0 +1,16 @@
+package dev.longspan.kernel.cuda;
+
+import dev.longspan.kernel.ScanSweep;
+
+@OnTheEmulatedDevice
+final class CudaScanTest extends ScanSweep {
+
+    CudaScanTest() {
+        super(Carried.of(EmulatedDevice.space()));
+    }
+
+    @Override
+    protected int cases(int all) {
+        return Math.ceilDiv(all, 10);
+    }
+}

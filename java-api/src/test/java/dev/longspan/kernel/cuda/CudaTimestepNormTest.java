@@ -1,0 +1,16 @@
+package dev.longspan.kernel.cuda;
+
+import dev.longspan.kernel.TimestepNormSweep;
+
+@OnTheEmulatedDevice
+final class CudaTimestepNormTest extends TimestepNormSweep {
+
+    CudaTimestepNormTest() {
+        super(Carried.of(EmulatedDevice.space()).timestepNorm());
+    }
+
+    @Override
+    protected int cases(int all) {
+        return Math.ceilDiv(all, 10);
+    }
+}
