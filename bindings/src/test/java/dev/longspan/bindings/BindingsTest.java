@@ -2,41 +2,62 @@ package dev.longspan.bindings;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.longspan.bindings.cuda.LongspanCuda;
+import dev.longspan.bindings.driver.Driver;
 import dev.longspan.bindings.host.Longspan;
 import java.io.IOException;
 import java.lang.foreign.AddressLayout;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.GroupLayout;
 import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.PaddingLayout;
+import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.reflect.Method;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** The bindings against the library as it was compiled: stale ones fail without jextract. */
+/** The bindings against the libraries as they were compiled: stale ones fail without jextract. */
 final class BindingsTest {
 
-    private static Set<String> compiled = Set.of();
-
-    @BeforeAll
-    static void load() {
+    @Test
+    void everyFunctionAndStructOfTheHostLibraryIsAsItWasCompiled() throws Exception {
         BuiltLibrary.assume();
         assertThat(HostLibrary.get().reason()).isNull();
-        compiled = Longspan.ls_abi().getString(0).lines().collect(Collectors.toCollection(TreeSet::new));
+        assertThat(bound(Longspan.class)).isEqualTo(compiled(Longspan.ls_abi()));
     }
 
     @Test
-    void everyFunctionHasTheSignatureThatWasCompiled() throws Exception {
+    void everyFunctionAndStructOfTheCudaLibraryIsAsItWasCompiled() throws Exception {
+        BuiltLibrary.assumeEmulated();
+        assertThat(CudaLibrary.get().reason()).isNull();
+        assertThat(bound(LongspanCuda.class)).isEqualTo(compiled(LongspanCuda.ls_cuda_abi()));
+    }
+
+    @Test
+    void everyFunctionOfTheDriverThatIsCalledIsThere() {
+        BuiltLibrary.assumeEmulated();
+        assertThat(CudaLibrary.get().reason()).isNull();
+        assertThat(Arrays.stream(Driver.class.getMethods()).map(Method::getName).filter(name -> name.endsWith("$descriptor"))
+                .map(name -> name.replace("$descriptor", ""))).hasSizeGreaterThan(30)
+                .allMatch(name -> SymbolLookup.loaderLookup().find(name).isPresent());
+    }
+
+    private static Set<String> compiled(MemorySegment abi) {
+        return abi.getString(0).lines().collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    private static Set<String> bound(Class<?> header) throws Exception {
         Set<String> bound = new TreeSet<>();
-        for (Method method : Longspan.class.getMethods()) {
+        for (Method method : header.getMethods()) {
             if (method.getName().endsWith("$descriptor")) {
                 FunctionDescriptor descriptor = (FunctionDescriptor) method.invoke(null);
                 bound.add(Stream.concat(descriptor.returnLayout().stream(), descriptor.argumentLayouts().stream())
@@ -44,15 +65,8 @@ final class BindingsTest {
                         .collect(Collectors.joining(" ", "function " + method.getName().replace("$descriptor", "") + " ", "")));
             }
         }
-        assertThat(bound).isEqualTo(only("function "));
-    }
-
-    @Test
-    void everyStructHasTheLayoutThatWasCompiled() throws Exception {
-        Set<String> bound = new TreeSet<>();
-        for (String name : structs()) {
-            GroupLayout layout = (GroupLayout) Class.forName(Longspan.class.getPackageName() + "." + name).getMethod("layout")
-                    .invoke(null);
+        for (String name : structs(header)) {
+            GroupLayout layout = (GroupLayout) Class.forName(header.getPackageName() + "." + name).getMethod("layout").invoke(null);
             StringBuilder line = new StringBuilder("struct " + name + " " + layout.byteSize());
             long offset = 0;
             for (MemoryLayout member : layout.memberLayouts()) {
@@ -63,16 +77,12 @@ final class BindingsTest {
             }
             bound.add(line.toString());
         }
-        assertThat(bound).isEqualTo(only("struct "));
+        return bound;
     }
 
-    private static Set<String> only(String kind) {
-        return compiled.stream().filter(line -> line.startsWith(kind)).collect(Collectors.toCollection(TreeSet::new));
-    }
-
-    private static Set<String> structs() throws IOException, URISyntaxException {
-        Path folder = Path.of(Longspan.class.getProtectionDomain().getCodeSource().getLocation().toURI())
-                .resolve(Longspan.class.getPackageName().replace('.', '/'));
+    private static Set<String> structs(Class<?> header) throws IOException, URISyntaxException {
+        Path folder = Path.of(header.getProtectionDomain().getCodeSource().getLocation().toURI())
+                .resolve(header.getPackageName().replace('.', '/'));
         try (Stream<Path> files = Files.list(folder)) {
             return files.map(file -> String.valueOf(file.getFileName())).filter(name -> name.matches("ls_\\w+\\.class"))
                     .map(name -> name.replace(".class", "")).collect(Collectors.toCollection(TreeSet::new));

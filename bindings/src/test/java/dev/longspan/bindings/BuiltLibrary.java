@@ -23,6 +23,14 @@ final class BuiltLibrary {
         Assumptions.assumeTrue(Files.isRegularFile(file()), "the native library was not built: " + file());
     }
 
+    /** As {@link #assume} for the CUDA kernels on an emulated device, which {@link CudaLibrary} then loads. */
+    static void assumeEmulated() {
+        Path file = folder().resolve("test/cuda/liblongspan_cuda_emulated.so");
+        Assumptions.assumeTrue(Files.isRegularFile(file), "the emulated CUDA library was not built: " + file);
+        System.setProperty(CudaLibrary.DRIVER_PROPERTY, file.toString());
+        System.setProperty(CudaLibrary.PROPERTY, file.toString());
+    }
+
     private static Path folder() {
         String given = System.getProperty(HostLibrary.PROPERTY);
         Path parent = given == null ? null : Path.of(given).getParent();

@@ -121,6 +121,11 @@ public final class Pass implements Owner, AutoCloseable {
         return allocate(workspace.in(MemorySpace.HOST), dtype, shape);
     }
 
+    /** A contiguous copy in memory of the same space: ids of the host stay there. */
+    public Tensor copyOf(Tensor tensor) {
+        return allocate(workspace.in(tensor.storage().space()), tensor.dtype(), tensor.shape()).copyFrom(tensor);
+    }
+
     /** A tensor as the backend's kernels can read it: itself, or a copy in this pass's memory where it lies elsewhere. */
     public Tensor here(Tensor tensor) {
         return tensor.storage().space().equals(workspace.space()) ? tensor

@@ -49,7 +49,7 @@ final class Decoding<S extends StreamState> implements AutoCloseable {
             double spent = 0;
             for (long at = 0; at < expected.size(1);) {
                 long end = at == 0 ? prompt : at + 1;
-                Tensor piece = arena.allocate(tokens.dtype(), 1, end - at).copyFrom(tokens.slice(1, at, end));
+                Tensor piece = arena.allocateOnHost(tokens.dtype(), 1, end - at).copyFrom(tokens.slice(1, at, end));
                 long start = System.nanoTime();
                 try (Pass pass = Pass.inference(backend, parallel, workspace)) {
                     LanguageModel.Step<S> step = model.next(pass, state, piece);

@@ -99,8 +99,7 @@ public record TruncatedMegalodon(Megalodon model) implements LanguageModel<Trunc
             }
             long end = Math.min(first + tokens.size(1), (at / step + 1) * step);
             end = at < lastBoundary ? Math.min(end, lastBoundary) : end;
-            Tensor piece = pass.allocate(tokens.dtype(), tokens.size(0), end - at)
-                    .copyFrom(tokens.slice(1, at - first, end - first));
+            Tensor piece = pass.copyOf(tokens.slice(1, at - first, end - first));
             Step<MegalodonState> read = model.next(pass, exact, piece);
             exact = read.state();
             logits.slice(1, at - first, end - first).copyFrom(read.logits());

@@ -247,7 +247,7 @@ public record RmtDecoder(RmtConfig config, CausalBackbone backbone, Tensor memor
 
     private static Tensor part(Pass pass, Tensor whole, long[] bounds, int number) {
         Tensor part = whole.slice(1, bounds[number], bounds[number + 1]);
-        return pass.allocate(part.dtype(), part.shape()).copyFrom(part);
+        return pass.copyOf(part);
     }
 
     private Segment segment(Pass pass, long[] bounds, int number, @Nullable Tensor carried, Tensor all,

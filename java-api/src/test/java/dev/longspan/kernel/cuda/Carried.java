@@ -28,13 +28,13 @@ final class Carried {
             try {
                 return carried(space, family.getType(), family.getAccessor().invoke(there));
             } catch (ReflectiveOperationException e) {
-                throw new AssertionError(e);
+                throw new LinkageError("a family of kernels cannot be made", e);
             }
         }).toArray();
         try {
             return (Kernels) Kernels.class.getDeclaredConstructors()[0].newInstance(families);
         } catch (ReflectiveOperationException e) {
-            throw new AssertionError(e);
+            throw new LinkageError("a family of kernels cannot be made", e);
         }
     }
 

@@ -13,4 +13,9 @@ final class CudaAttentionTest extends AttentionSweep {
     protected int cases(int all) {
         return Math.ceilDiv(all, 20);
     }
+
+    @Override
+    protected int rows(int all) {
+        return 30 + all / 20;
+    }
 }
