@@ -26,6 +26,7 @@ public final class GpuCheck {
     /** Of the benchmarks' time what is kept for the problem that is being measured when it ends. */
     private static final double LAST_SECONDS = 20;
     private static final int SANITIZED = 99;
+    private static final String SWEEPS = ".*(Attention|Families|Gemm|Scan|TimestepNorm|Stream)Test";
 
     /** The folder of the bundle. */
     private static final String HOME = "longspan.home";
@@ -131,10 +132,10 @@ public final class GpuCheck {
         parts.add(Part.of("doctor", 25, longspan("doctor")));
         Path goldens = Path.of(System.getProperty(HOME, "."), "goldens");
         for (String model : List.of("longnet", "megalodon", "rmt")) {
-            parts.add(Part.of("verify " + model, 40 * share, longspan("verify", goldens.resolve(model).toString())));
+            parts.add(Part.of("verify " + model, 50 * share, longspan("verify", goldens.resolve(model).toString())));
         }
         parts.add(new Part("sweeps", java("org.junit.platform.console.ConsoleLauncher", "execute",
-                "--select-package=dev.longspan.kernel." + options.backend, "--include-classname=.*(Attention|Families|Gemm|Scan|TimestepNorm|Stream)Test", "--details=summary",
+                "--select-package=dev.longspan.kernel." + options.backend, "--include-classname=" + SWEEPS, "--details=summary",
                 "--disable-banner", "--disable-ansi-colors"), 80 * share, line -> line.matches("\\[ +0 tests started +]"), false));
         double repeats = 60 * share;
         parts.add(Part.of("repeats", repeats + 15, java("dev.longspan.jmh.Repeats", options.backend, "1000", Double.toString(repeats))));
@@ -150,8 +151,9 @@ public final class GpuCheck {
     }
 
     private Part bench(double seconds) {
-        return Part.of("bench", seconds + LAST_SECONDS, java("dev.longspan.jmh.DeviceBench", options.out.toString(), options.backend,
-                Double.toString(seconds), options.schedule));
+        return new Part("bench", java("dev.longspan.jmh.DeviceBench", options.out.toString(), options.backend,
+                Double.toString(seconds), options.schedule), seconds + LAST_SECONDS, line -> line.startsWith("0 problems measured"),
+                false);
     }
 
     private List<String> longspan(String... arguments) {
