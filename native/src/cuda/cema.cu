@@ -1,21 +1,23 @@
 #include "cema.h"
 
 /*
- * CEMA as a scan of chunks: what each chunk adds to the state behind it, the states between chunks, and y. A sequence of one chunk, a
- * decoded token among them, takes one launch. Regular chunks of longer ones are cema_tiles.cu's, by tensor cores; the kernels here
- * take chunks with resets, the unfinished one, and more than 16 modes.
+ * CEMA as a scan of chunks: what each chunk adds to the state behind it, the states between chunks, and y. A sequence
+ * of one chunk, a decoded token among them, takes one launch. Regular chunks of longer ones are cema_tiles.cu's, by
+ * tensor cores; the kernels here take chunks with resets, the unfinished one, and more than 16 modes.
  *
- * Bytes a channel and step: x is read twice (the second time from L2 where it fits), y written, and a chunk's states, 8n bytes, go
- * there and back twice: 12 + n/8, 14 at n = 16, against a floor of 8. Multiply-adds a mode and step of these kernels: 2 for the
- * chunk's end, then 2 for the state's share of y, 2 for the block's end, 1 for a block's own steps (the sum over modes is in their
- * kernel k), and 1 with 3 moves for the sum over modes: 144 at n = 16, 2.6 times what an H200 has at the bytes' floor.
+ * Bytes a channel and step: x is read twice (the second time from L2 where it fits), y written, and a chunk's states,
+ * 8n bytes, go there and back twice: 12 + n/8, 14 at n = 16, against a floor of 8. Multiply-adds a mode and step of
+ * these kernels: 2 for the chunk's end, then 2 for the state's share of y, 2 for the block's end, 1 for a block's own
+ * steps (the sum over modes is in their kernel k), and 1 with 3 moves for the sum over modes: 144 at n = 16, 2.6 times
+ * what an H200 has at the bytes' floor.
  */
 namespace ls::cuda::cema {
 
 namespace {
 
 /* The state behind r steps of an unfinished block, step by step. */
-LS_DEVICE Complex<double> unfinished(Complex<double> q, Complex<double> s, const float *x, const Starts &starts, int block, int r) {
+LS_DEVICE Complex<double> unfinished(Complex<double> q, Complex<double> s, const float *x, const Starts &starts,
+                                     int block, int r) {
     for (int t = 0; t < r; t++) {
         bool forgets = starts.begin[block * STEPS + t] == t && (t > 0 || starts.first[block] == 0);
         s = times_plus(q, forgets ? Complex<double>{0, 0} : s, {x[t], 0});
@@ -61,13 +63,14 @@ LS_KERNEL(CARRIERS) cema_carry(Task t) {
     }
     int64_t sequence = block_y(), channel = i / n, mode = i % n;
     int64_t re = 2 * mode * channels + channel, outer = sequence * n * 2 * channels + re;
-    Complex<double> q = {t.p.q[re], t.p.q[re + channels]}, whole = power(q, CHUNK), rest = power(q, t.p.rows - (t.chunks - 1) * CHUNK);
+    Complex<double> q = {t.p.q[re], t.p.q[re + channels]}, whole = power(q, CHUNK),
+                    rest = power(q, t.p.rows - (t.chunks - 1) * CHUNK);
     Complex<double> s = {0, 0};
     if (t.p.start) {
         s = {t.p.start[outer], t.p.start[outer + channels]};
     }
-    s = carry(t.states + sequence * t.chunks * channels * n + i, t.resets + sequence * t.chunks, t.chunks, channels * n, false, s,
-              [&](Complex<double> before, Complex<double> own, int64_t chunk) {
+    s = carry(t.states + sequence * t.chunks * channels * n + i, t.resets + sequence * t.chunks, t.chunks, channels * n,
+              false, s, [&](Complex<double> before, Complex<double> own, int64_t chunk) {
                   return times_plus(chunk == t.chunks - 1 ? rest : whole, before, own);
               });
     t.p.last[outer] = (float)s.re;
@@ -78,8 +81,12 @@ LS_KERNEL(CARRIERS) cema_carry(Task t) {
 constexpr int ROOM = THREADS * (STEPS + 1), KERNELS = CHANNELS * 2 * STEPS;
 static_assert(ROOM >= TILE);
 
-/* Re(c·qʲ) of all modes, summed: what a step's x gives the step j behind it. kernel: [channels of the block, 2 · STEPS], zeros first. */
-LS_DEVICE void block_kernel(const Task &t, const Place &at, Complex<double> q, Complex<double> c, float *terms, float *kernel) {
+/*
+ * Re(c·qʲ) of all modes, summed: what a step's x gives the step j behind it. kernel: [channels of the block, 2 ·
+ * STEPS], zeros first.
+ */
+LS_DEVICE void block_kernel(const Task &t, const Place &at, Complex<double> q, Complex<double> c, float *terms,
+                            float *kernel) {
     for (int j = 0; j < STEPS; j++) {
         terms[thread_index() * (STEPS + 1) + j] = (float)c.re;
         c = times(c, q);
@@ -181,7 +188,8 @@ ls_status run(Task t, bool outputs, void *stream) {
 LS_KERNEL(THREADS) cema_resets(Task t) {
     int64_t chunk = (int64_t)block_x() * (THREADS / WARP) + warp(), sequence = block_y();
     bool any = false;
-    for (int64_t step = chunk * CHUNK + lane(); t.p.fresh && step < (chunk + 1) * CHUNK && step < t.p.rows; step += WARP) {
+    for (int64_t step = chunk * CHUNK + lane(); t.p.fresh && step < (chunk + 1) * CHUNK && step < t.p.rows;
+         step += WARP) {
         any |= t.p.fresh[sequence * t.p.rows + step] != 0;
     }
     any = warp_any(any);
@@ -191,7 +199,8 @@ LS_KERNEL(THREADS) cema_resets(Task t) {
 }
 
 ls_status carry_states(const Task &t, void *stream) {
-    return LS_LAUNCH(cema_carry, (Grid{(t.p.channels * t.p.modes + CARRIERS - 1) / CARRIERS, t.p.batch}), CARRIERS, 0, stream, t);
+    return LS_LAUNCH(cema_carry, (Grid{(t.p.channels * t.p.modes + CARRIERS - 1) / CARRIERS, t.p.batch}), CARRIERS, 0,
+                     stream, t);
 }
 
 /* By tensor cores, but for chunks with resets and the unfinished one. */

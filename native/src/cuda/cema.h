@@ -3,10 +3,11 @@
 #include "complex.h"
 
 /*
- * What CEMA's kernels share. Time is cut into chunks of 256 steps, one block of threads a chunk and 16 channels, and chunks into
- * blocks of 16 steps. A thread has one mode of one channel, so that half a warp has a channel; n over 16 goes 16 modes at a
- * time. Within a block a mode is its powers q¹…q¹⁶, each rounded to float once; from block to block its state is carried in double.
- * So nothing adds up over a slow mode's memory of 10⁵ steps, and a step costs no double arithmetic.
+ * What CEMA's kernels share. Time is cut into chunks of 256 steps, one block of threads a chunk and 16 channels, and
+ * chunks into blocks of 16 steps. A thread has one mode of one channel, so that half a warp has a channel; n over 16
+ * goes 16 modes at a time. Within a block a mode is its powers q¹…q¹⁶, each rounded to float once; from block to block
+ * its state is carried in double. So nothing adds up over a slow mode's memory of 10⁵ steps, and a step costs no double
+ * arithmetic.
  */
 namespace ls::cuda::cema {
 
@@ -46,7 +47,10 @@ inline Grid grid_of(const Task &t) { return {(t.chunks - t.first) * t.slabs, t.p
 /* Ends and outputs of regular chunks: whole ones, without resets, of at most MODES modes. */
 ls_status tile_ends(const Task &t, void *stream);
 ls_status tile_outputs(const Task &t, void *stream);
-/* Outputs of all whole chunks, and the states before every chunk or the last one, where there are no documents: x is read once. */
+/*
+ * Outputs of all whole chunks, and the states before every chunk or the last one, where there are no documents: x is
+ * read once.
+ */
 ls_status tile_sequences(const Task &t, void *stream);
 /* Whether channels and sequences alone are work for a device's processors, most of which have about a hundred. */
 bool fills_device(const ls_cuda_cema_params &p);
@@ -65,13 +69,16 @@ struct Place {
     bool there;
 
     LS_DEVICE explicit Place(const Task &t)
-        : sequence(block_y()), chunk(t.first + block_x() / t.slabs), channel(block_x() % t.slabs * CHANNELS + thread_index() / MODES),
-          mode(t.mode + thread_index() % MODES), first_step(chunk * CHUNK),
-          steps((int)(t.p.rows - first_step < CHUNK ? t.p.rows - first_step : CHUNK)), lane(thread_index() % MODES),
-          row(thread_index() / MODES), there(channel < t.p.channels && mode < t.p.modes) {}
+        : sequence(block_y()), chunk(t.first + block_x() / t.slabs),
+          channel(block_x() % t.slabs * CHANNELS + thread_index() / MODES), mode(t.mode + thread_index() % MODES),
+          first_step(chunk * CHUNK), steps((int)(t.p.rows - first_step < CHUNK ? t.p.rows - first_step : CHUNK)),
+          lane(thread_index() % MODES), row(thread_index() / MODES), there(channel < t.p.channels && mode < t.p.modes) {
+    }
 
     /* Whether the whole block has nothing to do. */
-    LS_DEVICE bool elsewhere(const Task &t) const { return t.rest && steps == CHUNK && !t.resets[sequence * t.chunks + chunk]; }
+    LS_DEVICE bool elsewhere(const Task &t) const {
+        return t.rest && steps == CHUNK && !t.resets[sequence * t.chunks + chunk];
+    }
 
     /* Of this thread's states between chunks. */
     LS_DEVICE int64_t state(const Task &t) const {
@@ -79,7 +86,9 @@ struct Place {
     }
 
     /* Of the real part in [B, n, 2, D]; the imaginary one is D behind. */
-    LS_DEVICE int64_t outer_state(const Task &t) const { return (sequence * t.p.modes + mode) * 2 * t.p.channels + channel; }
+    LS_DEVICE int64_t outer_state(const Task &t) const {
+        return (sequence * t.p.modes + mode) * 2 * t.p.channels + channel;
+    }
 
     LS_DEVICE Complex<double> coefficient(const Task &t, const double *values) const {
         int64_t re = 2 * mode * t.p.channels + channel;
@@ -92,7 +101,8 @@ struct Place {
     }
 };
 
-/* body(row of x, place in a tile, channel) for this thread's share of the chunk; channels are neighbours among threads. */
+/* body(row of x, place in a tile, channel) for this thread's share of the chunk; channels are neighbours among threads.
+ */
 template <class Body> LS_DEVICE void each_element(const Task &t, const Place &at, Body body) {
     int row = thread_index() % CHANNELS;
     int64_t channel = block_x() % t.slabs * CHANNELS + row;
@@ -101,7 +111,8 @@ template <class Body> LS_DEVICE void each_element(const Task &t, const Place &at
         int step = i * MODES + thread_index() / CHANNELS;
         int64_t s = at.first_step + step;
         bool there = step < at.steps && channel < t.p.channels;
-        body((at.sequence * t.p.rows + (t.p.reversed ? t.p.rows - 1 - s : s)) * t.p.channels + channel, row * PITCH + step, there);
+        body((at.sequence * t.p.rows + (t.p.reversed ? t.p.rows - 1 - s : s)) * t.p.channels + channel,
+             row * PITCH + step, there);
     }
 }
 
@@ -205,11 +216,12 @@ LS_DEVICE float sum_over_modes(float (&values)[STEPS], int lane) {
 }
 
 /*
- * The states before each chunk, or behind it on the way back, in place of what each chunk itself adds: a thread a mode, in double.
- * Many loads are in flight; the chain of the chunks is eight operations each.
+ * The states before each chunk, or behind it on the way back, in place of what each chunk itself adds: a thread a mode,
+ * in double. Many loads are in flight; the chain of the chunks is eight operations each.
  */
-template <class Multiply> LS_DEVICE Complex<double> carry(Complex<float> *states, const uint8_t *resets, int64_t chunks, int64_t stride,
-                                                          bool back, Complex<double> state, Multiply multiply) {
+template <class Multiply>
+LS_DEVICE Complex<double> carry(Complex<float> *states, const uint8_t *resets, int64_t chunks, int64_t stride,
+                                bool back, Complex<double> state, Multiply multiply) {
     constexpr int AHEAD = 8;
     for (int64_t from = 0; from < chunks; from += AHEAD) {
         Complex<float> own[AHEAD];

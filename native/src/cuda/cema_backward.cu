@@ -2,13 +2,13 @@
 #include "column_sums.h"
 
 /*
- * CEMA's way back in four launches: what each chunk adds to the gradient of the state before it, those gradients between chunks,
- * the gradients within chunks, and the sums of what chunks found about q, c and ω, in order. With A the gradient of sₜ:
- * A += c̄·dy, dx = Σₙ Re(A) + ω·dy, dq += A·s̄ₜ₋₁, dc += dy·s̄ₜ, A ← q̄·A.
+ * CEMA's way back in four launches: what each chunk adds to the gradient of the state before it, those gradients
+ * between chunks, the gradients within chunks, and the sums of what chunks found about q, c and ω, in order. With A the
+ * gradient of sₜ: A += c̄·dy, dx = Σₙ Re(A) + ω·dy, dq += A·s̄ₜ₋₁, dc += dy·s̄ₜ, A ← q̄·A.
  *
- * Bytes a channel and step: x once, dy twice, dx there and back, states and the chunk's dq and dc: 20 + 48n/256 = 23 at n = 16.
- * Multiply-adds a mode and step: 2 for the first launch; 2 for the states between blocks, 4 for those within, 2 for dc, 2 + 4 for A,
- * 4 for dq, 1 with 3 moves for the sum over modes.
+ * Bytes a channel and step: x once, dy twice, dx there and back, states and the chunk's dq and dc: 20 + 48n/256 = 23 at
+ * n = 16. Multiply-adds a mode and step: 2 for the first launch; 2 for the states between blocks, 4 for those within, 2
+ * for dc, 2 + 4 for A, 4 for dq, 1 with 3 moves for the sum over modes.
  */
 namespace ls::cuda::cema {
 
@@ -69,13 +69,14 @@ LS_KERNEL(CARRIERS) cema_return_carry(Task t) {
     }
     int64_t sequence = block_y(), channel = i / n, mode = i % n;
     int64_t re = 2 * mode * channels + channel, outer = sequence * n * 2 * channels + re;
-    Complex<double> q = {t.p.q[re], t.p.q[re + channels]}, whole = power(q, CHUNK), rest = power(q, t.p.rows - (t.chunks - 1) * CHUNK);
+    Complex<double> q = {t.p.q[re], t.p.q[re + channels]}, whole = power(q, CHUNK),
+                    rest = power(q, t.p.rows - (t.chunks - 1) * CHUNK);
     Complex<double> a = {0, 0};
     if (t.p.d_last) {
         a = {t.p.d_last[outer], t.p.d_last[outer + channels]};
     }
-    a = carry(t.returns + sequence * t.chunks * channels * n + i, t.resets + sequence * t.chunks, t.chunks, channels * n, true, a,
-              [&](Complex<double> behind, Complex<double> own, int64_t chunk) {
+    a = carry(t.returns + sequence * t.chunks * channels * n + i, t.resets + sequence * t.chunks, t.chunks,
+              channels * n, true, a, [&](Complex<double> behind, Complex<double> own, int64_t chunk) {
                   return conjugate_times_plus(chunk == t.chunks - 1 ? rest : whole, behind, own);
               });
     if (t.p.d_start) {
@@ -85,8 +86,8 @@ LS_KERNEL(CARRIERS) cema_return_carry(Task t) {
 }
 
 /* The state before each block of a chunk, a column a thread. */
-LS_DEVICE void states_before_blocks(const Task &t, const Place &at, Complex<double> q, const float *x_tile, const Starts &starts,
-                                    Complex<float> *states) {
+LS_DEVICE void states_before_blocks(const Task &t, const Place &at, Complex<double> q, const float *x_tile,
+                                    const Starts &starts, Complex<float> *states) {
     Powers powers(q);
     Complex<double> s = at.there ? as<double>(t.states[at.state(t)]) : Complex<double>{0, 0};
     for (int block = 0; block * STEPS < at.steps; block++) {
@@ -105,8 +106,8 @@ struct Sums {
 };
 
 /* One block: states again from the one before it, then the gradients from the last step to the first; dy becomes dx. */
-LS_DEVICE void block_gradients(Complex<float> q, Complex<float> c, Complex<float> s, Complex<float> &a, uint32_t forgets, int steps,
-                               const float (&x)[STEPS], float (&dy)[STEPS], Sums &sums) {
+LS_DEVICE void block_gradients(Complex<float> q, Complex<float> c, Complex<float> s, Complex<float> &a,
+                               uint32_t forgets, int steps, const float (&x)[STEPS], float (&dy)[STEPS], Sums &sums) {
     Complex<float> before[STEPS];
     LS_UNROLL
     for (int i = 0; i < STEPS; i++) {
@@ -154,7 +155,8 @@ LS_KERNEL(THREADS) cema_gradients(Task t) {
         float x[STEPS], dy[STEPS];
         load_block(x_tile, at.row, block, x);
         load_block(dy_tile, at.row, block, dy);
-        int mine = at.row * PITCH + block * STEPS + at.lane, first = starts.first[block], steps = at.steps - block * STEPS;
+        int mine = at.row * PITCH + block * STEPS + at.lane, first = starts.first[block],
+            steps = at.steps - block * STEPS;
         float own = dy_tile[mine];
         sums.d_omega += own * x_tile[mine];
         uint32_t forgets = first < STEPS ? 1u << first : 0;
@@ -209,7 +211,8 @@ struct CoefficientGradients {
 struct Layout {
     int64_t chunks, states;
 
-    explicit Layout(const ls_cuda_cema_params &p) : chunks(p.batch * chunks_of(p)), states(chunks * p.channels * p.modes) {}
+    explicit Layout(const ls_cuda_cema_params &p)
+        : chunks(p.batch * chunks_of(p)), states(chunks * p.channels * p.modes) {}
 
     int64_t bytes(const ls_cuda_cema_params &p) const { return states * 6 * 4 + chunks * p.channels * 4 + chunks; }
 
@@ -249,7 +252,8 @@ ls_status backward(const ls_cuda_cema_params &p, void *stream) {
             return bad;
         }
     }
-    return p.d_omega ? add_column_sums(t.omegas, layout.chunks, p.channels, Neighbours<float>{p.d_omega}, stream) : LS_OK;
+    return p.d_omega ? add_column_sums(t.omegas, layout.chunks, p.channels, Neighbours<float>{p.d_omega}, stream)
+                     : LS_OK;
 }
 
 } // namespace
@@ -258,7 +262,9 @@ ls_status backward(const ls_cuda_cema_params &p, void *stream) {
 
 using namespace ls::cuda;
 
-int64_t ls_cuda_cema_backward_scratch(const ls_cuda_cema_params *params) { return cema::Layout(*params).bytes(*params); }
+int64_t ls_cuda_cema_backward_scratch(const ls_cuda_cema_params *params) {
+    return cema::Layout(*params).bytes(*params);
+}
 
 ls_status ls_cuda_cema_backward(const ls_cuda_cema_params *params, void *stream) {
     const ls_cuda_cema_params &p = *params;

@@ -82,7 +82,8 @@ using namespace ls::cuda;
 
 ls_status ls_cuda_cema_coefficients(const ls_cuda_cema_coefficients_params *params, void *stream) {
     LS_NEEDS(params->size == sizeof *params && params->channels >= 0 && params->modes > 0);
-    return LS_LAUNCH(cema_coefficients, Grid{(params->channels * params->modes + THREADS - 1) / THREADS}, THREADS, 0, stream, *params);
+    return LS_LAUNCH(cema_coefficients, Grid{(params->channels * params->modes + THREADS - 1) / THREADS}, THREADS, 0,
+                     stream, *params);
 }
 
 ls_status ls_cuda_cema_coefficients_backward(const ls_cuda_cema_coefficients_params *params, void *stream) {

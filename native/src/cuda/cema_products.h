@@ -3,8 +3,9 @@
 #include "cema.h"
 
 /*
- * What a warp does with one regular chunk of one channel, as cema_tiles.cu puts it: constant matrices in parts for the tensor cores,
- * their products with X, the scan of the 16 states. Lane 4g + i has rows g and g + 8 of what stands to the left or comes out.
+ * What a warp does with one regular chunk of one channel, as cema_tiles.cu puts it: constant matrices in parts for the
+ * tensor cores, their products with X, the scan of the 16 states. Lane 4g + i has rows g and g + 8 of what stands to
+ * the left or comes out.
  */
 namespace ls::cuda::cema {
 

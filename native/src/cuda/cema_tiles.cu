@@ -1,21 +1,23 @@
 #include "cema_products.h"
 
 /*
- * CEMA's regular chunks on tensor cores: 256 steps without a new document, at most 16 modes. A warp has a channel and takes one chunk
- * after the other; a chunk is a matrix X of 16 blocks by 16 steps, and with constant matrices of the channel
+ * CEMA's regular chunks on tensor cores: 256 steps without a new document, at most 16 modes. A warp has a channel and
+ * takes one chunk after the other; a chunk is a matrix X of 16 blocks by 16 steps, and with constant matrices of the
+ * channel
  *
  *     what blocks add to states   E = X·V,  V[j, n] = qₙ¹⁵⁻ʲ
  *     states before blocks        S from E, by a scan over the 16 rows with q¹⁶
  *     outputs                     Y = X·K + S·W,  K[j, t] = Re Σ c·qᵗ⁻ʲ + ω[t = j],  W[n, t] = c·qᵗ⁺¹
  *
- * Where channels and sequences alone fill the device, a warp carries its states from chunk to chunk: x is read once and y written
- * once. Otherwise a first pass finds what chunks add, and x is read twice.
+ * Where channels and sequences alone fill the device, a warp carries its states from chunk to chunk: x is read once and
+ * y written once. Otherwise a first pass finds what chunks add, and x is read twice.
  *
- * Products are of floats in two parts of 11 bits, without the product of the lower ones: within about 2⁻²² of the exact product. 57
- * instructions of 1,024 multiply-adds for y, and 24 for the first pass, are 228 and 96 a step and channel. At the rate at which an
- * H200's memory delivers x and takes y that is 137 T and 194 T a second, of 247 T by its data sheet and some 150 T that mma.sync
- * gets of it: the bytes' floor in order, 1.3 times it otherwise, 1.75 times where L2 does not hold x. Plain arithmetic would be 112
- * a step and channel, twice what the device has at that rate. These are counts; no hardware has measured them.
+ * Products are of floats in two parts of 11 bits, without the product of the lower ones: within about 2⁻²² of the exact
+ * product. 57 instructions of 1,024 multiply-adds for y, and 24 for the first pass, are 228 and 96 a step and channel.
+ * At the rate at which an H200's memory delivers x and takes y that is 137 T and 194 T a second, of 247 T by its data
+ * sheet and some 150 T that mma.sync gets of it: the bytes' floor in order, 1.3 times it otherwise, 1.75 times where L2
+ * does not hold x. Plain arithmetic would be 112 a step and channel, twice what the device has at that rate. These are
+ * counts; no hardware has measured them.
  */
 namespace ls::cuda::cema {
 
@@ -48,7 +50,8 @@ struct Range {
         static_assert(STRIDE % STEPS == 0);
         int channel = thread_index() % WARPS, step = thread_index() / WARPS;
         int64_t s = chunk * CHUNK + step, row = sequence * t.p.rows + (t.p.reversed ? t.p.rows - 1 - s : s);
-        int64_t at = row * t.p.channels + first_channel + channel, by = (t.p.reversed ? -STRIDE : STRIDE) * t.p.channels;
+        int64_t at = row * t.p.channels + first_channel + channel,
+                by = (t.p.reversed ? -STRIDE : STRIDE) * t.p.channels;
         int place = channel * CHANNEL_PITCH + step / STEPS * BLOCK_PITCH + step % STEPS;
         bool there = first_channel + channel < t.p.channels;
         LS_UNROLL
@@ -59,7 +62,8 @@ struct Range {
 
     LS_DEVICE void fetch(const Task &t, int64_t chunk, float *tile) const {
         if (chunk < end) {
-            each(t, chunk, [&](int64_t i, int j, bool there) { copy_async_word(tile + j, there ? t.p.x + i : t.p.x, there); });
+            each(t, chunk,
+                 [&](int64_t i, int j, bool there) { copy_async_word(tile + j, there ? t.p.x + i : t.p.x, there); });
         }
         commit_copies();
     }
@@ -70,7 +74,10 @@ constexpr int64_t TILE_BYTES = 2 * TILE_FLOATS * (int64_t)sizeof(float) + WARPS 
 static_assert(WARPS * sizeof(Setup) <= 2 * TILE_FLOATS * sizeof(float));
 static_assert(TILE_BYTES <= 99 << 10, "what every device since sm_80 has");
 
-/* body(chunk, its tile of x, all of whose floats the warp's channel may change) for a range's chunks; the next one is on its way. */
+/*
+ * body(chunk, its tile of x, all of whose floats the warp's channel may change) for a range's chunks; the next one is
+ * on its way.
+ */
 template <class Body> LS_DEVICE void each_chunk(const Task &t, const Range &range, float *tiles, Body body) {
     barrier(); // the setup's place is free
     range.fetch(t, range.from, tiles);
@@ -144,9 +151,13 @@ struct Carried {
     }
 };
 
-/* One chunk's y from before(i), mode 4i + column before it; gives what the chunk adds to mode `lane`, of the first sixteen. */
+/*
+ * One chunk's y from before(i), mode 4i + column before it; gives what the chunk adds to mode `lane`, of the first
+ * sixteen.
+ */
 template <bool ENDS, class Before>
-LS_DEVICE Complex<float> chunk_outputs(const Tables &tables, const Ends &ends, const Outputs &outputs, float *tile, Before before) {
+LS_DEVICE Complex<float> chunk_outputs(const Tables &tables, const Ends &ends, const Outputs &outputs, float *tile,
+                                       Before before) {
     Parts x[HALVES][4];
     load_fragments(tile, x);
     float s[QUADS][4], y[HALVES][4];

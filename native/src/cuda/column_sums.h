@@ -7,10 +7,12 @@ namespace ls::cuda {
 constexpr int SUM_COLUMNS = 32, SUM_SEGMENTS = 16;
 
 /*
- * *to(column) += Σ partials[row, column], where `to` gives no NULL: rows in 16 stretches, each in order and in double, so that what
- * many blocks found about one parameter is one sum in one order, without atomics.
+ * *to(column) += Σ partials[row, column], where `to` gives no NULL: rows in 16 stretches, each in order and in double,
+ * so that what many blocks found about one parameter is one sum in one order, without atomics.
  */
-template <class T, class To> LS_KERNEL(SUM_COLUMNS * SUM_SEGMENTS) column_sums(const T *partials, int64_t rows, int64_t cols, To to) {
+template <class T, class To>
+LS_KERNEL(SUM_COLUMNS *SUM_SEGMENTS)
+column_sums(const T *partials, int64_t rows, int64_t cols, To to) {
     double *sums = shared_memory<double>();
     int lane = thread_index() % SUM_COLUMNS, segment = thread_index() / SUM_COLUMNS;
     int64_t col = (int64_t)block_x() * SUM_COLUMNS + lane;
@@ -47,9 +49,11 @@ template <class T, class To> LS_KERNEL(SUM_COLUMNS * SUM_SEGMENTS) column_sums(c
     }
 }
 
-template <class T, class To> ls_status add_column_sums(const T *partials, int64_t rows, int64_t cols, To to, void *stream) {
-    return launch("column_sums", column_sums<T, To>, Grid{(cols + SUM_COLUMNS - 1) / SUM_COLUMNS}, SUM_COLUMNS * SUM_SEGMENTS,
-                  SUM_COLUMNS * SUM_SEGMENTS * (int64_t)sizeof(double), stream, partials, rows, cols, to);
+template <class T, class To>
+ls_status add_column_sums(const T *partials, int64_t rows, int64_t cols, To to, void *stream) {
+    return launch("column_sums", column_sums<T, To>, Grid{(cols + SUM_COLUMNS - 1) / SUM_COLUMNS},
+                  SUM_COLUMNS * SUM_SEGMENTS, SUM_COLUMNS * SUM_SEGMENTS * (int64_t)sizeof(double), stream, partials,
+                  rows, cols, to);
 }
 
 /* Column j of the partials to element j, or nowhere. */

@@ -1,8 +1,9 @@
 #include "recurrence.h"
 
 /*
- * h = a⊙h + b⊙x as a scan of chunks in three launches: what each chunk makes of the state before it, the states between chunks, and
- * h. A sequence of one chunk, a decoded token among them, takes the last launch only. a, b and x are read twice, h is written once.
+ * h = a⊙h + b⊙x as a scan of chunks in three launches: what each chunk makes of the state before it, the states between
+ * chunks, and h. A sequence of one chunk, a decoded token among them, takes the last launch only. a, b and x are read
+ * twice, h is written once.
  */
 namespace ls::cuda::recurrence {
 
@@ -34,7 +35,8 @@ template <class N> LS_DEVICE N state_before(const Task<N> &t, int64_t sequence, 
 template <class N> LS_KERNEL(THREADS) recurrence_carry(Task<N> t) {
     int64_t d = (int64_t)block_x() * THREADS + thread_index(), sequence = block_y();
     if (d < t.p.channels) {
-        carry(t.maps + sequence * t.chunks * t.p.channels + d, t.chunks, t.p.channels, false, state_before(t, sequence, d));
+        carry(t.maps + sequence * t.chunks * t.p.channels + d, t.chunks, t.p.channels, false,
+              state_before(t, sequence, d));
     }
 }
 

@@ -4,8 +4,8 @@
 #include "complex.h"
 
 /*
- * What the diagonal recurrence's kernels share: a thread has a channel of a chunk of 64 steps, N is double or Complex<double>. Memory
- * is the bound, and what double costs beside it is nothing on data centres' devices.
+ * What the diagonal recurrence's kernels share: a thread has a channel of a chunk of 64 steps, N is double or
+ * Complex<double>. Memory is the bound, and what double costs beside it is nothing on data centres' devices.
  */
 namespace ls::cuda::recurrence {
 
@@ -63,18 +63,23 @@ template <class N> struct Task {
     Map<N> *maps;       /* [B, chunks, D]; then in `own` what arrives at each chunk */
     double *das, *dbs;  /* [B · chunks, D] or [B · chunks, 2, D], where all steps share a or b */
 
-    LS_DEVICE bool forgets(int64_t sequence, int64_t step) const { return p.fresh && p.fresh[sequence * p.rows + step]; }
+    LS_DEVICE bool forgets(int64_t sequence, int64_t step) const {
+        return p.fresh && p.fresh[sequence * p.rows + step];
+    }
 };
 
 /* A thread's place. */
 struct Place {
     int64_t sequence, chunk, d, first, end;
 
-    template <class N> LS_DEVICE explicit Place(const Task<N> &t)
-        : sequence(block_y()), chunk(block_x() / t.slabs), d(block_x() % t.slabs * THREADS + thread_index()), first(chunk * CHUNK),
-          end(first + CHUNK < t.p.rows ? first + CHUNK : t.p.rows) {}
+    template <class N>
+    LS_DEVICE explicit Place(const Task<N> &t)
+        : sequence(block_y()), chunk(block_x() / t.slabs), d(block_x() % t.slabs * THREADS + thread_index()),
+          first(chunk * CHUNK), end(first + CHUNK < t.p.rows ? first + CHUNK : t.p.rows) {}
 
-    template <class N> LS_DEVICE int64_t map(const Task<N> &t) const { return (sequence * t.chunks + chunk) * t.p.channels + d; }
+    template <class N> LS_DEVICE int64_t map(const Task<N> &t) const {
+        return (sequence * t.chunks + chunk) * t.p.channels + d;
+    }
 
     template <class N> LS_DEVICE int64_t row(const Task<N> &t, int64_t step) const {
         return sequence * t.p.rows + (t.p.reversed ? t.p.rows - 1 - step : step);
@@ -83,11 +88,16 @@ struct Place {
 
 inline int64_t chunks_of(const ls_cuda_recurrence_params &p) { return (p.rows + CHUNK - 1) / CHUNK; }
 
-inline bool valid(const ls_cuda_recurrence_params &p) { return p.size == sizeof p && p.batch >= 0 && p.rows >= 0 && p.channels >= 0; }
+inline bool valid(const ls_cuda_recurrence_params &p) {
+    return p.size == sizeof p && p.batch >= 0 && p.rows >= 0 && p.channels >= 0;
+}
 
 template <class N> Task<N> task_of(const ls_cuda_recurrence_params &p) {
-    int64_t width = p.channels * (int64_t)(sizeof(N) / sizeof(double)), a = p.a_per_step ? width : 0, b = p.b_per_step ? width : 0;
-    auto operand = [&](const float *values, int64_t step) { return Operand<N>{const_cast<float *>(values), step, p.channels}; };
+    int64_t width = p.channels * (int64_t)(sizeof(N) / sizeof(double)), a = p.a_per_step ? width : 0,
+            b = p.b_per_step ? width : 0;
+    auto operand = [&](const float *values, int64_t step) {
+        return Operand<N>{const_cast<float *>(values), step, p.channels};
+    };
     Task<N> t{};
     t.p = p;
     t.a = operand(p.a, a);
@@ -114,8 +124,8 @@ template <class Body> ls_status in_field(const ls_cuda_recurrence_params &p, Bod
 }
 
 /*
- * What arrives at each chunk of a channel, from the first on or from the last one back; gives what leaves. Many maps are in flight, the
- * chain is one product a chunk.
+ * What arrives at each chunk of a channel, from the first on or from the last one back; gives what leaves. Many maps
+ * are in flight, the chain is one product a chunk.
  */
 template <class N> LS_DEVICE N carry(Map<N> *maps, int64_t chunks, int64_t stride, bool back, N state) {
     constexpr int AHEAD = 4;

@@ -1,9 +1,9 @@
 #include "recurrence.h"
 
 /*
- * The recurrence's way back: with A the gradient of hₜ, A += dhₜ, da += A·h̄ₜ₋₁, db += A·x̄ₜ, dx += A·b̄ₜ, A ← āₜ·A. Launches: what each
- * chunk makes of the gradient behind it, those gradients between chunks, the gradients, and where all steps share a or b the chunks'
- * sums of them, in order.
+ * The recurrence's way back: with A the gradient of hₜ, A += dhₜ, da += A·h̄ₜ₋₁, db += A·x̄ₜ, dx += A·b̄ₜ, A ← āₜ·A.
+ * Launches: what each chunk makes of the gradient behind it, those gradients between chunks, the gradients, and where
+ * all steps share a or b the chunks' sums of them, in order.
  */
 namespace ls::cuda::recurrence {
 
@@ -85,7 +85,8 @@ template <class N> LS_KERNEL(THREADS) recurrence_gradients(Task<N> t) {
 struct Layout {
     int64_t chunks, width;
 
-    explicit Layout(const ls_cuda_recurrence_params &p) : chunks(p.batch * chunks_of(p)), width(p.channels * (p.complex ? 2 : 1)) {}
+    explicit Layout(const ls_cuda_recurrence_params &p)
+        : chunks(p.batch * chunks_of(p)), width(p.channels * (p.complex ? 2 : 1)) {}
 
     int64_t bytes() const { return chunks * width * 4 * (int64_t)sizeof(double); }
 };
@@ -118,7 +119,9 @@ template <class N> ls_status backward(Task<N> t, void *stream) {
 
 using namespace ls::cuda;
 
-int64_t ls_cuda_recurrence_backward_scratch(const ls_cuda_recurrence_params *params) { return recurrence::Layout(*params).bytes(); }
+int64_t ls_cuda_recurrence_backward_scratch(const ls_cuda_recurrence_params *params) {
+    return recurrence::Layout(*params).bytes();
+}
 
 ls_status ls_cuda_recurrence_backward(const ls_cuda_recurrence_params *params, void *stream) {
     LS_NEEDS(recurrence::valid(*params));

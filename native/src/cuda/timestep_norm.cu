@@ -1,10 +1,11 @@
 #include "timestep_norm.h"
 
 /*
- * y = (x − mean)·rstd·(weight + offset) + bias by the moments of all rows so far, as a scan of chunks in four launches: counts,
- * each row's and each chunk's own moments, the moments between chunks, and y. A sequence of one chunk, a decoded token among them,
- * takes the last launch only. Bytes a channel and row: x is read twice (the second time from L2 where it fits) and y written, and
- * the rows' own moments go there and back: 12 + 32/d of d channels a group, against a floor of 8.
+ * y = (x − mean)·rstd·(weight + offset) + bias by the moments of all rows so far, as a scan of chunks in four launches:
+ * counts, each row's and each chunk's own moments, the moments between chunks, and y. A sequence of one chunk, a
+ * decoded token among them, takes the last launch only. Bytes a channel and row: x is read twice (the second time from
+ * L2 where it fits) and y written, and the rows' own moments go there and back: 12 + 32/d of d channels a group,
+ * against a floor of 8.
  */
 namespace ls::cuda::timestep_norm {
 
@@ -116,7 +117,8 @@ LS_KERNEL(WARP) timestep_carry(Task t) {
     }
     LS_UNROLL
     for (int by = 1; by < WARP; by *= 2) {
-        Part before = {shuffle_up(mine.count, by), {shuffle_up(mine.moments.mean, by), shuffle_up(mine.moments.var, by)},
+        Part before = {shuffle_up(mine.count, by),
+                       {shuffle_up(mine.moments.mean, by), shuffle_up(mine.moments.var, by)},
                        shuffle_up(mine.all, by)};
         mine = lane() >= by ? joined(before, mine) : mine;
     }
@@ -141,7 +143,8 @@ LS_KERNEL(WARP) timestep_carry(Task t) {
 }
 
 /* The moments after each row in place of its own, from those before the chunk. */
-LS_DEVICE Moments run(const Task &t, const Place &at, const Counts &counts, int group, Moments m, double *means, double *rstds) {
+LS_DEVICE Moments run(const Task &t, const Place &at, const Counts &counts, int group, Moments m, double *means,
+                      double *rstds) {
     for (int row = 0; row < at.rows; row++) {
         int i = row * (int)t.slab + group;
         if (counts.fresh[row]) {
@@ -157,7 +160,9 @@ LS_DEVICE Moments run(const Task &t, const Place &at, const Counts &counts, int 
 }
 
 /* y of a block's rows; neighbouring threads have neighbouring channels. */
-template <int W> LS_DEVICE void normalise(const Task &t, const Place &at, const Counts &counts, const double *means, const double *rstds) {
+template <int W>
+LS_DEVICE void normalise(const Task &t, const Place &at, const Counts &counts, const double *means,
+                         const double *rstds) {
     int cols = (int)(at.groups * t.d / W), across = cols < THREADS ? cols : THREADS, deep = THREADS / across;
     int64_t first = at.channel(t);
     if (thread_index() >= across * deep) {
@@ -175,8 +180,9 @@ template <int W> LS_DEVICE void normalise(const Task &t, const Place &at, const 
             int64_t i = at.x(t, row) + col * W;
             double mean = means[row * t.slab + group], rstd = rstds[row * t.slab + group];
             bool padded = counts.padded[row];
-            store<W>(t.p.y + i, each<W>([&](float x, float w, float b) { return padded ? 0 : (float)((x - mean) * rstd) * w + b; },
-                                        load<W>(t.p.x + i), weight, bias));
+            store<W>(t.p.y + i,
+                     each<W>([&](float x, float w, float b) { return padded ? 0 : (float)((x - mean) * rstd) * w + b; },
+                             load<W>(t.p.x + i), weight, bias));
         }
     }
 }

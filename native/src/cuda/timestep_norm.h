@@ -4,9 +4,9 @@
 #include "lanes.h"
 
 /*
- * What timestep norm's kernels share. Time is cut into chunks of 32 rows; one block of threads has a chunk of up to 32 neighbouring
- * groups, about 1,024 channels. Moments, counts and sums of groups are doubles throughout: a scan of them is a small share of the
- * bytes, and in float32 the variance is off by 2e-3 after 200 thousand steps.
+ * What timestep norm's kernels share. Time is cut into chunks of 32 rows; one block of threads has a chunk of up to 32
+ * neighbouring groups, about 1,024 channels. Moments, counts and sums of groups are doubles throughout: a scan of them
+ * is a small share of the bytes, and in float32 the variance is off by 2e-3 after 200 thousand steps.
  */
 namespace ls::cuda::timestep_norm {
 
@@ -38,7 +38,8 @@ inline Task task_of(const ls_cuda_timestep_norm_params &p) {
 }
 
 inline bool valid(const ls_cuda_timestep_norm_params &p) {
-    return p.size == sizeof p && p.batch >= 0 && p.rows >= 0 && p.channels > 0 && p.groups > 0 && p.channels % p.groups == 0;
+    return p.size == sizeof p && p.batch >= 0 && p.rows >= 0 && p.channels > 0 && p.groups > 0 &&
+           p.channels % p.groups == 0;
 }
 
 inline Grid grid_of(const Task &t) { return {t.chunks * t.slabs, t.p.batch}; }
@@ -52,7 +53,8 @@ struct Place {
     int rows, groups;
 
     LS_DEVICE explicit Place(const Task &t)
-        : sequence(block_y()), chunk(block_x() / t.slabs), first_row(chunk * ROWS), first_group(block_x() % t.slabs * t.slab),
+        : sequence(block_y()), chunk(block_x() / t.slabs), first_row(chunk * ROWS),
+          first_group(block_x() % t.slabs * t.slab),
           rows((int)(t.p.rows - first_row < ROWS ? t.p.rows - first_row : ROWS)),
           groups((int)(t.p.groups - first_group < t.slab ? t.p.groups - first_group : t.slab)) {}
 
@@ -81,8 +83,8 @@ LS_DEVICE int64_t first_count(const ls_cuda_timestep_norm_params &p, int64_t seq
 }
 
 /* A mean or variance before the first row. */
-LS_DEVICE double first_moment(const double *start, const double *fresh, const ls_cuda_timestep_norm_params &p, int64_t sequence,
-                              int64_t group) {
+LS_DEVICE double first_moment(const double *start, const double *fresh, const ls_cuda_timestep_norm_params &p,
+                              int64_t sequence, int64_t group) {
     return start ? start[sequence * p.groups + group] : fresh[group];
 }
 
@@ -122,7 +124,10 @@ LS_DEVICE double sum_of(double v, int lanes) {
     return v;
 }
 
-/* body(row, group of the block, first channel of the thread, distance of its channels, whether it is there) by whole warps. */
+/*
+ * body(row, group of the block, first channel of the thread, distance of its channels, whether it is there) by whole
+ * warps.
+ */
 template <int W, class Body> LS_DEVICE void each_group(const Place &at, int lanes, Body body) {
     int at_once = WARP / lanes, items = at.rows * at.groups;
     for (int from = warp() * at_once; from < items; from += threads() / WARP * at_once) {

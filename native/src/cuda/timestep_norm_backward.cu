@@ -1,11 +1,12 @@
 #include "timestep_norm_sums.h"
 
 /*
- * Timestep norm's way back. With du, dv the gradients of the moments after row t, g = dy ⊙ w and r the rstd: a = du − r·Σg,
- * b = dv − ½r³·Σg·(x − mean), then dx = g·r + (c₂a + e·b)/d + 2c₂b/d·(x − u) with c₂ = 1/count, c₁ = 1 − c₂,
- * e = 2c₁c₂(u − mean before), du ← c₁a − e·b, dv ← c₁b: an affine map of (du, dv) a row, so that chunks' maps can be joined in any
- * grouping. Launches: counts, rows' sums and chunks' maps, what arrives at each chunk, dx with the chunk's share of dw and db, and the
- * sums of those shares in order. Bytes a channel and row: x and dy twice, dx there and back: 24 + 64/d of d channels a group.
+ * Timestep norm's way back. With du, dv the gradients of the moments after row t, g = dy ⊙ w and r the rstd: a = du −
+ * r·Σg, b = dv − ½r³·Σg·(x − mean), then dx = g·r + (c₂a + e·b)/d + 2c₂b/d·(x − u) with c₂ = 1/count, c₁ = 1 − c₂, e =
+ * 2c₁c₂(u − mean before), du ← c₁a − e·b, dv ← c₁b: an affine map of (du, dv) a row, so that chunks' maps can be joined
+ * in any grouping. Launches: counts, rows' sums and chunks' maps, what arrives at each chunk, dx with the chunk's share
+ * of dw and db, and the sums of those shares in order. Bytes a channel and row: x and dy twice, dx there and back: 24 +
+ * 64/d of d channels a group.
  */
 namespace ls::cuda::timestep_norm {
 
@@ -71,10 +72,15 @@ LS_DEVICE double last_gradient(const double *d_last, const Task &t, int64_t sequ
     return d_last ? d_last[sequence * t.p.groups + group] : 0;
 }
 
-/* What arrives behind each chunk, in place of its map: a warp a group, a lane some neighbouring chunks from the last on. */
+/*
+ * What arrives behind each chunk, in place of its map: a warp a group, a lane some neighbouring chunks from the last
+ * on.
+ */
 LS_KERNEL(WARP) timestep_return_carry(Task t) {
     int64_t sequence = block_y(), group = block_x();
-    auto part = [&](int64_t i) { return t.parts + 4 * ((sequence * t.chunks + t.chunks - 1 - i) * t.p.groups + group); };
+    auto part = [&](int64_t i) {
+        return t.parts + 4 * ((sequence * t.chunks + t.chunks - 1 - i) * t.p.groups + group);
+    };
     auto own = [&](int64_t i) { return Map{part(i)[0], part(i)[1], part(i)[2], part(i)[3]}; };
     int64_t from = t.chunks * lane() / WARP, end = t.chunks * (lane() + 1) / WARP;
     Map mine = {1, 0, 0, 0};
@@ -86,7 +92,8 @@ LS_KERNEL(WARP) timestep_return_carry(Task t) {
         Map later = shuffled(mine, by);
         mine = lane() >= by ? joined(later, mine) : mine;
     }
-    double d_mean = last_gradient(t.p.d_last_mean, t, sequence, group), d_var = last_gradient(t.p.d_last_var, t, sequence, group);
+    double d_mean = last_gradient(t.p.d_last_mean, t, sequence, group),
+           d_var = last_gradient(t.p.d_last_var, t, sequence, group);
     Map last = {0, 0, d_mean, d_var}, later = shuffled(mine, 1), all = joined(last, mine);
     Map now = lane() == 0 ? last : joined(last, later);
     for (int64_t i = from; i < end; i++) {
@@ -101,7 +108,8 @@ LS_KERNEL(WARP) timestep_return_carry(Task t) {
 }
 
 /* dx = g·r + offset + slope·x of each row and group, in place of the sums; from what arrives behind the chunk. */
-LS_DEVICE void run_back(const Task &t, const Place &at, const Counts &counts, int group, double &d_mean, double &d_var, RowSums sums) {
+LS_DEVICE void run_back(const Task &t, const Place &at, const Counts &counts, int group, double &d_mean, double &d_var,
+                        RowSums sums) {
     double fresh_mean = 0, fresh_var = 0;
     for (int row = at.rows - 1; row >= 0; row--) {
         int i = row * (int)t.slab + group;
@@ -141,7 +149,8 @@ LS_DEVICE void channel_gradients(const Task &t, const Place &at, const Counts &c
             d_weight += dy * (x - mean) * rstd;
             d_bias += dy;
             if (t.p.dx) {
-                t.p.dx[i] = (float)(t.p.dx[i] + (dy * weight * rstd + sums.mean[k] + sums.var[k] * (x - sums.delta[k])));
+                t.p.dx[i] =
+                    (float)(t.p.dx[i] + (dy * weight * rstd + sums.mean[k] + sums.var[k] * (x - sums.delta[k])));
             }
         }
         int64_t share = (at.sequence * t.chunks + at.chunk) * t.p.channels + first + col;
@@ -179,7 +188,8 @@ template <int W> LS_KERNEL(THREADS) timestep_gradients(Task t) {
     }
     barrier();
     // From here on u itself, which is the mean before it and delta.
-    each_sum(t, at, [&](int i, int64_t) { sums.delta[i] += mean_before(t, at, counts, i / (int)t.slab, i % (int)t.slab); });
+    each_sum(t, at,
+             [&](int i, int64_t) { sums.delta[i] += mean_before(t, at, counts, i / (int)t.slab, i % (int)t.slab); });
     barrier();
     channel_gradients(t, at, counts, sums);
 }
@@ -202,7 +212,10 @@ struct Layout {
         : chunks(p.batch * chunks_of(p)), sums(chunks_of(p) > 1 ? 3 * p.batch * p.rows * p.groups : 0) {}
 
     int64_t bytes(const ls_cuda_timestep_norm_params &p) const {
-        return (4 * chunks * p.groups + sums + 2 * (chunks + p.batch) * p.groups + chunks + p.batch + chunks * p.channels) * 8 + chunks;
+        return (4 * chunks * p.groups + sums + 2 * (chunks + p.batch) * p.groups + chunks + p.batch +
+                chunks * p.channels) *
+                   8 +
+               chunks;
     }
 
     Task task(const ls_cuda_timestep_norm_params &p) const {
@@ -241,12 +254,14 @@ ls_status backward(const ls_cuda_timestep_norm_params &p, void *stream) {
         return bad;
     }
     if (p.d_weight) {
-        if (ls_status bad = add_column_sums(t.d_weights, layout.chunks, p.channels, Neighbours<float>{p.d_weight}, stream)) {
+        if (ls_status bad =
+                add_column_sums(t.d_weights, layout.chunks, p.channels, Neighbours<float>{p.d_weight}, stream)) {
             return bad;
         }
     }
     if (p.d_bias) {
-        if (ls_status bad = add_column_sums(t.d_biases, layout.chunks, p.channels, Neighbours<float>{p.d_bias}, stream)) {
+        if (ls_status bad =
+                add_column_sums(t.d_biases, layout.chunks, p.channels, Neighbours<float>{p.d_bias}, stream)) {
             return bad;
         }
     }

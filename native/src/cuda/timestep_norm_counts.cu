@@ -61,7 +61,8 @@ LS_KERNEL(THREADS) timestep_counts(Task t, int64_t *last) {
 } // namespace
 
 ls_status count_timesteps(const Task &t, int64_t *last, void *stream) {
-    return LS_LAUNCH(timestep_counts, (Grid{1, t.p.batch}), THREADS, THREADS * (int64_t)(sizeof(Run) + sizeof(int64_t)), stream, t, last);
+    return LS_LAUNCH(timestep_counts, (Grid{1, t.p.batch}), THREADS, THREADS * (int64_t)(sizeof(Run) + sizeof(int64_t)),
+                     stream, t, last);
 }
 
 } // namespace ls::cuda::timestep_norm

@@ -24,7 +24,8 @@ struct Map {
 /* `later` first, then `earlier`. */
 LS_DEVICE Map joined(const Map &later, const Map &earlier) {
     return {earlier.scale * later.scale, earlier.scale * later.cross + earlier.cross * later.scale,
-            earlier.scale * later.mean + earlier.cross * later.var + earlier.mean, earlier.scale * later.var + earlier.var};
+            earlier.scale * later.mean + earlier.cross * later.var + earlier.mean,
+            earlier.scale * later.var + earlier.var};
 }
 
 LS_DEVICE Map shuffled(const Map &m, int by) {
@@ -45,7 +46,8 @@ LS_DEVICE double mean_before(const Task &t, const Place &at, const Counts &count
 struct RowSums {
     double *mean, *var, *delta;
 
-    LS_DEVICE explicit RowSums(double *shared) : mean(shared), var(shared + ROWS * GROUPS), delta(shared + 2 * ROWS * GROUPS) {}
+    LS_DEVICE explicit RowSums(double *shared)
+        : mean(shared), var(shared + ROWS * GROUPS), delta(shared + 2 * ROWS * GROUPS) {}
 };
 
 constexpr int64_t SHARED = sizeof(Counts) + 3 * ROWS * GROUPS * (int64_t)sizeof(double);

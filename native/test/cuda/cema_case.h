@@ -16,9 +16,10 @@ struct CemaCase {
     void check() {
         int64_t states = batch * modes * 2 * channels, cells = batch * rows * channels, blocks = (rows + 63) / 64;
         Numbers numbers(seed);
-        Guarded<float> x(cells), y(cells), dy(cells), dx(cells), start(states), last(states), d_last(states), d_start(states),
-            omega(channels), d_omega(channels), kept(batch * blocks * modes * 2 * channels);
-        Guarded<double> q(modes * 2 * channels), c(modes * 2 * channels), dq(modes * 2 * channels), dc(modes * 2 * channels);
+        Guarded<float> x(cells), y(cells), dy(cells), dx(cells), start(states), last(states), d_last(states),
+            d_start(states), omega(channels), d_omega(channels), kept(batch * blocks * modes * 2 * channels);
+        Guarded<double> q(modes * 2 * channels), c(modes * 2 * channels), dq(modes * 2 * channels),
+            dc(modes * 2 * channels);
         Guarded<uint8_t> fresh(batch * rows);
         for (auto *floats : {&x, &dy, &dx, &start, &d_last, &d_start, &omega, &d_omega}) {
             numbers.fill(*floats);
@@ -100,7 +101,8 @@ struct CemaCase {
                 }
                 for (int64_t n = 0; n < modes; n++) {
                     int64_t re = 2 * n * channels + d, outer = b * modes * 2 * channels + re;
-                    Z qn(q[re], q[re + channels]), cn(c[re], c[re + channels]), s = starts ? Z(start[outer], start[outer + channels]) : Z();
+                    Z qn(q[re], q[re + channels]), cn(c[re], c[re + channels]),
+                        s = starts ? Z(start[outer], start[outer + channels]) : Z();
                     std::vector<Z> before(rows);
                     double most = std::abs(s);
                     for (int64_t t = 0; t < rows; t++) {
@@ -126,8 +128,8 @@ struct CemaCase {
                     }
                     if (starts) {
                         close_to("d_start", outer, d_start[outer], d_start0[outer] + a.real(), 2e-6 * (1 + a_most));
-                        close_to("d_start", outer + channels, d_start[outer + channels], d_start0[outer + channels] + a.imag(),
-                                 2e-6 * (1 + a_most));
+                        close_to("d_start", outer + channels, d_start[outer + channels],
+                                 d_start0[outer + channels] + a.imag(), 2e-6 * (1 + a_most));
                     }
                 }
                 for (int64_t s = 0; s < rows; s++) {
@@ -138,9 +140,11 @@ struct CemaCase {
             for (int64_t n = 0; n < modes; n++) {
                 int64_t re = 2 * n * channels + d;
                 close_to("dq", re, dq[re], dq0[re] + d_q[n].real(), 1e-6 * (1 + shares));
-                close_to("dq", re + channels, dq[re + channels], dq0[re + channels] + d_q[n].imag(), 1e-6 * (1 + shares));
+                close_to("dq", re + channels, dq[re + channels], dq0[re + channels] + d_q[n].imag(),
+                         1e-6 * (1 + shares));
                 close_to("dc", re, dc[re], dc0[re] + d_c[n].real(), 1e-6 * (1 + shares));
-                close_to("dc", re + channels, dc[re + channels], dc0[re + channels] + d_c[n].imag(), 1e-6 * (1 + shares));
+                close_to("dc", re + channels, dc[re + channels], dc0[re + channels] + d_c[n].imag(),
+                         1e-6 * (1 + shares));
             }
             close_to("d_omega", d, d_omega[d], d_omega0[d] + d_w, 1e-6 * (1 + share_w));
         }

@@ -20,7 +20,8 @@ struct Case {
                 double pole = logistic(parameters[0][at]), radius = 1 - pole * logistic(parameters[1][at]);
                 double phase = phases ? (double)(k + 1) * 2 * M_PI / (double)modes * logistic(parameters[2][d]) : 0;
                 double scale = pole / std::sqrt((double)modes);
-                sum += dq[re] * radius * std::cos(phase) + dq[re + channels] * radius * std::sin(phase) + dp[k * channels + d] * pole;
+                sum += dq[re] * radius * std::cos(phase) + dq[re + channels] * radius * std::sin(phase) +
+                       dp[k * channels + d] * pole;
                 sum += scale * (dc[re] * parameters[3][2 * at] + dc[re + channels] * parameters[3][2 * at + 1]);
             }
         }
@@ -30,9 +31,11 @@ struct Case {
     void check() {
         int64_t n = channels * modes, sizes[4] = {n, n, channels, 2 * n};
         Numbers numbers(seed);
-        Guarded<float> alpha(n), delta(n), theta(channels), gamma(2 * n), d_alpha(n), d_delta(n), d_theta(channels), d_gamma(2 * n);
+        Guarded<float> alpha(n), delta(n), theta(channels), gamma(2 * n), d_alpha(n), d_delta(n), d_theta(channels),
+            d_gamma(2 * n);
         Guarded<double> q(2 * n), p(n), c(2 * n), dq(2 * n), dp(n), dc(2 * n);
-        Guarded<float> *inputs[4] = {&alpha, &delta, &theta, &gamma}, *gradients[4] = {&d_alpha, &d_delta, &d_theta, &d_gamma};
+        Guarded<float> *inputs[4] = {&alpha, &delta, &theta, &gamma},
+                       *gradients[4] = {&d_alpha, &d_delta, &d_theta, &d_gamma};
         std::vector<double> parameters[4], before[4];
         for (int i = 0; i < 4; i++) {
             numbers.fill(*inputs[i]);
@@ -48,8 +51,9 @@ struct Case {
                 (*values)[i] = NAN;
             }
         }
-        ls_cuda_cema_coefficients_params params{sizeof params, channels, modes, alpha, delta, phases ? theta.begin() : nullptr, gamma,
-                                                q, p, c, dq, dp, dc, d_alpha, d_delta, d_theta, d_gamma};
+        ls_cuda_cema_coefficients_params params{
+            sizeof params, channels, modes, alpha, delta, phases ? theta.begin() : nullptr, gamma, q, p, c, dq, dp, dc,
+            d_alpha, d_delta, d_theta, d_gamma};
         require(ls_cuda_cema_coefficients(&params, nullptr) == LS_OK, ls_cuda_last_error());
         require(ls_cuda_cema_coefficients_backward(&params, nullptr) == LS_OK, ls_cuda_last_error());
         // Each result weighted by what it alone has: the loss with a gradient of one in one place.

@@ -21,8 +21,8 @@ struct Case {
     }
 
     /* Expects `before` + sums in values. */
-    void expect(const char *what, const Guarded<float> &values, const std::vector<float> &before, const std::vector<Z> &sums,
-                double bound) const {
+    void expect(const char *what, const Guarded<float> &values, const std::vector<float> &before,
+                const std::vector<Z> &sums, double bound) const {
         for (int64_t i = 0; i < (int64_t)sums.size(); i++) {
             int64_t re = i / channels * width() + i % channels;
             double size = bound * (2 + std::abs(sums[i]));
@@ -36,8 +36,9 @@ struct Case {
     void check() {
         int64_t cells = batch * rows * width();
         Numbers numbers(seed);
-        Guarded<float> a(a_per_step ? cells : width()), gain(b_per_step ? cells : width()), x(cells), start(batch * width()), h(cells),
-            dh(cells), da(a.size()), db(gain.size()), dx(cells), d_start(start.size());
+        Guarded<float> a(a_per_step ? cells : width()), gain(b_per_step ? cells : width()), x(cells),
+            start(batch * width()), h(cells), dh(cells), da(a.size()), db(gain.size()), dx(cells),
+            d_start(start.size());
         Guarded<uint8_t> fresh(batch * rows);
         for (auto *floats : {&a, &gain, &x, &start, &dh, &da, &db, &dx, &d_start}) {
             numbers.fill(*floats);
@@ -65,11 +66,12 @@ struct Case {
         require(ls_cuda_recurrence(&p, nullptr) == LS_OK, ls_cuda_last_error());
         Guarded<double> back(ls_cuda_recurrence_backward_scratch(&p) / 8);
         p.scratch = back.begin();
-        p.dh = dh, p.da = da, p.db = b ? db.begin() : nullptr, p.dx = dx, p.d_start = starts ? d_start.begin() : nullptr;
+        p.dh = dh, p.da = da, p.db = b ? db.begin() : nullptr, p.dx = dx,
+        p.d_start = starts ? d_start.begin() : nullptr;
         require(ls_cuda_recurrence_backward(&p, nullptr) == LS_OK, ls_cuda_last_error());
 
-        std::vector<Z> hs(batch * rows * channels), d_a(a_per_step ? hs.size() : channels), d_b(b_per_step ? hs.size() : channels),
-            d_x(hs.size()), d_s(batch * channels);
+        std::vector<Z> hs(batch * rows * channels), d_a(a_per_step ? hs.size() : channels),
+            d_b(b_per_step ? hs.size() : channels), d_x(hs.size()), d_s(batch * channels);
         for (int64_t seq = 0; seq < batch; seq++) {
             for (int64_t d = 0; d < channels; d++) {
                 auto row = [&](int64_t s) { return seq * rows + (reversed ? rows - 1 - s : s); };
@@ -77,7 +79,8 @@ struct Case {
                 auto b_at = [&](int64_t r) { return b ? at(gain, r, b_per_step, d) : Z(1); };
                 Z now = starts ? at(start, seq, true, d) : Z();
                 for (int64_t s = 0; s < rows; s++) {
-                    now = (forgets(s) ? Z() : at(a, row(s), a_per_step, d) * now) + b_at(row(s)) * at(x, row(s), true, d);
+                    now =
+                        (forgets(s) ? Z() : at(a, row(s), a_per_step, d) * now) + b_at(row(s)) * at(x, row(s), true, d);
                     hs[row(s) * channels + d] = now;
                 }
                 Z behind = 0;
@@ -86,7 +89,10 @@ struct Case {
                     behind += at(dh, row(s), true, d);
                     d_x[i] += behind * std::conj(b_at(row(s)));
                     d_b[b_per_step ? i : d] += behind * std::conj(at(x, row(s), true, d));
-                    Z before = forgets(s) ? Z() : s > 0 ? hs[row(s - 1) * channels + d] : starts ? at(start, seq, true, d) : Z();
+                    Z before = forgets(s) ? Z()
+                               : s > 0    ? hs[row(s - 1) * channels + d]
+                               : starts   ? at(start, seq, true, d)
+                                          : Z();
                     d_a[a_per_step ? i : d] += behind * std::conj(before);
                     behind = forgets(s) ? Z() : behind * std::conj(at(a, row(s), a_per_step, d));
                 }
@@ -112,7 +118,8 @@ int main() {
     for (int64_t rows = 0; rows <= 40; rows++, seed++) {
         uint64_t bits = seed * 2654435761u >> 3;
         auto bit = [&](int i) { return (bits >> i & 1) != 0; };
-        Case{rows, 1 + rows % 4, 1 + rows % 2, bit(0), bit(1), bit(2), bit(2) && bit(3), bit(4), bit(5), bit(6), seed}.check();
+        Case{rows, 1 + rows % 4, 1 + rows % 2, bit(0), bit(1), bit(2), bit(2) && bit(3), bit(4), bit(5), bit(6), seed}
+            .check();
     }
     for (int64_t rows : {63, 64, 65, 127, 129, 300, 520}) {
         for (int field = 0; field < 2; field++, seed++) {

@@ -30,7 +30,8 @@ struct Case {
     void check() {
         int64_t channels = groups * d, cells = batch * rows * channels, moments = batch * rows * groups;
         Numbers numbers(seed);
-        Guarded<float> x(cells), y(cells), dy(cells), dx(cells), weight(channels), bias(channels), d_weight(channels), d_bias(channels);
+        Guarded<float> x(cells), y(cells), dy(cells), dx(cells), weight(channels), bias(channels), d_weight(channels),
+            d_bias(channels);
         Guarded<double> means(moments), rstds(moments), last_mean(batch * groups), last_var(batch * groups);
         Guarded<int64_t> fresh_count(1), start_count(batch), last_count(batch);
         Guarded<uint8_t> fresh(batch * rows), padded(batch * rows);
@@ -40,7 +41,8 @@ struct Case {
         for (float &v : x) {
             v = (float)(offset + v);
         }
-        Sums fresh_mean(groups, numbers), fresh_var(groups, numbers), start_mean(batch * groups, numbers), start_var(batch * groups, numbers);
+        Sums fresh_mean(groups, numbers), fresh_var(groups, numbers), start_mean(batch * groups, numbers),
+            start_var(batch * groups, numbers);
         Sums d_last_mean(batch * groups, numbers), d_last_var(batch * groups, numbers), d_fresh_mean(groups, numbers),
             d_fresh_var(groups, numbers), d_start_mean(batch * groups, numbers), d_start_var(batch * groups, numbers);
         for (auto *vars : {&fresh_var, &start_var}) {
@@ -109,7 +111,8 @@ struct Case {
                 close_to("count in place", i / groups, (double)count[i / groups], (double)last_count[i / groups], 0);
             }
         }
-        std::vector<float> dx0(dx.begin(), dx.end()), dw0(d_weight.begin(), d_weight.end()), db0(d_bias.begin(), d_bias.end());
+        std::vector<float> dx0(dx.begin(), dx.end()), dw0(d_weight.begin(), d_weight.end()),
+            db0(d_bias.begin(), d_bias.end());
         Guarded<double> back(ls_cuda_timestep_norm_backward_scratch(&p) / 8 + 1);
         p.scratch = back.begin();
         p.dy = dy, p.dx = dx, p.d_weight = affine ? d_weight.begin() : nullptr, p.d_bias = d_bias;
@@ -153,7 +156,8 @@ struct Case {
                         close_to("rstd", moment, rstds[moment], r[t], 1e-9 * r[t]);
                     }
                     for (int64_t j = 0; j < d; j++) {
-                        double expected = pad ? 0 : (x[at(t) + j] - mean) * r[t] * w(j) + (affine ? bias[g * d + j] : 0);
+                        double expected =
+                            pad ? 0 : (x[at(t) + j] - mean) * r[t] * w(j) + (affine ? bias[g * d + j] : 0);
                         close_to("y", at(t) + j, y[at(t) + j], expected, 1e-6 * (2 + std::fabs(expected)));
                     }
                 }
@@ -175,7 +179,8 @@ struct Case {
                         double a = du - r[t] * sum, c = dv - 0.5 * r[t] * r[t] * r[t] * product;
                         double between = 2 * c1 * c2 * c * (u[t] - before[t]);
                         for (int64_t j = 0; j < d; j++) {
-                            double expected = dx0[at(t) + j] + dy[at(t) + j] * w(j) * r[t] + (c2 * a + between) / (double)d +
+                            double expected = dx0[at(t) + j] + dy[at(t) + j] * w(j) * r[t] +
+                                              (c2 * a + between) / (double)d +
                                               2 * c2 * c / (double)d * (x[at(t) + j] - u[t]);
                             close_to("dx", at(t) + j, dx[at(t) + j], expected, 1e-6 * (2 + std::fabs(expected)));
                         }
@@ -215,7 +220,15 @@ int main() {
              .padding = rows % 3 == 1, .starts = rows % 4 > 1, .affine = rows % 5 > 0, .seed = seed++}.check();
     }
     for (int64_t rows : {31, 32, 33, 63, 64, 65, 97, 200}) {
-        Case{.rows = rows, .groups = 2, .d = 8, .batch = 2, .documents = rows % 2 == 1, .padding = rows % 3 == 1, .starts = rows % 2 == 0, .seed = seed++}.check();
+        Case{.rows = rows,
+             .groups = 2,
+             .d = 8,
+             .batch = 2,
+             .documents = rows % 2 == 1,
+             .padding = rows % 3 == 1,
+             .starts = rows % 2 == 0,
+             .seed = seed++}
+            .check();
     }
     // More chunks than lanes of the scan; groups of one channel, one of all; more than a block takes.
     Case{.rows = 1100, .groups = 1, .d = 4, .batch = 1, .documents = true, .padding = true, .seed = seed++}.check();
