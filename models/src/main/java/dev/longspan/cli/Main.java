@@ -59,7 +59,7 @@ public final class Main implements Runnable {
     private @Nullable Integer threads;
 
     @Option(names = "--backend", scope = ScopeType.INHERIT, paramLabel = "NAME",
-            description = "Backend to compute with (default: the best one that runs; see doctor).")
+            description = "Backend to compute with (default: the best one on the CPU; see doctor); cuda must be asked for.")
     private @Nullable String backend;
 
     @Option(names = "--max-memory", scope = ScopeType.INHERIT, paramLabel = "SIZE", converter = ByteSize.class,
