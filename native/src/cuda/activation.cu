@@ -94,12 +94,13 @@ template <class F> struct GatedBackward {
     template <int W> LS_DEVICE void run(int64_t i) const {
         Floats<W> g = load<W>(gate + i), d = load<W>(dy + i);
         if (d_up) {
-            store<W>(d_up + i, each<W>([](float v, float slope, float to) { return fmaf(F::value(v), slope, to); }, g, d,
-                                       load<W>(d_up + i)));
+            store<W>(d_up + i, each<W>([](float v, float slope, float to) { return fmaf(F::value(v), slope, to); }, g,
+                                       d, load<W>(d_up + i)));
         }
         if (d_gate) {
-            store<W>(d_gate + i, each<W>([](float v, float u, float slope, float to) { return fmaf(F::slope(v) * u, slope, to); },
-                                         g, load<W>(up + i), d, load<W>(d_gate + i)));
+            store<W>(d_gate + i,
+                     each<W>([](float v, float u, float slope, float to) { return fmaf(F::slope(v) * u, slope, to); },
+                             g, load<W>(up + i), d, load<W>(d_gate + i)));
         }
     }
 };
@@ -152,8 +153,8 @@ ls_status ls_cuda_gated(int32_t f, const void *gate, const void *up, void *y, in
     });
 }
 
-ls_status ls_cuda_gated_backward(int32_t f, const float *gate, const float *up, const float *dy, float *d_gate, float *d_up,
-                                 int64_t n, void *stream) {
+ls_status ls_cuda_gated_backward(int32_t f, const float *gate, const float *up, const float *dy, float *d_gate,
+                                 float *d_up, int64_t n, void *stream) {
     LS_NEEDS(n >= 0);
     return choose(f, [&](auto a) {
         return sweep("gated_backward", GatedBackward<decltype(a)>{gate, up, dy, d_gate, d_up}, n,

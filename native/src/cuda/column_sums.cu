@@ -39,8 +39,8 @@ ls_status ls_cuda_add_column_sums(const float *x, int64_t x_row, int64_t rows, i
     LS_NEEDS(x && sums && scratch);
     float *parts = static_cast<float *>(scratch);
     int64_t across = (cols + THREADS - 1) / THREADS;
-    if (ls_status bad = launch("column_sums", sum_rows, Grid{row_blocks(rows), across < MOST_YZ ? across : MOST_YZ}, THREADS, 0,
-                               stream, x, x_row, rows, cols, parts)) {
+    if (ls_status bad = launch("column_sums", sum_rows, Grid{row_blocks(rows), across < MOST_YZ ? across : MOST_YZ},
+                               THREADS, 0, stream, x, x_row, rows, cols, parts)) {
         return bad;
     }
     return add_column_sums(parts, row_blocks(rows), cols, Neighbours<float>{sums}, stream);

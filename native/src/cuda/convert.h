@@ -40,7 +40,9 @@ LS_DEVICE int64_t whole(double v) {
 
 LS_DEVICE int32_t saturated(int64_t v) { return v > INT32_MAX ? INT32_MAX : v < INT32_MIN ? INT32_MIN : (int32_t)v; }
 
-LS_DEVICE bool is_floating(int32_t type) { return type == LS_F32 || type == LS_F64 || type == LS_BF16 || type == LS_F16; }
+LS_DEVICE bool is_floating(int32_t type) {
+    return type == LS_F32 || type == LS_F64 || type == LS_BF16 || type == LS_F16;
+}
 
 LS_DEVICE double read_real(const void *from, int32_t type, int64_t i) {
     switch (type) {

@@ -3,7 +3,8 @@
 
 #include <algorithm>
 
-/* Copies of any strides: dimensions that lie side by side in both tensors are one, and the writer's nearest one is the innermost. */
+/* Copies of any strides: dimensions that lie side by side in both tensors are one, and the writer's nearest one is the
+ * innermost. */
 namespace ls::cuda {
 
 namespace {
@@ -71,7 +72,8 @@ Layout merged(const ls_cuda_copy_params &p) {
     std::stable_sort(dims, dims + rank, [](const Dimension &a, const Dimension &b) { return a.to > b.to; });
     for (int i = 0; i < rank; i++) {
         int last = layout.rank - 1;
-        if (last >= 0 && layout.from[last] == dims[i].from * dims[i].shape && layout.to[last] == dims[i].to * dims[i].shape) {
+        if (last >= 0 && layout.from[last] == dims[i].from * dims[i].shape &&
+            layout.to[last] == dims[i].to * dims[i].shape) {
             layout.shape[last] *= dims[i].shape;
             layout.from[last] = dims[i].from;
             layout.to[last] = dims[i].to;
@@ -87,7 +89,8 @@ Layout merged(const ls_cuda_copy_params &p) {
 /* In units of 16 bytes, where all rows allow it. */
 bool widen(Layout &layout, int bytes, const void *from, const void *to) {
     int last = layout.rank - 1, width = 16 / bytes;
-    if (last < 0 || layout.from[last] != 1 || layout.to[last] != 1 || layout.shape[last] % width != 0 || !aligned(from, to)) {
+    if (last < 0 || layout.from[last] != 1 || layout.to[last] != 1 || layout.shape[last] % width != 0 ||
+        !aligned(from, to)) {
         return false;
     }
     for (int i = 0; i < last; i++) {
@@ -107,8 +110,8 @@ bool widen(Layout &layout, int bytes, const void *from, const void *to) {
 Grid grid_of(int64_t n) { return {std::min((n + THREADS - 1) / THREADS, BLOCKS)}; }
 
 template <class Unit> ls_status units(const Layout &layout, const ls_cuda_copy_params &p) {
-    return launch("copy", copy_units<Unit>, grid_of(layout.n), THREADS, 0, p.stream, layout, static_cast<const Unit *>(p.from),
-                  static_cast<Unit *>(p.to));
+    return launch("copy", copy_units<Unit>, grid_of(layout.n), THREADS, 0, p.stream, layout,
+                  static_cast<const Unit *>(p.from), static_cast<Unit *>(p.to));
 }
 
 bool type(int32_t t) { return t >= LS_F32 && t <= LS_U8; }
@@ -144,7 +147,8 @@ ls_status ls_cuda_copy(const ls_cuda_copy_params *p) {
     LS_NEEDS(p->from && p->to);
     int bytes = BYTES[p->from_type];
     if (p->from_type != p->to_type) {
-        return LS_LAUNCH(copy_converted, grid_of(layout.n), THREADS, 0, p->stream, layout, p->from, p->from_type, p->to, p->to_type);
+        return LS_LAUNCH(copy_converted, grid_of(layout.n), THREADS, 0, p->stream, layout, p->from, p->from_type, p->to,
+                         p->to_type);
     }
     if (widen(layout, bytes, p->from, p->to)) {
         return units<Chunk>(layout, *p);

@@ -76,8 +76,8 @@ class Blas {
             return LS_OK;
         }
         float alpha = 1, beta = p.accumulate ? 1 : 0;
-        int32_t status = lt_.Matmul(handle_, plan.desc, &alpha, p.b, plan.a, p.a, plan.b, &beta, p.c, plan.c, p.c, plan.c,
-                                &plan.algorithm, p.scratch, plan.workspace_bytes, p.stream);
+        int32_t status = lt_.Matmul(handle_, plan.desc, &alpha, p.b, plan.a, p.a, plan.b, &beta, p.c, plan.c, p.c,
+                                    plan.c, &plan.algorithm, p.scratch, plan.workspace_bytes, p.stream);
         if (status == lt::NOT_SUPPORTED) {
             plan.found = false;
             return LS_OK;
@@ -93,8 +93,9 @@ class Blas {
     }
 
     static Key key_of(const ls_cuda_gemm_params &p) {
-        return {p.rows, p.cols, p.depth, p.a_row, p.a_col, p.b_row, p.b_col, p.c_row, p.halves, p.accumulate, p.bias != nullptr,
-                alignment(p.a), alignment(p.b), alignment(p.c), alignment(p.bias)};
+        return {p.rows,  p.cols,   p.depth,      p.a_row,           p.a_col,        p.b_row,        p.b_col,
+                p.c_row, p.halves, p.accumulate, p.bias != nullptr, alignment(p.a), alignment(p.b), alignment(p.c),
+                alignment(p.bias)};
     }
 
     /* A matrix [rows, cols] by rows is [cols, rows] by columns. */
@@ -123,13 +124,14 @@ class Blas {
             return false;
         }
         bool rows_of_a = p.a_col == 1, rows_of_b = p.b_col == 1;
-        bool described = lt_.MatmulDescCreate(&plan.desc, lt::COMPUTE_32F, lt::R_32F) == lt::SUCCESS &&
-                         set(plan.desc, lt::DESC_TRANSA, rows_of_b ? lt::OP_N : lt::OP_T) &&
-                         set(plan.desc, lt::DESC_TRANSB, rows_of_a ? lt::OP_N : lt::OP_T) &&
-                         (!p.bias || (set(plan.desc, lt::DESC_EPILOGUE, lt::EPILOGUE_BIAS) && set_bias(plan.desc, p.bias))) &&
-                         layout(&plan.a, half_b, rows_of_b, p.depth, p.cols, p.b_row, p.b_col) &&
-                         layout(&plan.b, half_a, rows_of_a, p.rows, p.depth, p.a_row, p.a_col) &&
-                         layout(&plan.c, half_c, true, p.rows, p.cols, p.c_row, 1);
+        bool described =
+            lt_.MatmulDescCreate(&plan.desc, lt::COMPUTE_32F, lt::R_32F) == lt::SUCCESS &&
+            set(plan.desc, lt::DESC_TRANSA, rows_of_b ? lt::OP_N : lt::OP_T) &&
+            set(plan.desc, lt::DESC_TRANSB, rows_of_a ? lt::OP_N : lt::OP_T) &&
+            (!p.bias || (set(plan.desc, lt::DESC_EPILOGUE, lt::EPILOGUE_BIAS) && set_bias(plan.desc, p.bias))) &&
+            layout(&plan.a, half_b, rows_of_b, p.depth, p.cols, p.b_row, p.b_col) &&
+            layout(&plan.b, half_a, rows_of_a, p.rows, p.depth, p.a_row, p.a_col) &&
+            layout(&plan.c, half_c, true, p.rows, p.cols, p.c_row, 1);
         if (!described) {
             return false;
         }

@@ -4,8 +4,9 @@
 #include <cstdint>
 
 /*
- * What is called of cuBLASLt 12 and 13, from its public documentation: no header of NVIDIA's is needed to build, and the library is
- * looked for at run time. Enumerations are int32_t. https://docs.nvidia.com/cuda/cublas/#using-the-cublaslt-api
+ * What is called of cuBLASLt 12 and 13, from its public documentation: no header of NVIDIA's is needed to build, and
+ * the library is looked for at run time. Enumerations are int32_t.
+ * https://docs.nvidia.com/cuda/cublas/#using-the-cublaslt-api
  */
 namespace ls::cuda::lt {
 
@@ -54,8 +55,8 @@ enum : uint32_t { REDUCES_COMPUTE_TYPE = 2 };
     X(MatmulPreferenceCreate, Preference *) \
     X(MatmulPreferenceDestroy, Preference) \
     X(MatmulPreferenceSetAttribute, Preference, int32_t attribute, const void *, size_t bytes) \
-    X(MatmulAlgoGetHeuristic, Handle, MatmulDesc, Layout a, Layout b, Layout c, Layout d, Preference, int32_t wanted, Heuristic *, \
-      int32_t *found) \
+    X(MatmulAlgoGetHeuristic, Handle, MatmulDesc, Layout a, Layout b, Layout c, Layout d, Preference, int32_t wanted, \
+      Heuristic *, int32_t *found) \
     X(Matmul, Handle, MatmulDesc, const void *alpha, const void *a, Layout, const void *b, Layout, const void *beta, \
       const void *c, Layout, void *d, Layout, const Algorithm *, void *workspace, size_t workspace_bytes, void *stream)
 

@@ -73,8 +73,8 @@ ls_status ls_cuda_dropout(double rate, int64_t seed, int64_t stream_number, cons
     });
 }
 
-ls_status ls_cuda_noise(double std, int64_t seed, int64_t stream_number, const void *x, void *y, int64_t n, int32_t half,
-                        void *stream) {
+ls_status ls_cuda_noise(double std, int64_t seed, int64_t stream_number, const void *x, void *y, int64_t n,
+                        int32_t half, void *stream) {
     LS_NEEDS(n >= 0);
     return typed(half, [&](auto t) {
         using T = decltype(t);

@@ -37,7 +37,8 @@ template <class T> struct Axpby {
     T *y;
 
     template <int W> LS_DEVICE void run(int64_t i) const {
-        store<W>(y + i, each<W>([&](float v, float to) { return fmaf(v, alpha, to * beta); }, load<W>(x + i), load<W>(y + i)));
+        store<W>(y + i,
+                 each<W>([&](float v, float to) { return fmaf(v, alpha, to * beta); }, load<W>(x + i), load<W>(y + i)));
     }
 };
 
@@ -67,8 +68,8 @@ template <class T> struct MultiplyAdd {
     T *y;
 
     template <int W> LS_DEVICE void run(int64_t i) const {
-        store<W>(y + i, each<W>([](float v, float w, float to) { return fmaf(v, w, to); }, load<W>(a + i), load<W>(b + i),
-                                load<W>(y + i)));
+        store<W>(y + i, each<W>([](float v, float w, float to) { return fmaf(v, w, to); }, load<W>(a + i),
+                                load<W>(b + i), load<W>(y + i)));
     }
 };
 
@@ -129,7 +130,8 @@ ls_status ls_cuda_add(const void *a, const void *b, void *y, int64_t n, int32_t 
     });
 }
 
-ls_status ls_cuda_multiply(const void *a, const void *b, void *y, int64_t n, int32_t accumulate, int32_t half, void *stream) {
+ls_status ls_cuda_multiply(const void *a, const void *b, void *y, int64_t n, int32_t accumulate, int32_t half,
+                           void *stream) {
     LS_NEEDS(n >= 0);
     return typed(half, [&](auto t) {
         using T = decltype(t);

@@ -55,8 +55,17 @@ ls_status ls_cuda_embedding(const void *table, int64_t table_row, int64_t vocabu
     return typed(half, [&](auto t) {
         using T = decltype(t);
         bool aligned_rows = aligned(table, y) && table_row % WIDTH<T> == 0 && y_row % WIDTH<T> == 0;
-        Gather<T> p{static_cast<const T *>(table), table_row, vocabulary, Ids{ids, wide}, scale, static_cast<T *>(y), y_row, n, d,
-                    aligned_rows, bad};
+        Gather<T> p{static_cast<const T *>(table),
+                    table_row,
+                    vocabulary,
+                    Ids{ids, wide},
+                    scale,
+                    static_cast<T *>(y),
+                    y_row,
+                    n,
+                    d,
+                    aligned_rows,
+                    bad};
         return launch("embedding", gather<T>, Grid{(n + ROWS - 1) / ROWS}, THREADS, 0, stream, p);
     });
 }

@@ -2,9 +2,9 @@
 #include "sort.h"
 
 /*
- * Places sorted by id, so that each row of the table has its gradients side by side and in order. Blocks sum pieces of 64
- * places: what lies within one goes to the table, the ends of longer runs to scratch, and a second kernel adds those up piece
- * after piece.
+ * Places sorted by id, so that each row of the table has its gradients side by side and in order. Blocks sum pieces of
+ * 64 places: what lies within one goes to the table, the ends of longer runs to scratch, and a second kernel adds those
+ * up piece after piece.
  */
 namespace ls::cuda {
 
@@ -133,8 +133,8 @@ ls_status ls_cuda_embedding_backward(const void *ids, int32_t wide, float scale,
         *array = static_cast<int32_t *>(take(n * 4));
     }
     sorted.counts = static_cast<int32_t *>(take(sort_counts(n) * 4));
-    ls_status status = LS_LAUNCH(take_ids, Grid{(n + THREADS - 1) / THREADS}, THREADS, 0, stream, Ids{ids, wide}, n, vocabulary,
-                                 sorted.keys, sorted.places, bad);
+    ls_status status = LS_LAUNCH(take_ids, Grid{(n + THREADS - 1) / THREADS}, THREADS, 0, stream, Ids{ids, wide}, n,
+                                 vocabulary, sorted.keys, sorted.places, bad);
     if (status == LS_OK) {
         status = sort(sorted, n, vocabulary, stream);
     }

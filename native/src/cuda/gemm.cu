@@ -38,13 +38,13 @@ ls_status ls_cuda_gemm(const ls_cuda_gemm_params *p) {
     Output output{p->c, p->c_row, 1, p->bias, half_c, half_bias, p->accumulate != 0};
     bool deep_a = p->a_col == 1 || p->depth == 1, deep_b = p->b_row == 1 || p->depth == 1;
     if (p->rows <= FEW && deep_b) {
-        return few_vectors({lines_of(p->b, p->b_col, p->cols, p->depth, half_b), p->a, p->rows, p->a_row, p->a_col, half_a,
-                            side_by_side(p->a, p->a_row, p->a_col, half_a), true, output},
+        return few_vectors({lines_of(p->b, p->b_col, p->cols, p->depth, half_b), p->a, p->rows, p->a_row, p->a_col,
+                            half_a, side_by_side(p->a, p->a_row, p->a_col, half_a), true, output},
                            p->stream);
     }
     if (p->cols <= FEW && deep_a) {
-        return few_vectors({lines_of(p->a, p->a_row, p->rows, p->depth, half_a), p->b, p->cols, p->b_col, p->b_row, half_b,
-                            side_by_side(p->b, p->b_col, p->b_row, half_b), false, output},
+        return few_vectors({lines_of(p->a, p->a_row, p->rows, p->depth, half_a), p->b, p->cols, p->b_col, p->b_row,
+                            half_b, side_by_side(p->b, p->b_col, p->b_row, half_b), false, output},
                            p->stream);
     }
     if (p->blas && p->depth > 0) {
@@ -54,8 +54,10 @@ ls_status ls_cuda_gemm(const ls_cuda_gemm_params *p) {
             return status;
         }
     }
-    Lines a = deep_a ? lines_of(p->a, p->a_row, p->rows, p->depth, half_a) : lines_of(p->a, p->a_col, p->depth, p->rows, half_a);
-    Lines b = deep_b ? lines_of(p->b, p->b_col, p->cols, p->depth, half_b) : lines_of(p->b, p->b_row, p->depth, p->cols, half_b);
+    Lines a = deep_a ? lines_of(p->a, p->a_row, p->rows, p->depth, half_a)
+                     : lines_of(p->a, p->a_col, p->depth, p->rows, half_a);
+    Lines b = deep_b ? lines_of(p->b, p->b_col, p->cols, p->depth, half_b)
+                     : lines_of(p->b, p->b_row, p->depth, p->cols, half_b);
     /* Of two types, the slices hold floats: bfloat16 is converted element by element. */
     a.wide &= half_a == half_b || !half_a;
     b.wide &= half_a == half_b || !half_b;

@@ -36,7 +36,8 @@ struct Output {
     }
 };
 
-/* A product for the tiled kernels: `deep` lines are rows or columns over the depth, the others lines of the depth over those. */
+/* A product for the tiled kernels: `deep` lines are rows or columns over the depth, the others lines of the depth over
+ * those. */
 struct Product {
     Lines a, b;
     bool deep_a, deep_b;
@@ -52,7 +53,7 @@ ls_status tiled_product(const Product &product, float *parts, void *stream);
 /* Products of lines with few vectors. */
 constexpr int64_t FEW = 8;
 
-/* y(vector, line) = Σ vector · line; finish(vector, line) where the vectors are rows, otherwise finish(line, vector). */
+/* y(vector, line) = Σ vector · line; finish(vector, line) where the vectors are rows, otherwise (line, vector). */
 struct FewVectors {
     Lines lines;
     const void *vectors;

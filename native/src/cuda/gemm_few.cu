@@ -1,8 +1,8 @@
 #include "gemm.h"
 
 /*
- * Lines of a matrix times at most 8 vectors, as fast as the lines come from memory: a warp takes some lines, a lane 16 bytes of each at
- * a time; where lines are few several warps share them, each a stripe of the depth.
+ * Lines of a matrix times at most 8 vectors, as fast as the lines come from memory: a warp takes some lines, a lane 16
+ * bytes of each at a time; where lines are few several warps share them, each a stripe of the depth.
  */
 namespace ls::cuda {
 
@@ -15,12 +15,15 @@ template <int COUNT> constexpr int LINES_OF = COUNT > 4 ? 2 : 4;
 constexpr int64_t BUSY = 2112;
 
 /* W elements from k on, zeros behind the last. */
-template <int W> LS_DEVICE Floats<W> some(const void *at, bool half, int64_t from, int64_t stride, int64_t k, int64_t depth) {
+template <int W>
+LS_DEVICE Floats<W> some(const void *at, bool half, int64_t from, int64_t stride, int64_t k, int64_t depth) {
     Floats<W> v;
     LS_UNROLL
     for (int i = 0; i < W; i++) {
         int64_t place = from + (k + i) * stride;
-        v.at[i] = k + i >= depth ? 0 : half ? value(static_cast<const bf16 *>(at)[place]) : static_cast<const float *>(at)[place];
+        v.at[i] = k + i >= depth ? 0
+                  : half         ? value(static_cast<const bf16 *>(at)[place])
+                                 : static_cast<const float *>(at)[place];
     }
     return v;
 }
@@ -110,12 +113,15 @@ template <class S, int COUNT> ls_status few(const FewVectors &p, void *stream) {
         stripes *= 2;
     }
     int64_t blocks = (groups * stripes + WARPS - 1) / WARPS;
-    return launch("gemm_few", few_kernel<S, COUNT>, Grid{blocks}, THREADS, WARPS * LINES * COUNT * 4, stream, p, stripes);
+    return launch("gemm_few", few_kernel<S, COUNT>, Grid{blocks}, THREADS, WARPS * LINES * COUNT * 4, stream, p,
+                  stripes);
 }
 
 template <class S> ls_status few(const FewVectors &p, void *stream) {
-    return p.count == 1 ? few<S, 1>(p, stream) : p.count == 2 ? few<S, 2>(p, stream) : p.count <= 4 ? few<S, 4>(p, stream)
-                                                                                            : few<S, 8>(p, stream);
+    return p.count == 1   ? few<S, 1>(p, stream)
+           : p.count == 2 ? few<S, 2>(p, stream)
+           : p.count <= 4 ? few<S, 4>(p, stream)
+                          : few<S, 8>(p, stream);
 }
 
 } // namespace

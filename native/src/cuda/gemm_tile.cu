@@ -1,10 +1,10 @@
 #include "gemm.h"
 
 /*
- * Tiles of c, each warp 64 x 32 of it by products of 16 x 8 on the matrix units; a and b go through shared memory in slices
- * of 32 of the depth, the next ones on their way while one is computed. Floats are split into two parts and three products (of
- * the low parts with the high, then of the high) make up one, within 2⁻²¹ of it and with no preferred sign. The units round
- * towards zero, so that only a slice's sum is left to them.
+ * Tiles of c, each warp 64 x 32 of it by products of 16 x 8 on the matrix units; a and b go through shared memory in
+ * slices of 32 of the depth, the next ones on their way while one is computed. Floats are split into two parts and
+ * three products (of the low parts with the high, then of the high) make up one, within 2⁻²¹ of it and with no
+ * preferred sign. The units round towards zero, so that only a slice's sum is left to them.
  */
 namespace ls::cuda {
 
@@ -67,7 +67,8 @@ template <class S, bool DEEP, int EXTENT> struct Slice {
     static LS_DEVICE int place(int extent, int depth) { return DEEP ? extent * PITCH + depth : depth * PITCH + extent; }
 };
 
-/* x to the nearest 11 bits, and the rest, of whose 12 bits the units take 11. Of a NaN `low` is one, whatever `high` becomes. */
+/* x to the nearest 11 bits, and the rest, of whose 12 bits the units take 11. Of a NaN `low` is one, whatever `high`
+ * becomes. */
 LS_DEVICE void split(float x, uint32_t &high, uint32_t &low) {
     high = (bits_of(x) + 0x1000u) & 0xffffe000u;
     low = bits_of(x - float_of(high));
@@ -245,16 +246,16 @@ template <class S, bool DEEP_A, bool DEEP_B> ls_status tiled(const Product &p, f
     int64_t count = depth_parts(p.rows, p.cols, p.depth), slices = (p.depth + DEPTH - 1) / DEPTH;
     int64_t part_depth = (slices + count - 1) / count * DEPTH;
     int64_t down = (p.rows + Tile<S>::ROWS - 1) / Tile<S>::ROWS, across = (p.cols + Tile<S>::COLS - 1) / Tile<S>::COLS;
-    if (ls_status bad = launch("gemm", tile_kernel<S, DEEP_A, DEEP_B>, Grid{down * across, 1, count}, Tile<S>::THREADS, BYTES,
-                               stream, p, part_depth, count > 1 ? parts : nullptr)) {
+    if (ls_status bad = launch("gemm", tile_kernel<S, DEEP_A, DEEP_B>, Grid{down * across, 1, count}, Tile<S>::THREADS,
+                               BYTES, stream, p, part_depth, count > 1 ? parts : nullptr)) {
         return bad;
     }
     if (count == 1) {
         return LS_OK;
     }
     int64_t blocks = (p.rows * p.cols + ADD_THREADS - 1) / ADD_THREADS;
-    return LS_LAUNCH(add_parts, Grid{blocks < 4096 ? blocks : 4096}, ADD_THREADS, 0, stream, parts, count, p.rows, p.cols,
-                     p.output);
+    return LS_LAUNCH(add_parts, Grid{blocks < 4096 ? blocks : 4096}, ADD_THREADS, 0, stream, parts, count, p.rows,
+                     p.cols, p.output);
 }
 
 template <class S> ls_status tiled(const Product &p, float *parts, void *stream) {

@@ -65,7 +65,9 @@ template <int W, class F, class... V> LS_DEVICE Floats<W> each(F f, const V &...
 }
 
 /* Whether all pointers, NULL or not, are aligned to 16 bytes. */
-template <class... P> inline bool aligned(const P *...pointers) { return ((reinterpret_cast<uintptr_t>(pointers) | ...) % 16) == 0; }
+template <class... P> inline bool aligned(const P *...pointers) {
+    return ((reinterpret_cast<uintptr_t>(pointers) | ...) % 16) == 0;
+}
 
 /* body(T{}) for the element type that `half` means. */
 template <class Body> inline ls_status typed(int32_t half, Body body) { return half ? body(bf16{}) : body(float{}); }

@@ -2,7 +2,8 @@
 #include "lanes.h"
 #include "reduce.h"
 
-/* Softmax cross-entropy: logits are read once, each thread with a maximum and a sum of its own that are merged in the end. */
+/* Softmax cross-entropy: logits are read once, each thread with a maximum and a sum of its own that are merged in the
+ * end. */
 namespace ls::cuda {
 
 namespace {
@@ -51,9 +52,9 @@ struct Softmax {
     }
 };
 
-template <int LANES>
-LS_KERNEL(THREADS) cross_entropy(const float *logits, int64_t logits_row, Ids targets, bool wide, float *losses, float *lse,
-                                 int64_t rows, int64_t classes, int32_t *bad) {
+template <int LANES> LS_KERNEL(THREADS)
+cross_entropy(const float *logits, int64_t logits_row, Ids targets, bool wide, float *losses, float *lse, int64_t rows,
+              int64_t classes, int32_t *bad) {
     constexpr int W = WIDTH<float>;
     int mine = thread_index() % LANES;
     int64_t row = (int64_t)block_x() * (THREADS / LANES) + thread_index() / LANES;
@@ -95,9 +96,9 @@ LS_KERNEL(THREADS) cross_entropy(const float *logits, int64_t logits_row, Ids ta
 }
 
 /* A block takes a stretch of a row. */
-LS_KERNEL(THREADS) cross_entropy_backward(const float *logits, int64_t logits_row, Ids targets, const float *lse,
-                                          const float *d_losses, bool wide, float *d_logits, int64_t d_row, int64_t classes,
-                                          int64_t stretches) {
+LS_KERNEL(THREADS)
+cross_entropy_backward(const float *logits, int64_t logits_row, Ids targets, const float *lse, const float *d_losses,
+                       bool wide, float *d_logits, int64_t d_row, int64_t classes, int64_t stretches) {
     constexpr int W = WIDTH<float>;
     int64_t row = block_x() / stretches, target = targets[row];
     if (target < 0 || target >= classes) {
@@ -106,9 +107,11 @@ LS_KERNEL(THREADS) cross_entropy_backward(const float *logits, int64_t logits_ro
     const float *x = logits + row * logits_row;
     float *to = d_logits + row * d_row, shift = lse[row], d = d_losses[row];
     auto slope = [&](int64_t j, float logit, float before) {
-        return j == target ? (float)(before + d * (exp((double)logit - shift) - 1)) : fmaf(expf(logit - shift), d, before);
+        return j == target ? (float)(before + d * (exp((double)logit - shift) - 1))
+                           : fmaf(expf(logit - shift), d, before);
     };
-    int64_t first = block_x() % stretches * THREADS + thread_index(), step = stretches * THREADS, chunks = wide ? classes / W : 0;
+    int64_t first = block_x() % stretches * THREADS + thread_index(), step = stretches * THREADS,
+            chunks = wide ? classes / W : 0;
     for (int64_t j = first; j < chunks; j += step) {
         Floats<W> v = load<W>(x + j * W), y = load<W>(to + j * W);
         LS_UNROLL
@@ -128,26 +131,27 @@ LS_KERNEL(THREADS) cross_entropy_backward(const float *logits, int64_t logits_ro
 
 using namespace ls::cuda;
 
-ls_status ls_cuda_cross_entropy(const float *logits, int64_t logits_row, const void *targets, int32_t wide, float *losses,
-                                float *lse, int64_t rows, int64_t classes, int32_t *bad, void *stream) {
+ls_status ls_cuda_cross_entropy(const float *logits, int64_t logits_row, const void *targets, int32_t wide,
+                                float *losses, float *lse, int64_t rows, int64_t classes, int32_t *bad, void *stream) {
     LS_NEEDS(rows >= 0 && classes >= 0 && bad);
     bool aligned_rows = aligned(logits) && (rows <= 1 || logits_row % WIDTH<float> == 0);
     Ids ids{targets, wide};
     if (classes <= FEW_CLASSES) {
         constexpr int64_t ROWS = THREADS / WARP;
-        return launch("cross_entropy", cross_entropy<WARP>, Grid{(rows + ROWS - 1) / ROWS}, THREADS, 0, stream, logits, logits_row,
-                      ids, aligned_rows, losses, lse, rows, classes, bad);
+        return launch("cross_entropy", cross_entropy<WARP>, Grid{(rows + ROWS - 1) / ROWS}, THREADS, 0, stream, logits,
+                      logits_row, ids, aligned_rows, losses, lse, rows, classes, bad);
     }
-    return launch("cross_entropy", cross_entropy<THREADS>, Grid{rows}, THREADS, THREADS / WARP * 2 * sizeof(float), stream, logits,
-                  logits_row, ids, aligned_rows, losses, lse, rows, classes, bad);
+    return launch("cross_entropy", cross_entropy<THREADS>, Grid{rows}, THREADS, THREADS / WARP * 2 * sizeof(float),
+                  stream, logits, logits_row, ids, aligned_rows, losses, lse, rows, classes, bad);
 }
 
 ls_status ls_cuda_cross_entropy_backward(const float *logits, int64_t logits_row, const void *targets, int32_t wide,
                                          const float *lse, const float *d_losses, float *d_logits, int64_t d_row,
                                          int64_t rows, int64_t classes, void *stream) {
     LS_NEEDS(rows >= 0 && classes >= 0);
-    bool aligned_rows = aligned(logits, d_logits) && (rows <= 1 || (logits_row % WIDTH<float> == 0 && d_row % WIDTH<float> == 0));
+    bool aligned_rows =
+        aligned(logits, d_logits) && (rows <= 1 || (logits_row % WIDTH<float> == 0 && d_row % WIDTH<float> == 0));
     int64_t stretches = classes / (16 * THREADS) + 1;
-    return LS_LAUNCH(cross_entropy_backward, Grid{rows * stretches}, THREADS, 0, stream, logits, logits_row, Ids{targets, wide},
-                     lse, d_losses, aligned_rows, d_logits, d_row, classes, stretches);
+    return LS_LAUNCH(cross_entropy_backward, Grid{rows * stretches}, THREADS, 0, stream, logits, logits_row,
+                     Ids{targets, wide}, lse, d_losses, aligned_rows, d_logits, d_row, classes, stretches);
 }

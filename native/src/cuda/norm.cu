@@ -4,7 +4,8 @@ namespace ls::cuda {
 
 namespace {
 
-/* y = (x − m)·r·(weight + offset) + bias, where m and r are the row's if `mean` and `rstd` are there, otherwise 0 and factor. */
+/* y = (x − m)·r·(weight + offset) + bias, where m and r are the row's if `mean` and `rstd` are there, otherwise 0 and
+ * factor. */
 template <class T> struct Norm {
     const T *x, *weight, *bias;
     float offset, factor;
@@ -73,7 +74,8 @@ template <class Shape> LS_KERNEL_OF(Shape::THREADS, 2) norm(Norm<typename Shape:
 template <class T> ls_status run(const char *name, const Norm<T> &p, void *stream) {
     return with_row_shape<T>(p.d, aligned(p.x, p.weight, p.bias, p.y), [&](auto shape) {
         using Shape = decltype(shape);
-        return launch(name, norm<Shape>, Grid{(p.rows + Shape::ROWS - 1) / Shape::ROWS}, Shape::THREADS, Shape::SHARED, stream, p);
+        return launch(name, norm<Shape>, Grid{(p.rows + Shape::ROWS - 1) / Shape::ROWS}, Shape::THREADS, Shape::SHARED,
+                      stream, p);
     });
 }
 
@@ -88,19 +90,37 @@ ls_status ls_cuda_norm(const void *x, const void *weight, const void *bias, floa
     LS_NEEDS(rows >= 0 && d >= 0 && (rstd || rows == 0));
     return typed(half, [&](auto t) {
         using T = decltype(t);
-        Norm<T> p{static_cast<const T *>(x), static_cast<const T *>(weight), static_cast<const T *>(bias), weight_offset, 1, eps,
-                  static_cast<T *>(y), mean, rstd, rows, d};
+        Norm<T> p{static_cast<const T *>(x),
+                  static_cast<const T *>(weight),
+                  static_cast<const T *>(bias),
+                  weight_offset,
+                  1,
+                  eps,
+                  static_cast<T *>(y),
+                  mean,
+                  rstd,
+                  rows,
+                  d};
         return run("norm", p, stream);
     });
 }
 
-ls_status ls_cuda_affine(const void *x, const void *weight, const void *bias, float weight_offset, float factor, void *y,
-                         int64_t rows, int64_t d, int32_t half, void *stream) {
+ls_status ls_cuda_affine(const void *x, const void *weight, const void *bias, float weight_offset, float factor,
+                         void *y, int64_t rows, int64_t d, int32_t half, void *stream) {
     LS_NEEDS(rows >= 0 && d >= 0);
     return typed(half, [&](auto t) {
         using T = decltype(t);
-        Norm<T> p{static_cast<const T *>(x), static_cast<const T *>(weight), static_cast<const T *>(bias), weight_offset, factor, 0,
-                  static_cast<T *>(y), nullptr, nullptr, rows, d};
+        Norm<T> p{static_cast<const T *>(x),
+                  static_cast<const T *>(weight),
+                  static_cast<const T *>(bias),
+                  weight_offset,
+                  factor,
+                  0,
+                  static_cast<T *>(y),
+                  nullptr,
+                  nullptr,
+                  rows,
+                  d};
         return run("affine", p, stream);
     });
 }

@@ -1,7 +1,10 @@
 #include "column_sums.h"
 #include "norm_row.h"
 
-/* dx += r·(g − mean(g) − x̂·mean(g ⊙ x̂)) with g = dy ⊙ w and x̂ = (x − m)·r; parameters' gradients by blocks of rows, in order. */
+/*
+ * dx += r·(g − mean(g) − x̂·mean(g ⊙ x̂)) with g = dy ⊙ w and x̂ = (x − m)·r; parameters' gradients by blocks of rows, in
+ * order.
+ */
 namespace ls::cuda {
 
 namespace {
@@ -14,7 +17,9 @@ template <class Shape> LS_KERNEL(Shape::THREADS) norm_backward(Params p) {
     float m = d && p.mean ? p.mean[at] : 0, r = d && p.rstd ? p.rstd[at] : p.factor;
     auto g = [&](int64_t j, const auto &slope) {
         constexpr int W = std::decay_t<decltype(slope)>::SIZE;
-        return p.weight ? each<W>([&](float s, float w) { return s * (w + p.weight_offset); }, slope, load<W>(p.weight + j)) : slope;
+        return p.weight
+                   ? each<W>([&](float s, float w) { return s * (w + p.weight_offset); }, slope, load<W>(p.weight + j))
+                   : slope;
     };
     float mean_g = 0, mean_gx = 0;
     if (p.rstd) {
@@ -72,16 +77,16 @@ LS_KERNEL(THREADS) parameter_gradients(Params p, float *weights, float *biases) 
 ls_status inputs(const Params &p) {
     return with_row_shape<float>(p.d, aligned(p.x, p.weight, p.dy, p.dx), [&](auto shape) {
         using Shape = decltype(shape);
-        return launch("norm_backward", norm_backward<Shape>, Grid{(p.rows + Shape::ROWS - 1) / Shape::ROWS}, Shape::THREADS,
-                      Shape::SHARED, p.stream, p);
+        return launch("norm_backward", norm_backward<Shape>, Grid{(p.rows + Shape::ROWS - 1) / Shape::ROWS},
+                      Shape::THREADS, Shape::SHARED, p.stream, p);
     });
 }
 
 ls_status parameters(const Params &p) {
     int64_t blocks = row_blocks(p.rows), across = (p.d + THREADS - 1) / THREADS;
     float *weights = static_cast<float *>(p.scratch), *biases = weights + blocks * p.d;
-    if (ls_status bad = launch("norm_backward", parameter_gradients, Grid{blocks, across < MOST_YZ ? across : MOST_YZ}, THREADS, 0,
-                               p.stream, p, weights, biases)) {
+    if (ls_status bad = launch("norm_backward", parameter_gradients, Grid{blocks, across < MOST_YZ ? across : MOST_YZ},
+                               THREADS, 0, p.stream, p, weights, biases)) {
         return bad;
     }
     if (p.d_weight) {

@@ -6,7 +6,8 @@
 /* Rows of a norm, each of a warp or of a block. */
 namespace ls::cuda {
 
-/* LANES threads on a row, of which each keeps KEPT times 16 bytes in registers; with KEPT = 0 rows are read anew, element by element. */
+/* LANES threads on a row, of which each keeps KEPT times 16 bytes in registers; with KEPT = 0 rows are read anew,
+ * element by element. */
 template <class T, int LANES, int KEPT> struct RowShape {
     using Element = T;
     static constexpr int THREADS = LANES == WARP ? 4 * WARP : LANES, ROWS = THREADS / LANES;

@@ -37,8 +37,9 @@ struct AdamW {
 
 using namespace ls::cuda;
 
-ls_status ls_cuda_adamw(float scale, float beta1, float rest1, float beta2, float rest2, float rate, float eps, float decay,
-                        float *weight, const float *gradient, float *m, float *v, int64_t n, void *stream) {
+ls_status ls_cuda_adamw(float scale, float beta1, float rest1, float beta2, float rest2, float rate, float eps,
+                        float decay, float *weight, const float *gradient, float *m, float *v, int64_t n,
+                        void *stream) {
     LS_NEEDS(n >= 0);
     return sweep("adamw", AdamW{scale, beta1, rest1, beta2, rest2, rate, eps, decay, weight, gradient, m, v}, n,
                  aligned(weight, gradient, m, v), stream);

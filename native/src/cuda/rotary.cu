@@ -1,8 +1,8 @@
 #include "lanes.h"
 
 /*
- * A block takes some positions of one row of the batch: a table of their turns, angles in double as positions go beyond what a float can
- * tell apart, then all heads.
+ * A block takes some positions of one row of the batch: a table of their turns, angles in double as positions go beyond
+ * what a float can tell apart, then all heads.
  */
 namespace ls::cuda {
 
@@ -72,7 +72,8 @@ template <int W, class T> LS_DEVICE void halves(const Params &p, const T *x, T *
 
 template <class T, int W> LS_KERNEL(THREADS) rotate(Params p, int64_t positions) {
     int64_t row = block_x() * positions;
-    int pairs = (int)(p.head_dim / 2), heads = (int)p.heads, count = (int)(p.rows - row < positions ? p.rows - row : positions);
+    int pairs = (int)(p.head_dim / 2), heads = (int)p.heads,
+        count = (int)(p.rows - row < positions ? p.rows - row : positions);
     double *frequency = shared_memory<double>(), *zeta = frequency + pairs;
     Turn *turns = reinterpret_cast<Turn *>(zeta + pairs);
     for (int m = thread_index(); m < pairs; m += THREADS) {
@@ -105,8 +106,9 @@ template <class T> ls_status run(const Params &p) {
     Grid grid{(p.rows + positions - 1) / positions, p.batch < MOST_YZ ? p.batch : MOST_YZ};
     int64_t shared = pairs * 2 * (int64_t)sizeof(double) + positions * pairs * (int64_t)sizeof(Turn);
     int64_t strides = p.x_batch | p.x_row | p.x_head | p.y_batch | p.y_row | p.y_head | (p.halves ? pairs : p.head_dim);
-    return aligned(p.x, p.y) && strides % W == 0 ? launch("rotary", rotate<T, W>, grid, THREADS, shared, p.stream, p, positions)
-                                                  : launch("rotary", rotate<T, 1>, grid, THREADS, shared, p.stream, p, positions);
+    return aligned(p.x, p.y) && strides % W == 0
+               ? launch("rotary", rotate<T, W>, grid, THREADS, shared, p.stream, p, positions)
+               : launch("rotary", rotate<T, 1>, grid, THREADS, shared, p.stream, p, positions);
 }
 
 } // namespace

@@ -3,8 +3,9 @@
 #include <utility>
 
 /*
- * By digits of eight bits from the lowest: each warp counts the digits of its segment, one block sums the counts, and each warp puts its
- * elements where they belong. Lanes of the same digit find each other by votes: no atomics, so that equal keys keep their order.
+ * By digits of eight bits from the lowest: each warp counts the digits of its segment, one block sums the counts, and
+ * each warp puts its elements where they belong. Lanes of the same digit find each other by votes: no atomics, so that
+ * equal keys keep their order.
  */
 namespace ls::cuda {
 
@@ -28,7 +29,8 @@ LS_DEVICE uint32_t peers(bool there, int digit) {
 }
 
 /* place(element, its rank) for the elements of a segment in order, where `next` counts each digit. */
-template <class Place> LS_DEVICE void walk(const int32_t *keys, int64_t n, int64_t segment, int shift, int32_t *next, Place place) {
+template <class Place>
+LS_DEVICE void walk(const int32_t *keys, int64_t n, int64_t segment, int shift, int32_t *next, Place place) {
     for (int64_t from = segment * SEGMENT; from < (segment + 1) * SEGMENT && from < n; from += WARP) {
         int64_t i = from + lane();
         bool there = i < n;
@@ -61,7 +63,8 @@ LS_KERNEL(THREADS) count_digits(const int32_t *keys, int64_t n, int shift, int32
 /* Each count becomes the sum of those before it. */
 LS_KERNEL(SCAN_THREADS) scan_counts(int32_t *counts, int64_t n) {
     int32_t *sums = shared_memory<int32_t>();
-    int64_t share = (n + SCAN_THREADS - 1) / SCAN_THREADS, from = thread_index() * share, end = from + share < n ? from + share : n;
+    int64_t share = (n + SCAN_THREADS - 1) / SCAN_THREADS, from = thread_index() * share,
+            end = from + share < n ? from + share : n;
     int32_t sum = 0;
     for (int64_t i = from; i < end; i++) {
         sum += counts[i];
@@ -111,8 +114,8 @@ ls_status sort(Sorted &s, int64_t n, int64_t largest, void *stream) {
         constexpr int64_t SHARED = WARPS * DIGITS * sizeof(int32_t);
         ls_status status = LS_LAUNCH(count_digits, grid, THREADS, SHARED, stream, s.keys, n, shift, s.counts, segments);
         if (status == LS_OK) {
-            status = LS_LAUNCH(scan_counts, Grid{1}, SCAN_THREADS, SCAN_THREADS / WARP * (int64_t)sizeof(int32_t), stream, s.counts,
-                               segments * DIGITS);
+            status = LS_LAUNCH(scan_counts, Grid{1}, SCAN_THREADS, SCAN_THREADS / WARP * (int64_t)sizeof(int32_t),
+                               stream, s.counts, segments * DIGITS);
         }
         if (status == LS_OK) {
             status = launch("sort_move", move, grid, THREADS, SHARED, stream, s, n, shift, segments);

@@ -53,7 +53,8 @@ template <class Term> LS_KERNEL(THREADS) sum_parts(const float *x, int64_t n, bo
     }
 }
 
-template <class Total, class Result> LS_KERNEL(THREADS) sum_of_parts(const Total *parts, int64_t count, double alpha, Result *y) {
+template <class Total, class Result> LS_KERNEL(THREADS)
+sum_of_parts(const Total *parts, int64_t count, double alpha, Result *y) {
     Total sum = 0;
     for (int64_t i = thread_index(); i < count; i += THREADS) {
         sum += parts[i];

@@ -2,7 +2,8 @@
 
 #include "lanes.h"
 
-/* Pointwise work: work.run<W>(i) does elements i to i + W, with W = WIDTH of Work::Element where all pointers are aligned. */
+/* Pointwise work: work.run<W>(i) does elements i to i + W, with W = WIDTH of Work::Element where all pointers are
+ * aligned. */
 namespace ls::cuda {
 
 constexpr int SWEEP_THREADS = 256;
@@ -24,8 +25,8 @@ template <class Work> LS_KERNEL_OF(SWEEP_THREADS, 4) sweep_kernel(Work work, int
 template <class Work> ls_status sweep(const char *name, const Work &work, int64_t n, bool wide, void *stream) {
     int64_t items = wide ? (n + WIDTH<typename Work::Element> - 1) / WIDTH<typename Work::Element> : n;
     int64_t blocks = (items + SWEEP_THREADS - 1) / SWEEP_THREADS;
-    return launch(name, sweep_kernel<Work>, Grid{blocks < SWEEP_BLOCKS ? blocks : SWEEP_BLOCKS}, SWEEP_THREADS, 0, stream, work, n,
-                  wide);
+    return launch(name, sweep_kernel<Work>, Grid{blocks < SWEEP_BLOCKS ? blocks : SWEEP_BLOCKS}, SWEEP_THREADS, 0,
+                  stream, work, n, wide);
 }
 
 } // namespace ls::cuda

@@ -106,14 +106,17 @@ template <class To> To one(double from, int to_type) {
 }
 
 void rounding() {
-    for (double v : {0.0, -0.0, 1.0, 1.0 + 0x1p-11, 1.0 + 0x1.8p-10, 65519.0, 65520.0, -1e9, 0x1p-24, 0x1p-25, 0x1.8p-25, 0x1.ffcp-15,
-                     0x1.ffep-15, 3.0 * 0x1p-25, 1e-30, (double)INFINITY, -(double)INFINITY, 0.1, -2.7182818, 6.1e-5}) {
+    for (double v : {0.0,         -0.0,          1.0,     1.0 + 0x1p-11,    1.0 + 0x1.8p-10,   65519.0,
+                     65520.0,     -1e9,          0x1p-24, 0x1p-25,          0x1.8p-25,         0x1.ffcp-15,
+                     0x1.ffep-15, 3.0 * 0x1p-25, 1e-30,   (double)INFINITY, -(double)INFINITY, 0.1,
+                     -2.7182818,  6.1e-5}) {
         uint16_t expected = std::bit_cast<uint16_t>((_Float16)(float)v);
         require(one<uint16_t>(v, LS_F16) == expected, "half precision rounds to nearest even");
     }
     require((one<uint16_t>(NAN, LS_F16) & 0x7fff) > 0x7c00, "NaN stays NaN in half precision");
     require((one<uint16_t>(NAN, LS_BF16) & 0x7fff) > 0x7f80, "NaN stays NaN in bfloat16");
-    require(one<uint16_t>(1 + 0x1p-8, LS_BF16) == 0x3f80 && one<uint16_t>(1 + 0x3p-8, LS_BF16) == 0x3f82, "ties go to even");
+    require(one<uint16_t>(1 + 0x1p-8, LS_BF16) == 0x3f80 && one<uint16_t>(1 + 0x3p-8, LS_BF16) == 0x3f82,
+            "ties go to even");
     require(one<int32_t>(-2.9, LS_I32) == -2 && one<int64_t>(2.9, LS_I64) == 2, "towards 0");
     require(one<int32_t>(1e30, LS_I32) == INT32_MAX && one<int32_t>(-1e30, LS_I32) == INT32_MIN, "int32 saturates");
     require(one<int64_t>(1e30, LS_I64) == INT64_MAX && one<int64_t>(-1e30, LS_I64) == INT64_MIN, "int64 saturates");
@@ -143,8 +146,9 @@ void zeros() {
 } // namespace
 
 int main() {
-    const std::vector<std::vector<int64_t>> shapes = {{0}, {1}, {7}, {64}, {3, 5}, {8, 16}, {4, 0, 3}, {2, 3, 16}, {5, 1, 32}, {2, 3, 4, 8}, {3, 2, 2, 5, 2},
-                                                      {2, 3, 2, 1, 3, 4}};
+    const std::vector<std::vector<int64_t>> shapes = {
+        {0},       {1},        {7},        {64},         {3, 5},          {8, 16},
+        {4, 0, 3}, {2, 3, 16}, {5, 1, 32}, {2, 3, 4, 8}, {3, 2, 2, 5, 2}, {2, 3, 2, 1, 3, 4}};
     for (const auto &shape : shapes) {
         for (int type = LS_F32; type <= LS_U8; type++) {
             for (int turn = 0; turn < (int)shape.size(); turn++) {

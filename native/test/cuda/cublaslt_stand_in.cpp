@@ -5,9 +5,9 @@
 #include <cstring>
 
 /*
- * cuBLASLt's functions over the host's memory, for tests: matrices by columns, sums in double. Ends the test where the real one
- * would refuse: pitches below a column's length, attributes of the wrong size, alignments that pointers do not have. It has no
- * kernel for odd depths, so that callers must go on without it.
+ * cuBLASLt's functions over the host's memory, for tests: matrices by columns, sums in double. Ends the test where the
+ * real one would refuse: pitches below a column's length, attributes of the wrong size, alignments that pointers do not
+ * have. It has no kernel for odd depths, so that callers must go on without it.
  */
 namespace ls::cuda::lt {
 
@@ -134,8 +134,8 @@ int32_t cublasLtMatmulPreferenceSetAttribute(Preference preference, int32_t attr
     return SUCCESS;
 }
 
-int32_t cublasLtMatmulAlgoGetHeuristic(Handle, MatmulDesc desc, Layout a, Layout b, Layout c, Layout d, Preference preference,
-                                       int32_t wanted, Heuristic *result, int32_t *found) {
+int32_t cublasLtMatmulAlgoGetHeuristic(Handle, MatmulDesc desc, Layout a, Layout b, Layout c, Layout d,
+                                       Preference preference, int32_t wanted, Heuristic *result, int32_t *found) {
     uint64_t depth = desc->transposed_a ? a->rows : a->cols;
     LS_ASKED(wanted >= 1 && c == d && depth == (desc->transposed_b ? b->cols : b->rows))
     LS_ASKED((desc->transposed_a ? a->cols : a->rows) == c->rows && (desc->transposed_b ? b->rows : b->cols) == c->cols)
@@ -153,8 +153,8 @@ int32_t cublasLtMatmulAlgoGetHeuristic(Handle, MatmulDesc desc, Layout a, Layout
 }
 
 int32_t cublasLtMatmul(Handle, MatmulDesc desc, const void *alpha, const void *a, Layout la, const void *b, Layout lb,
-                       const void *beta, const void *c, Layout lc, void *d, Layout ld, const Algorithm *algorithm, void *workspace,
-                       size_t workspace_bytes, void *) {
+                       const void *beta, const void *c, Layout lc, void *d, Layout ld, const Algorithm *algorithm,
+                       void *workspace, size_t workspace_bytes, void *) {
     const void *pointers[] = {a, b, c, d};
     for (int i = 0; i < 4; i++) {
         LS_ASKED(aligned(pointers[i], algorithm->data[i]))

@@ -10,7 +10,8 @@ struct Ids {
     Guarded<int32_t> narrow;
     bool is_wide;
 
-    Ids(int64_t n, int64_t vocabulary, bool is_wide, bool front, uint64_t seed) : wide(n, front), narrow(n, front), is_wide(is_wide) {
+    Ids(int64_t n, int64_t vocabulary, bool is_wide, bool front, uint64_t seed)
+        : wide(n, front), narrow(n, front), is_wide(is_wide) {
         for (int64_t i = 0; i < n; i++) {
             seed = seed * 6364136223846793005ull + 1442695040888963407ull;
             int64_t any = (int64_t)((seed >> 33) % (uint64_t)vocabulary);
@@ -39,7 +40,8 @@ void forward(int64_t n, int64_t vocabulary, int64_t d, int64_t gap, int half, bo
         ids.set(n - 1, vocabulary);
     }
     void *from = table.written(), *to = y.written();
-    works(ls_cuda_embedding(from, d + gap, vocabulary, ids.at(), ids.is_wide, 0.5f, to, d + gap, n, d, half, bad, nullptr));
+    works(ls_cuda_embedding(from, d + gap, vocabulary, ids.at(), ids.is_wide, 0.5f, to, d + gap, n, d, half, bad,
+                            nullptr));
     y.read();
     require(bad[0] == spoilt, "ids outside the table are told, and only those");
     for (int64_t i = 0; i < n; i++) {
@@ -55,7 +57,8 @@ void forward(int64_t n, int64_t vocabulary, int64_t d, int64_t gap, int half, bo
 }
 
 void backward(int64_t n, int64_t vocabulary, int64_t d, int64_t gap, bool front, bool spoilt) {
-    Guarded<float> dy((n - 1) * (d + gap) + d, front), table((vocabulary - 1) * (d + gap) + d, front), again(table.size(), front);
+    Guarded<float> dy((n - 1) * (d + gap) + d, front), table((vocabulary - 1) * (d + gap) + d, front),
+        again(table.size(), front);
     Ids ids(n, vocabulary, !front, front, n + d + vocabulary);
     Guarded<int32_t> bad(1);
     Guarded<char> scratch(ls_cuda_embedding_backward_scratch(n, d), true);
@@ -81,8 +84,8 @@ void backward(int64_t n, int64_t vocabulary, int64_t d, int64_t gap, bool front,
         }
     }
     for (float *to : {table.begin(), again.begin()}) {
-        works(ls_cuda_embedding_backward(ids.at(), ids.is_wide, 0.5f, dy, d + gap, to, d + gap, vocabulary, n, d, scratch, bad,
-                                         nullptr));
+        works(ls_cuda_embedding_backward(ids.at(), ids.is_wide, 0.5f, dy, d + gap, to, d + gap, vocabulary, n, d,
+                                         scratch, bad, nullptr));
     }
     require(bad[0] == spoilt, "ids outside the table are told, and only those");
     for (int64_t i = 0; i < table.size(); i++) {

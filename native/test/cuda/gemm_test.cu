@@ -25,13 +25,15 @@ struct Matrix {
     void *at;
 
     Matrix(int64_t rows, int64_t cols, bool turned, int64_t gap, bool half, bool front, Numbers &numbers)
-        : values(size(turned ? cols : rows, turned ? rows : cols, gap), half, front), pitch((turned ? rows : cols) + gap),
-          turned(turned) {
+        : values(size(turned ? cols : rows, turned ? rows : cols, gap), half, front),
+          pitch((turned ? rows : cols) + gap), turned(turned) {
         numbers.fill(values.values);
         at = values.written();
     }
 
-    static int64_t size(int64_t lines, int64_t length, int64_t gap) { return lines ? (lines - 1) * (length + gap) + length : 0; }
+    static int64_t size(int64_t lines, int64_t length, int64_t gap) {
+        return lines ? (lines - 1) * (length + gap) + length : 0;
+    }
     int64_t row() const { return turned ? 1 : pitch; }
     int64_t col() const { return turned ? pitch : 1; }
     float of(int64_t i, int64_t j) const { return values.values[i * row() + j * col()]; }
@@ -70,8 +72,8 @@ void product(const Case &t, uint64_t seed) {
     c.values.read();
     char what[160];
     std::snprintf(what, sizeof what, "%lld x %lld x %lld deep %d %d gap %lld halves %d bias %d accumulate %d seed %llu",
-                  (long long)t.rows, (long long)t.cols, (long long)t.depth, t.deep_a, t.deep_b, (long long)t.gap, t.halves, t.bias,
-                  t.accumulate, (unsigned long long)seed);
+                  (long long)t.rows, (long long)t.cols, (long long)t.depth, t.deep_a, t.deep_b, (long long)t.gap,
+                  t.halves, t.bias, t.accumulate, (unsigned long long)seed);
     for (int64_t i = 0; i < t.rows; i++) {
         for (int64_t j = 0; j < t.cols; j++) {
             double sum = t.bias ? bias.values.values[j] : 0, size = std::fabs(sum);
@@ -85,11 +87,13 @@ void product(const Case &t, uint64_t seed) {
                 sum += before[at];
                 size += std::fabs(before[at]);
             }
-            close_to(what, at, c.values.values[at], sum, 6e-7 * size + 1e-7 + (t.halves & LS_HALF_C ? std::fabs(sum) * HALF_ROUNDING : 0));
+            close_to(what, at, c.values.values[at], sum,
+                     6e-7 * size + 1e-7 + (t.halves & LS_HALF_C ? std::fabs(sum) * HALF_ROUNDING : 0));
         }
         for (int64_t j = t.cols; j < c.pitch && i + 1 < t.rows; j++) {
             int64_t at = i * c.pitch + j;
-            require(std::memcmp(&c.values.values[at], &before[at], 4) == 0, "what lies between rows must be left alone");
+            require(std::memcmp(&c.values.values[at], &before[at], 4) == 0,
+                    "what lies between rows must be left alone");
         }
     }
 }
@@ -105,8 +109,8 @@ void random_products(int count, const std::vector<int64_t> &sizes, const std::ve
         int64_t rows = size(), cols = size(), depth = size();
         const int64_t gaps[] = {0, 0, 1, 8};
         uint64_t flags = pick(32);
-        product({rows, cols, depth, (flags & 1) != 0, (flags & 2) != 0, gaps[pick(4)], halves[pick(halves.size())], (flags & 4) != 0,
-                 (flags & 8) != 0, (flags & 16) != 0},
+        product({rows, cols, depth, (flags & 1) != 0, (flags & 2) != 0, gaps[pick(4)], halves[pick(halves.size())],
+                 (flags & 4) != 0, (flags & 8) != 0, (flags & 16) != 0},
                 seed + i);
     }
 }
@@ -122,7 +126,8 @@ void everything() {
     for (int flags = 0; flags < 8; flags++) {
         for (int half : {0, LS_HALF_A | LS_HALF_B, (int)LS_HALF_A}) {
             bool deep_a = flags & 1, deep_b = flags & 2, front = flags & 4;
-            product({20, 37, 1100, deep_a, deep_b, 0, half, front, !front, front}, 3000 + flags); /* parts of the depth */
+            product({20, 37, 1100, deep_a, deep_b, 0, half, front, !front, front},
+                    3000 + flags); /* parts of the depth */
             product({4, 70, 600, deep_a, deep_b, 8, half, !front, front, front}, 4000 + flags);
             product({70, 3, 600, deep_a, deep_b, 0, half, !front, front, front}, 5000 + flags);
             product({140, 30, 40, deep_a, deep_b, 1, half, front, front, front}, 6000 + flags);

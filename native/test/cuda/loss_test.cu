@@ -32,7 +32,8 @@ void check(int64_t rows, int64_t classes, int64_t gap, bool wide, bool front, bo
     works(ls_cuda_cross_entropy(logits, pitch, targets, wide, losses, lse, rows, classes, bad, nullptr));
     require(bad[0] == spoilt, "targets beyond the classes are told, and only those");
     std::vector<float> before(d_logits.begin(), d_logits.end());
-    works(ls_cuda_cross_entropy_backward(logits, pitch, targets, wide, lse, d_losses, d_logits, pitch, rows, classes, nullptr));
+    works(ls_cuda_cross_entropy_backward(logits, pitch, targets, wide, lse, d_losses, d_logits, pitch, rows, classes,
+                                         nullptr));
     for (int64_t i = 0; i < rows; i++) {
         const float *x = logits + i * pitch;
         double max = -INFINITY, sum = 0;
@@ -52,7 +53,8 @@ void check(int64_t rows, int64_t classes, int64_t gap, bool wide, bool front, bo
         if (wides[i] >= classes) {
             require(std::isnan(losses[i]), "the loss of such a target is NaN");
         } else if (!counts || x[wides[i]] > -INFINITY) {
-            close_to("loss", i, losses[i], counts ? total - x[wides[i]] : 0, 1e-6 * (1 + (counts ? total - x[wides[i]] : 0)));
+            close_to("loss", i, losses[i], counts ? total - x[wides[i]] : 0,
+                     1e-6 * (1 + (counts ? total - x[wides[i]] : 0)));
         }
         for (int64_t j = 0; j < classes; j++) {
             double slope = counts ? d_losses[i] * (std::exp(x[j] - (double)lse[i]) - (j == wides[i])) : 0;

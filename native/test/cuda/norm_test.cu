@@ -39,8 +39,8 @@ void forward(Kind kind, int64_t rows, int64_t d, int half, bool front, bool weig
     pw = weighted ? pw : nullptr;
     pb = weighted ? pb : nullptr;
     works(kind == AFFINE ? ls_cuda_affine(px, pw, pb, OFFSET, FACTOR, py, rows, d, half, nullptr)
-                         : ls_cuda_norm(px, pw, pb, OFFSET, EPS, py, kind == LAYER ? mean.begin() : nullptr, rstd, rows, d, half,
-                                        nullptr));
+                         : ls_cuda_norm(px, pw, pb, OFFSET, EPS, py, kind == LAYER ? mean.begin() : nullptr, rstd, rows,
+                                        d, half, nullptr));
     y.read();
     for (int64_t i = 0; i < rows && d > 0; i++) {
         Moments m(kind, x.values + i * d, d);
@@ -59,7 +59,8 @@ void forward(Kind kind, int64_t rows, int64_t d, int half, bool front, bool weig
 }
 
 void backward(Kind kind, int64_t rows, int64_t d, bool front, bool weighted) {
-    Guarded<float> x(rows * d, front), dy(rows * d, front), dx(rows * d, front), w(d, front), dw(d, front), db(d, front);
+    Guarded<float> x(rows * d, front), dy(rows * d, front), dx(rows * d, front), w(d, front), dw(d, front),
+        db(d, front);
     Guarded<float> mean(rows, front), rstd(rows, front);
     Numbers numbers(rows * 137 + d);
     numbers.fill(x);

@@ -22,7 +22,8 @@ int main() {
             std::vector<float> w0(w.begin(), w.end()), m0(m.begin(), m.end()), v0(v.begin(), v.end());
             works(ls_cuda_adamw(0.5f, 0.9f, 0.1f, 0.99f, 0.01f, 0.02f, 1e-6f, 1e-3f, w, g, m, v, n, nullptr));
             for (int64_t i = 0; i < n; i++) {
-                double slope = 0.5 * g[i], mean = 0.9f * m0[i] + 0.1f * slope, square = 0.99f * v0[i] + 0.01f * slope * slope;
+                double slope = 0.5 * g[i], mean = 0.9f * m0[i] + 0.1f * slope,
+                       square = 0.99f * v0[i] + 0.01f * slope * slope;
                 if (i == 3) {
                     mean = square = 0; /* no subnormal is kept */
                 }

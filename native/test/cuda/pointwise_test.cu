@@ -31,7 +31,8 @@ template <class Body> void everywhere(bool halves_too, Body body) {
     }
 }
 
-template <class Call, class Expected> void check(const char *what, int64_t n, int half, bool front, bool fresh, Call call, Expected expected) {
+template <class Call, class Expected>
+void check(const char *what, int64_t n, int half, bool front, bool fresh, Call call, Expected expected) {
     Inputs in(n, half, front);
     void *y = fresh ? in.empty() : in.py;
     std::vector<float> before(in.y.values.begin(), in.y.values.end());
@@ -46,12 +47,18 @@ template <class Call, class Expected> void check(const char *what, int64_t n, in
 void arithmetic(int64_t n, int half, bool front) {
     check("fill", n, half, front, true, [&](Inputs &, void *y) { return ls_cuda_fill(1.5f, y, n, half, nullptr); },
           [](int64_t, double, double, double) { return 1.5; });
-    check("scale", n, half, front, true, [&](Inputs &in, void *y) { return ls_cuda_axpby(0.5f, in.px, 0, y, n, half, nullptr); },
-          [](int64_t, double x, double, double) { return 0.5 * x; });
-    check("axpby", n, half, front, false, [&](Inputs &in, void *y) { return ls_cuda_axpby(0.5f, in.px, -2, y, n, half, nullptr); },
-          [](int64_t, double x, double, double y) { return 0.5 * x - 2 * y; });
-    check("add", n, half, front, true, [&](Inputs &in, void *y) { return ls_cuda_add(in.px, in.pz, y, n, half, nullptr); },
-          [](int64_t, double x, double z, double) { return x + z; });
+    check(
+        "scale", n, half, front, true,
+        [&](Inputs &in, void *y) { return ls_cuda_axpby(0.5f, in.px, 0, y, n, half, nullptr); },
+        [](int64_t, double x, double, double) { return 0.5 * x; });
+    check(
+        "axpby", n, half, front, false,
+        [&](Inputs &in, void *y) { return ls_cuda_axpby(0.5f, in.px, -2, y, n, half, nullptr); },
+        [](int64_t, double x, double, double y) { return 0.5 * x - 2 * y; });
+    check(
+        "add", n, half, front, true,
+        [&](Inputs &in, void *y) { return ls_cuda_add(in.px, in.pz, y, n, half, nullptr); },
+        [](int64_t, double x, double z, double) { return x + z; });
     check("multiply", n, half, front, true,
           [&](Inputs &in, void *y) { return ls_cuda_multiply(in.px, in.pz, y, n, 0, half, nullptr); },
           [](int64_t, double x, double z, double) { return x * z; });
@@ -66,8 +73,10 @@ void in_place(int64_t n, int, bool front) {
     check("add scalar", n, 0, front, false,
           [&](Inputs &, void *y) { return ls_cuda_add_scalar(2, scalar, static_cast<float *>(y), n, nullptr); },
           [](int64_t, double, double, double y) { return y + 1.5; });
-    check("clamp", n, 0, front, false, [&](Inputs &, void *y) { return ls_cuda_clamp(0.5f, static_cast<float *>(y), n, nullptr); },
-          [](int64_t, double, double, double y) { return std::fmin(std::fmax(y, -0.5), 0.5); });
+    check(
+        "clamp", n, 0, front, false,
+        [&](Inputs &, void *y) { return ls_cuda_clamp(0.5f, static_cast<float *>(y), n, nullptr); },
+        [](int64_t, double, double, double y) { return std::fmin(std::fmax(y, -0.5), 0.5); });
 }
 
 double activation(int f, double x) {
@@ -85,15 +94,20 @@ double slope(int f, double x) {
         return x > 0;
     }
     double h = 1e-4;
-    return (8 * (activation(f, x + h) - activation(f, x - h)) - (activation(f, x + 2 * h) - activation(f, x - 2 * h))) / (12 * h);
+    return (8 * (activation(f, x + h) - activation(f, x - h)) - (activation(f, x + 2 * h) - activation(f, x - 2 * h))) /
+           (12 * h);
 }
 
 void activations(int64_t n, int half, bool front) {
     for (int f = LS_RELU; f <= LS_TANH; f++) {
-        check("activation", n, half, front, true, [&](Inputs &in, void *y) { return ls_cuda_activation(f, in.px, y, n, half, nullptr); },
-              [&](int64_t, double x, double, double) { return activation(f, x); });
-        check("gated", n, half, front, true, [&](Inputs &in, void *y) { return ls_cuda_gated(f, in.px, in.pz, y, n, half, nullptr); },
-              [&](int64_t, double x, double z, double) { return activation(f, x) * z; });
+        check(
+            "activation", n, half, front, true,
+            [&](Inputs &in, void *y) { return ls_cuda_activation(f, in.px, y, n, half, nullptr); },
+            [&](int64_t, double x, double, double) { return activation(f, x); });
+        check(
+            "gated", n, half, front, true,
+            [&](Inputs &in, void *y) { return ls_cuda_gated(f, in.px, in.pz, y, n, half, nullptr); },
+            [&](int64_t, double x, double z, double) { return activation(f, x) * z; });
         if (half) {
             continue;
         }
@@ -148,8 +162,10 @@ void random_numbers(int64_t n, int half, bool front) {
         square += noise[i] * noise[i];
     }
     require(n < 1000 || std::fabs(square / n - 4) < 0.5, "the noise's variance");
-    check("noise", n, half, front, true, [&](Inputs &in, void *y) { return ls_cuda_noise(2, 7, 3, in.px, y, n, half, nullptr); },
-          [&](int64_t i, double x, double, double) { return x + noise[i]; });
+    check(
+        "noise", n, half, front, true,
+        [&](Inputs &in, void *y) { return ls_cuda_noise(2, 7, 3, in.px, y, n, half, nullptr); },
+        [&](int64_t i, double x, double, double) { return x + noise[i]; });
 }
 
 void sums(int64_t n, int, bool front) {

@@ -30,7 +30,8 @@ void check(const Case &t, int half, bool front) {
     p.x = x.written(), p.y = y.written();
     p.x_batch = p.y_batch = t.rows * t.heads * head;
     p.x_row = p.y_row = row_stride, p.x_head = p.y_head = head_stride;
-    p.first = t.first, p.base = 10000, p.period = t.period, p.scale_base = t.scale_base, p.epoch = t.epoch, p.origin = t.origin;
+    p.first = t.first, p.base = 10000, p.period = t.period, p.scale_base = t.scale_base, p.epoch = t.epoch,
+    p.origin = t.origin;
     p.sign = t.sign, p.halves = t.halves, p.backward = t.backward, p.half = half;
     std::vector<float> before(y.values.begin(), y.values.end());
     works(ls_cuda_rotary(&p));
@@ -43,18 +44,22 @@ void check(const Case &t, int half, bool front) {
         long double scale = 1;
         if (t.scale_base != 0) {
             int64_t from = t.epoch ? position / t.epoch * t.epoch : t.origin;
-            scale = powl((2 * m + 0.4L * t.dim) / (1.4L * t.dim), t.sign * (position - from) / (long double)t.scale_base);
+            scale =
+                powl((2 * m + 0.4L * t.dim) / (1.4L * t.dim), t.sign * (position - from) / (long double)t.scale_base);
         }
         long double cos = scale * cosl(angle), sin = scale * sinl(t.backward ? -angle : angle);
         float v = x.values[one], w = x.values[other];
-        double e = (double)(v * cos - w * sin), f = (double)(v * sin + w * cos), size = (double)scale * (std::fabs(v) + std::fabs(w));
+        double e = (double)(v * cos - w * sin), f = (double)(v * sin + w * cos),
+               size = (double)scale * (std::fabs(v) + std::fabs(w));
         e += t.backward ? before[one] : 0;
         f += t.backward ? before[other] : 0;
         close_to("first of a pair", one, y.values[one], e, 3e-7 * (size + std::fabs(e)) + (half ? bound(e, 1) : 0));
-        close_to("second of a pair", other, y.values[other], f, 3e-7 * (size + std::fabs(f)) + (half ? bound(f, 1) : 0));
+        close_to("second of a pair", other, y.values[other], f,
+                 3e-7 * (size + std::fabs(f)) + (half ? bound(f, 1) : 0));
     }
     for (int64_t i = 0; i < n; i++) {
-        require(i % head < t.dim || std::memcmp(&y.values[i], &before[i], 4) == 0, "what lies between heads must be left alone");
+        require(i % head < t.dim || std::memcmp(&y.values[i], &before[i], 4) == 0,
+                "what lies between heads must be left alone");
     }
 }
 

@@ -6,7 +6,8 @@
 #include <cmath>
 
 /* Awkward sizes: about the edges of vectors, warps, blocks and a sweep. */
-constexpr int64_t AWKWARD[] = {0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 40, 127, 255, 256, 257, 1025, 2049, 5000};
+constexpr int64_t AWKWARD[] = {0,  1,  2,  3,  4,   5,   7,   8,   9,    15,   16,  17,
+                               31, 32, 33, 40, 127, 255, 256, 257, 1025, 2049, 5000};
 
 /* What nobody has written. */
 template <class T> void poison(Guarded<T> &to) {
