@@ -9,6 +9,34 @@ constexpr int STAGES = 3;
 constexpr int PANEL_BYTES = COLUMNS * ROW_BYTES;
 constexpr float INF = __builtin_huge_valf();
 
+/*
+ * A block's ring of panels, one barrier a panel. ask(to, tile, panel) begins to load a panel of a tile, numbered on beyond the
+ * tile's last one; it is asked for STAGES − 1 panels before it is taken.
+ */
+template <int STAGES> struct Ring {
+    unsigned char *memory;
+    int bytes; /* of a stage */
+    int at = 0;
+
+    template <class Ask> LS_DEVICE void begin(int tile, Ask ask) {
+        for (int i = 0; i < STAGES - 1; i++) {
+            ask(memory + i * bytes, tile, i);
+            commit_copies();
+        }
+    }
+
+    /* A tile's panel, for all threads; the panel taken before is overwritten. */
+    template <class Ask> LS_DEVICE unsigned char *take(int tile, int panel, Ask ask) {
+        wait_for_copies<STAGES - 2>();
+        barrier();
+        ask(memory + (at == 0 ? STAGES - 1 : at - 1) * bytes, tile, panel + STAGES - 1);
+        commit_copies();
+        unsigned char *taken = memory + at * bytes;
+        at = at + 1 == STAGES ? 0 : at + 1;
+        return taken;
+    }
+};
+
 /* What rows r of a block see, and what a range of them sees at least and at most. */
 struct Sight {
     int least_first, greatest_first, least_end, greatest_end;
@@ -181,6 +209,12 @@ template <class T> LS_DEVICE float merged(T earlier, float sum, const Share &sha
         return status_; \
     }
 
+/* Merges splits' sums, first to last, into out and lse. */
+ls_status merge_splits(const Params &p, const Cut &cut, void *stream);
+/* Copies lse to [B, H, Nq]. */
+ls_status keep_lse(const Params &p, float *earlier, void *stream);
+/* Of every query of the tasks, to [B, H, Nq]. */
+ls_status find_intervals(const Params &p, Interval *to, void *stream);
 /* Bytes. */
 int64_t forward_scratch(const Params &p);
 ls_status check_attention(const char *who, const Params &p);

@@ -1,4 +1,4 @@
-#include "attention.h"
+#include "attention_gradient.h"
 
 /*
  * Weights are computed again from the final log-sum-exp: dV = Pᵀ dOut, dS = P ∘ (dOut Vᵀ − δ), dQ = scale · dS K, dK = scale · dSᵀ Q.
@@ -15,90 +15,7 @@ constexpr int MOST_SHARED = 98 << 10;
 
 enum class Of { QUERIES, KEYS, VALUES, DELTAS };
 
-/* What a kernel knows of a query: rows that see no key at all get weights of 2^−∞. */
-struct Query {
-    Interval seen;
-    float lse, delta;
-};
-
 constexpr int QUERIES_BYTES = ROWS * (int)sizeof(Query);
-
-struct Plan {
-    int tiles, slices;
-    int resident; /* row panels that stay in shared memory; the others come with each tile */
-    int stage_bytes;
-    const Interval *intervals; /* of all queries, [B, H, Nq] */
-    bool centre;
-    double inverse_epoch;
-};
-
-LS_DEVICE Query query_of(const Params &p, const Plan &plan, const Task &task, int batch, int t) {
-    int64_t row = query_rows(task).at(t < task.queries ? t : (int)task.queries - 1);
-    int64_t number = (batch * p.heads + task.head) * p.queries + row;
-    float lse = p.lse[batch * p.lse_batch + task.head * p.lse_head + row * p.lse_row];
-    return {plan.intervals[number], t < task.queries && lse != -INF ? lse * LOG2_E : INF, p.delta ? p.delta[number] : 0};
-}
-
-/*
- * A warp's tile of raw scores becomes what is summed next: P, or P ∘ (dP − δ) for gradients of the scores. Queries are those of
- * its rows or of its columns.
- */
-template <bool ROWS_ARE_QUERIES, bool GRADIENTS>
-LS_DEVICE void weigh(const Corner<ROWS_ARE_QUERIES> &corner, const Query *queries, const float (&products)[8][4], float (&scores)[8][4]) {
-    const float scale = (float)corner.p.scale * LOG2_E;
-    uint32_t unmasked = corner.p.mask ? corner.unmasked_bits() : 0xffffffffu;
-    LS_UNROLL
-    for (int i = 0; i < 32; i++) {
-        if (!ROWS_ARE_QUERIES && i % 16 == 0) {
-            warp_barrier(); /* or the compiler would hold sixteen queries at once, in registers that sums need */
-        }
-        const Query query = queries[ROWS_ARE_QUERIES ? i % 4 / 2 * 8 + lane() / 4 : i / 4 * 8 + lane() % 4 * 2 + i % 2];
-        int key = ROWS_ARE_QUERIES ? corner.column_of(i) : corner.row_of(i);
-        bool seen = key >= query.seen.first && key < query.seen.end && (unmasked >> i & 1);
-        float &s = scores[i / 4][i % 4];
-        s = seen ? exp2_fast(fmaf(s, scale, -query.lse)) : 0;
-        if (GRADIENTS) {
-            s *= products[i / 4][i % 4] - query.delta;
-        }
-    }
-}
-
-/* Sums over a branch's keys of each of the lane's two rows: of P, of P · dP and of P · (|dP| + |δ|). */
-struct Sums {
-    float weights[2] = {}, dots[2] = {}, sizes[2] = {};
-
-    LS_DEVICE void add(const float (&weights_of)[8][4], const float (&products)[8][4], const Query *queries) {
-        LS_UNROLL
-        for (int i = 0; i < 32; i++) {
-            int half = i % 4 / 2;
-            float w = weights_of[i / 4][i % 4], dp = products[i / 4][i % 4];
-            weights[half] += w;
-            dots[half] = fmaf(w, dp, dots[half]);
-            sizes[half] = fmaf(w, fabsf(dp) + fabsf(queries[half * 8 + lane() / 4].delta), sizes[half]);
-        }
-    }
-
-    LS_DEVICE void store(const Params &p, bool centre, const Task &task, int batch, int t, const Query *queries) const {
-        LS_UNROLL
-        for (int half = 0; half < 2; half++) {
-            int row = t + half * 8 + lane() / 4;
-            float sum = row_sum(weights[half]), dot = row_sum(dots[half]), size = row_sum(sizes[half]);
-            if (row < task.queries && lane() % 4 == 0) {
-                const Query &query = queries[half * 8 + lane() / 4];
-                float &delta = p.delta[(batch * p.heads + task.head) * p.queries + query_rows(task).at(row)];
-                if (centre) {
-                    /* 64 units in the last place; more is not rounding, but keys elsewhere. */
-                    float left = fmaf(-query.delta, sum, dot);
-                    delta = fabsf(left) > size * 0x1p-18f || sum < 0x1p-126f ? query.delta : query.delta + left / sum;
-                } else {
-                    /* Padded keys have weight 2^−lse each and no value. */
-                    float total = sum + (float)task.pads * exp2_fast(-query.lse);
-                    delta = total == 0 ? 0 : dot / total;
-                }
-            }
-        }
-    }
-};
 
 template <class T, Of OF, int OUT> LS_KERNEL_OF(THREADS, 1) attention_gradient(Params p, Plan plan) {
     constexpr bool OF_QUERIES = OF == Of::QUERIES || OF == Of::DELTAS;
@@ -134,7 +51,8 @@ template <class T, Of OF, int OUT> LS_KERNEL_OF(THREADS, 1) attention_gradient(P
         const Interval *seen = plan.intervals + (batch * p.heads + task.head) * p.queries;
         Rows at = query_rows(task);
         first_tile = first_past((int)task.queries, [&](int t) { return seen[at.at(t)].end > from; }) / COLUMNS;
-        end_tile = (first_past((int)task.queries, [&](int t) { return seen[at.at(t)].first >= from + ROWS; }) + COLUMNS - 1) / COLUMNS;
+        end_tile = first_past((int)task.queries, [&](int t) { return seen[at.at(t)].first >= from + ROWS; });
+        end_tile = (end_tile + COLUMNS - 1) / COLUMNS;
     }
 
     if (thread_index() == 0) {
@@ -147,7 +65,9 @@ template <class T, Of OF, int OUT> LS_KERNEL_OF(THREADS, 1) attention_gradient(P
     auto query_factor = [&](int t, int d) {
         return decay(p, d, epoch_of(p, plan.inverse_epoch, p.first_query + query_rows(task).at(t)) - place.origin);
     };
-    auto key_factor = [&](int t, int d) { return decay(p, d, place.origin - epoch_of(p, plan.inverse_epoch, key_positions(task).at(t))); };
+    auto key_factor = [&](int t, int d) {
+        return decay(p, d, place.origin - epoch_of(p, plan.inverse_epoch, key_positions(task).at(t)));
+    };
     auto row_factor = [&](int t, int d) { return OF_QUERIES ? query_factor(t, d) : key_factor(t, d); };
     auto column_factor = [&](int t, int d) { return OF_QUERIES ? key_factor(t, d) : query_factor(t, d); };
 
@@ -280,34 +200,6 @@ template <class T, Of OF, int OUT> LS_KERNEL_OF(THREADS, 1) attention_gradient(P
     }
 }
 
-/* The interval of keys that each query of the tasks sees. */
-LS_KERNEL(THREADS) attention_intervals(Params p, int tiles, Interval *to) {
-    const Task &task = p.tasks[block_x() / tiles];
-    int t = block_x() % tiles * THREADS + thread_index(), batch = block_y();
-    if (t < task.queries) {
-        to[(batch * p.heads + task.head) * p.queries + query_rows(task).at(t)] = visible(p, task, batch, t);
-    }
-}
-
-/* A warp a row. In double: δ is what weighted sums of dP cancel with. */
-template <class T> LS_KERNEL(THREADS) attention_dots(Params p) {
-    int64_t number = (int64_t)block_x() * (THREADS / WARP) + warp();
-    if (number >= p.batch * p.heads * p.queries) {
-        return;
-    }
-    int64_t row = number % p.queries, head = number / p.queries % p.heads, batch = number / p.queries / p.heads;
-    const T *out = static_cast<const T *>(p.out) + batch * p.out_batch + row * p.out_row + head * p.out_head;
-    const T *d_out = static_cast<const T *>(p.d_out) + batch * p.d_out_batch + row * p.d_out_row + head * p.d_out_head;
-    double dot = 0;
-    for (int64_t d = lane(); d < p.value_dim; d += WARP) {
-        dot += (double)value(out[d]) * value(d_out[d]);
-    }
-    dot = warp_sum(dot);
-    if (lane() == 0) {
-        p.delta[number] = (float)dot - (p.d_lse ? p.d_lse[batch * p.d_lse_batch + head * p.d_lse_head + row * p.d_lse_row] : 0);
-    }
-}
-
 template <class T, Of OF, int OUT> ls_status run(const Params &p, bool centre, void *stream) {
     bool of_queries = OF == Of::QUERIES || OF == Of::DELTAS;
     int64_t rows = of_queries ? p.most_queries : p.most_keys, out = OF == Of::VALUES ? p.value_dim : p.dim;
@@ -323,13 +215,8 @@ template <class T, Of OF, int OUT> ls_status run(const Params &p, bool centre, v
     Plan plan{(int)tiles, (int)slices, resident, stage, static_cast<const Interval *>(p.scratch), centre,
               p.epoch > 0 ? 1.0 / (double)p.epoch : 0};
     int64_t shared = fixed + STAGES * stage + resident * ROW_PANEL_BYTES;
-    return LS_LAUNCH((attention_gradient<T, OF, OUT>), (Grid{p.task_count * tiles, p.batch, slices}), THREADS, shared, stream, p, plan);
-}
-
-ls_status run_intervals(const Params &p, void *stream) {
-    int64_t tiles = (p.most_queries + THREADS - 1) / THREADS;
-    return LS_LAUNCH(attention_intervals, (Grid{p.task_count * tiles, p.batch}), THREADS, 0, stream, p, (int)tiles,
-                     static_cast<Interval *>(p.scratch));
+    Grid grid{p.task_count * tiles, p.batch, slices};
+    return LS_LAUNCH((attention_gradient<T, OF, OUT>), grid, THREADS, shared, stream, p, plan);
 }
 
 bool empty(const Params &p) { return p.task_count == 0 || p.most_queries == 0 || p.most_keys == 0 || p.batch == 0; }
@@ -338,7 +225,7 @@ ls_status run_deltas(const Params &p, bool centre, void *stream) {
     if (p.task_count == 0 || p.most_queries == 0 || p.batch == 0) {
         return LS_OK;
     }
-    LS_TRY(run_intervals(p, stream));
+    LS_TRY(find_intervals(p, static_cast<Interval *>(p.scratch), stream));
     return p.half ? run<bf16, Of::DELTAS, 64>(p, centre, stream) : run<float, Of::DELTAS, 64>(p, centre, stream);
 }
 
@@ -353,20 +240,6 @@ template <Of OF> ls_status run_wide(const Params &p, int64_t out, void *stream) 
 } // namespace ls::cuda
 
 using namespace ls::cuda;
-
-int64_t ls_cuda_attention_scratch(const ls_cuda_attention_params *params) {
-    const Params &p = *params;
-    int64_t intervals = p.batch * p.heads * p.queries * (int64_t)sizeof(Interval), forward = forward_scratch(p);
-    return intervals > forward ? intervals : forward;
-}
-
-ls_status ls_cuda_attention_dots(const ls_cuda_attention_params *params, void *stream) {
-    const Params &p = *params;
-    LS_TRY(check_attention(__func__, p));
-    Grid grid{(p.batch * p.heads * p.queries + THREADS / WARP - 1) / (THREADS / WARP)};
-    return p.half ? LS_LAUNCH(attention_dots<bf16>, grid, THREADS, 0, stream, p)
-                  : LS_LAUNCH(attention_dots<float>, grid, THREADS, 0, stream, p);
-}
 
 ls_status ls_cuda_attention_deltas(const ls_cuda_attention_params *params, void *stream) {
     LS_TRY(check_attention(__func__, *params));
@@ -384,7 +257,7 @@ ls_status ls_cuda_attention_backward(const ls_cuda_attention_params *params, voi
     if (empty(p)) {
         return LS_OK;
     }
-    LS_TRY(run_intervals(p, stream));
+    LS_TRY(find_intervals(p, static_cast<Interval *>(p.scratch), stream));
     LS_TRY(run_wide<Of::QUERIES>(p, p.dim, stream));
     LS_TRY(run_wide<Of::KEYS>(p, p.dim, stream));
     return run_wide<Of::VALUES>(p, p.value_dim, stream);

@@ -87,7 +87,8 @@ template <class T, int M, int OUT> struct Forward {
     LS_DEVICE void store(E *row, const float (&out)[N][4], int half, Change change) const {
         LS_UNROLL
         for (int n = 0; n < N; n++) {
-            change_pair(row, slice() * OUT + n * 8 + lane() % 4 * 2, (int)p.value_dim, out[n][2 * half], out[n][2 * half + 1], change);
+            int column = slice() * OUT + n * 8 + lane() % 4 * 2;
+            change_pair(row, column, (int)p.value_dim, out[n][2 * half], out[n][2 * half + 1], change);
         }
     }
 
@@ -212,7 +213,8 @@ template <class T, int M, int OUT> LS_KERNEL_OF(THREADS, 1) attention_forward(Pa
         wait_for_copies<0>();
         barrier();
         for (int panel = 0; panel < key_panels; panel++) {
-            scale_panel<F::ROWS, THREADS>(shared_queries + panel * F::ROWS * ROW_BYTES, place.queries, from, panel, [&](int t, int d) {
+            unsigned char *at = shared_queries + panel * F::ROWS * ROW_BYTES;
+            scale_panel<F::ROWS, THREADS>(at, place.queries, from, panel, [&](int t, int d) {
                 return (p.scale < 0 ? -1.0f : 1.0f) * (p.epoch > 0 ? decay(p, d, query_epoch(t) - place.origin) : 1.0f);
             });
         }
@@ -240,7 +242,8 @@ template <class T, int M, int OUT> LS_KERNEL_OF(THREADS, 1) attention_forward(Pa
                 barrier();
             }
             if (seen) {
-                add_scores<T, M>(scores, shared_queries + panel * F::ROWS * ROW_BYTES, f.warp_row(), at, steps_of<T>((int)p.dim, panel));
+                const unsigned char *of = shared_queries + panel * F::ROWS * ROW_BYTES;
+                add_scores<T, M>(scores, of, f.warp_row(), at, steps_of<T>((int)p.dim, panel));
             }
         }
         if (seen) {
@@ -276,55 +279,6 @@ template <class T, int M, int OUT> LS_KERNEL_OF(THREADS, 1) attention_forward(Pa
     }
 }
 
-/* What the splits of a row's keys gave, first to last. */
-template <class T> LS_KERNEL(THREADS) attention_merge(Params p, Cut cut) {
-    const Task &task = p.tasks[block_x() / p.most_queries];
-    int t = (int)(block_x() % p.most_queries), batch = block_y();
-    if (t >= task.queries) {
-        return;
-    }
-    int64_t row = query_rows(task).at(t), number = (batch * p.heads + task.head) * p.queries + row;
-    int64_t rows = p.batch * p.heads * p.queries;
-    const float *stats = cut.partial + cut.splits * rows * p.value_dim;
-    float base = -INF, sum = 0;
-    for (int s = 0; s < cut.splits; s++) {
-        base = fmaxf(base, stats[(s * rows + number) * 2]);
-    }
-    for (int s = 0; s < cut.splits; s++) {
-        const float *of = stats + (s * rows + number) * 2;
-        sum += of[0] == -INF ? 0 : of[1] * exp2_fast(of[0] - base);
-    }
-    float *lse = p.lse + batch * p.lse_batch + task.head * p.lse_head + row * p.lse_row;
-    Share share = share_of(base, sum, task.pads, *lse);
-    share.own *= p.drop_rate > 0 ? kept_factor(p) : 1;
-    barrier();
-    if (share.nothing) {
-        return;
-    }
-    if (thread_index() == 0) {
-        *lse = share.lse;
-    }
-    T *to = static_cast<T *>(p.out) + batch * p.out_batch + task.head * p.out_head + row * p.out_row;
-    for (int d = thread_index(); d < p.value_dim; d += THREADS) {
-        float total = 0;
-        for (int s = 0; s < cut.splits; s++) {
-            float greatest = stats[(s * rows + number) * 2];
-            if (greatest != -INF) {
-                total += cut.partial[(s * rows + number) * p.value_dim + d] * exp2_fast(greatest - base);
-            }
-        }
-        put(to[d], merged(to[d], total, share));
-    }
-}
-
-LS_KERNEL(THREADS) attention_keep_lse(Params p, float *earlier) {
-    for (int64_t i = (int64_t)block_x() * THREADS + thread_index(); i < p.batch * p.heads * p.queries;
-         i += (int64_t)blocks_x() * THREADS) {
-        int64_t head = i / p.queries;
-        earlier[i] = p.lse[head / p.heads * p.lse_batch + head % p.heads * p.lse_head + i % p.queries * p.lse_row];
-    }
-}
-
 /* Blocks that a device has work for: fewer of them get their keys split. */
 constexpr int64_t ENOUGH_BLOCKS = 256, MOST_SPLITS = 32;
 
@@ -345,16 +299,12 @@ template <class T, int M, int OUT> ls_status run(const Params &p, void *stream) 
         cut.partial = scratch;
     } else if (cut.slices > 1) {
         cut.earlier = scratch;
-        int64_t rows = p.batch * p.heads * p.queries, blocks = (rows + THREADS - 1) / THREADS;
-        LS_TRY(LS_LAUNCH(attention_keep_lse, Grid{blocks < 4096 ? blocks : 4096}, THREADS, 0, stream, p, scratch));
+        LS_TRY(keep_lse(p, scratch, stream));
     }
     int64_t shared = PLACE_BYTES + panels<T>(p.dim) * 64 * M * ROW_BYTES + STAGES * PANEL_BYTES + 64 * M * (int64_t)sizeof(Interval);
     Grid grid{p.task_count * cut.tiles, p.batch, (int64_t)cut.slices * cut.splits};
     LS_TRY(LS_LAUNCH((attention_forward<T, M, OUT>), grid, THREADS, shared, stream, p, cut));
-    if (cut.splits > 1) {
-        LS_TRY(LS_LAUNCH(attention_merge<T>, (Grid{p.task_count * p.most_queries, p.batch}), THREADS, 0, stream, p, cut));
-    }
-    return LS_OK;
+    return cut.splits > 1 ? merge_splits(p, cut, stream) : LS_OK;
 }
 
 template <class T, int M, int OUT> int64_t scratch_of(const Params &p) {
@@ -379,14 +329,6 @@ template <class Call> auto with_shape(const Params &p, Call call) {
 
 int64_t forward_scratch(const Params &p) {
     return with_shape(p, [&]<class T, int M, int OUT>() { return scratch_of<T, M, OUT>(p); });
-}
-
-ls_status check_attention(const char *who, const Params &p) {
-    bool fits = p.size == (int64_t)sizeof(Params) && p.dim > 0 && p.dim <= 256 && p.value_dim > 0 && p.value_dim <= 2048 &&
-                p.most_queries <= INT32_MAX && p.most_keys <= INT32_MAX && p.batch >= 0 && p.heads >= 0;
-    return fits ? LS_OK
-                : fail(LS_BAD_ARGUMENT, "%s: needs size=%lld, dim to 256 and value_dim to 2048: size=%lld, dim=%lld, value_dim=%lld",
-                       who, (long long)sizeof(Params), (long long)p.size, (long long)p.dim, (long long)p.value_dim);
 }
 
 } // namespace ls::cuda

@@ -260,34 +260,6 @@ LS_DEVICE void add_weighted(float (&sums)[M][N][4], int first, const Weights<T, 
     }
 }
 
-/*
- * A block's ring of panels, one barrier a panel. ask(to, tile, panel) begins to load a panel of a tile, numbered on beyond the
- * tile's last one; it is asked for STAGES − 1 panels before it is taken.
- */
-template <int STAGES> struct Ring {
-    unsigned char *memory;
-    int bytes; /* of a stage */
-    int at = 0;
-
-    template <class Ask> LS_DEVICE void begin(int tile, Ask ask) {
-        for (int i = 0; i < STAGES - 1; i++) {
-            ask(memory + i * bytes, tile, i);
-            commit_copies();
-        }
-    }
-
-    /* A tile's panel, for all threads; the panel taken before is overwritten. */
-    template <class Ask> LS_DEVICE unsigned char *take(int tile, int panel, Ask ask) {
-        wait_for_copies<STAGES - 2>();
-        barrier();
-        ask(memory + (at == 0 ? STAGES - 1 : at - 1) * bytes, tile, panel + STAGES - 1);
-        commit_copies();
-        unsigned char *taken = memory + at * bytes;
-        at = at + 1 == STAGES ? 0 : at + 1;
-        return taken;
-    }
-};
-
 /* Greatest and sum over the four lanes that share a row. */
 LS_DEVICE float row_max(float v) {
     v = fmaxf(v, shuffle_xor(v, 1));

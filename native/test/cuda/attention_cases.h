@@ -187,4 +187,66 @@ inline Task of_rows(int64_t start, int64_t stride, int64_t count, int64_t key_st
 
 inline Task dense(const Sizes &s) { return of_rows(0, 1, s.queries, 0, 1, s.keys); }
 
+/* Final log-sum-exps of the case's keys and some others. */
+inline void finish(Case &c) {
+    c.each_query([&](int64_t b, const Task &t, int64_t i) {
+        double sum = 0.2 + t.pads;
+        for (int64_t j = 0; j < t.keys; j++) {
+            sum += c.sees(b, t, i, j) ? std::exp(c.score(b, t, i, j)) : 0;
+        }
+        c.lse[c.number(b, t, i)] = (float)std::log(sum);
+    });
+}
+
+struct Gradients {
+    std::vector<double> dq, dk, dv, delta;
+
+    explicit Gradients(const Case &c)
+        : dq(c.dq.memory.values.begin(), c.dq.memory.values.end()), dk(c.dk.memory.values.begin(), c.dk.memory.values.end()),
+          dv(c.dv.memory.values.begin(), c.dv.memory.values.end()), delta(c.delta.begin(), c.delta.end()) {}
+
+    void add(const Case &c) {
+        auto at = [](std::vector<double> &values, const Matrix &m, int64_t b, int64_t i, int64_t h, int64_t d) -> double & {
+            return values[&m.at(b, i, h, d) - m.memory.values.begin()];
+        };
+        c.each_query([&](int64_t b, const Task &t, int64_t i) {
+            int64_t qi = c.query_row(t, i), h = t.head;
+            float lse = c.lse[c.number(b, t, i)];
+            for (int64_t j = 0; j < t.keys; j++) {
+                if (!c.sees(b, t, i, j)) {
+                    continue;
+                }
+                int64_t kj = c.key_row(t, j);
+                double w = std::exp(c.score(b, t, i, j) - lse), drop = c.dropped(b, t, i, j), dp = 0;
+                for (int64_t d = 0; d < c.s.value_dim; d++) {
+                    dp += (double)c.d_out.at(b, qi, h, d) * c.v.at(b, kj, h, d);
+                    at(dv, c.dv, b, kj, h, d) += w * drop * c.d_out.at(b, qi, h, d);
+                }
+                double ds = w * (dp * drop - c.delta[c.number(b, t, i)]) * c.p.scale;
+                for (int64_t d = 0; d < c.s.dim; d++) {
+                    at(dq, c.dq, b, qi, h, d) += ds * c.k.at(b, kj, h, d) * c.factor(t, i, j, d);
+                    at(dk, c.dk, b, kj, h, d) += ds * c.q.at(b, qi, h, d) * c.factor(t, i, j, d);
+                }
+            }
+        });
+    }
+
+    void add_deltas(const Case &c) {
+        c.each_query([&](int64_t b, const Task &t, int64_t i) {
+            double lse = c.lse[c.number(b, t, i)], sum = t.pads * std::exp(-lse), dot = 0;
+            for (int64_t j = 0; j < t.keys; j++) {
+                if (c.sees(b, t, i, j)) {
+                    double w = std::exp(c.score(b, t, i, j) - lse);
+                    sum += w;
+                    for (int64_t d = 0; d < c.s.value_dim; d++) {
+                        dot += w * c.dropped(b, t, i, j) * c.d_out.at(b, c.query_row(t, i), t.head, d) *
+                               c.v.at(b, c.key_row(t, j), t.head, d);
+                    }
+                }
+            }
+            delta[c.number(b, t, i)] = sum == 0 ? 0 : dot / sum;
+        });
+    }
+};
+
 } // namespace cases

@@ -29,9 +29,9 @@ plant_into_attention(tile_bound attention_forward.cu attention_forward.cu
     "end_tile = (block.greatest_end + COLUMNS - 1) / COLUMNS;" "end_tile = block.greatest_end / COLUMNS;")
 plant_into_attention(dilated_row attention_forward.cu attention_tile.h
     "at + rows.start * row;" "at + (rows.start + (rows.period > 1)) * row;")
-plant_into_attention(missing_barrier attention_forward.cu attention_tile.h
+plant_into_attention(missing_barrier attention_forward.cu attention.h
     "wait_for_copies<STAGES - 2>();\n        barrier();" "wait_for_copies<STAGES - 2>();")
-plant_into_attention(missing_wait attention_forward.cu attention_tile.h
+plant_into_attention(missing_wait attention_forward.cu attention.h
     "wait_for_copies<STAGES - 2>();" "wait_for_copies<STAGES - 1>();")
 plant_into_attention(last_query attention_backward.cu attention_backward.cu
-    ".first >= from + ROWS; }) + COLUMNS - 1)" ".first >= from + ROWS; }))")
+    "end_tile = (end_tile + COLUMNS - 1) / COLUMNS;" "end_tile = end_tile / COLUMNS;")
