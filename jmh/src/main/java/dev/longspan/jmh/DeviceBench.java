@@ -93,7 +93,7 @@ final class DeviceBench {
             IO.println(Markdown.of(row));
             rows.computeIfAbsent(item.family(), family -> new ArrayList<>()).add(row);
             passed &= isGood(item.family(), row);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | LinkageError e) {
             // One problem that fails hides no other's figures.
             passed = false;
             note(item.family(), item.problem(), "failed: " + e);

@@ -44,7 +44,7 @@ final class Repeats {
         for (Map.Entry<String, Supplier<Problem>> entry : problems().entrySet()) {
             try (Problem problem = entry.getValue().get(); Side side = problem.on(backend, Parallel.of(1))) {
                 passed &= repeat(entry.getKey(), problem, side, times, each);
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | LinkageError e) {
                 passed = false;
                 IO.println(entry.getKey() + ": failed: " + e);
             }
