@@ -29,7 +29,7 @@ LS_DEVICE Run run_of(const Task &t, int64_t sequence, int64_t from, int64_t end)
     return run;
 }
 
-LS_KERNEL(THREADS) timestep_counts(Task t, int64_t *last) {
+LS_KERNEL_OF(THREADS, 2) timestep_counts(Task t, int64_t *last) {
     Run *runs = shared_memory<Run>();
     int64_t *before = reinterpret_cast<int64_t *>(runs + THREADS), sequence = block_y(), fresh_count = *t.p.fresh_count;
     int me = thread_index();
