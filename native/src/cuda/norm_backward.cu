@@ -45,7 +45,9 @@ template <class Shape> LS_KERNEL(Shape::THREADS) norm_backward(Params p) {
             constexpr int W = std::decay_t<decltype(v)>::SIZE;
             store<W>(dx + j, each<W>(
                                  [&](float one, float weighted, float to) {
-                                     return fmaf(fmaf((one - m) * r, -mean_gx, weighted - mean_g), r, to);
+                                     // Where nothing is measured an infinite x has no part in dx.
+                                     float measured = p.rstd ? (one - m) * r : 0;
+                                     return fmaf(fmaf(measured, -mean_gx, weighted - mean_g), r, to);
                                  },
                                  v, g(j, slope), load<W>(dx + j)));
         },

@@ -24,6 +24,16 @@ public abstract class GemmSweep {
         this.gemm = gemm;
     }
 
+    /** Roundings of a product of two numbers and of what it is added to. */
+    protected double roundings() {
+        return 2;
+    }
+
+    /** Whether a row's bits do not depend on how many rows there are. */
+    protected boolean rowsKeepTheirBits() {
+        return true;
+    }
+
     /** Sizes around a tile. */
     protected int[] sizes() {
         return new int[] {0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, 15, 16, 17, 23, 24, 25, 31, 32, 33, 40};
@@ -75,7 +85,7 @@ public abstract class GemmSweep {
                 Tensor again = arena.allocate(DType.F32, m, n);
                 gemm.gemm(TWO, a, b, bias, again, false);
                 assertThat(again.toFloats()).isEqualTo(all.toFloats());
-                for (int rows : new int[] {1, 3, 5, 13}) {
+                for (int rows : rowsKeepTheirBits() ? new int[] {1, 3, 5, 13} : new int[0]) {
                     Tensor some = arena.allocate(DType.F32, rows, n);
                     gemm.gemm(TWO, a.slice(0, 40, 40 + rows), b, bias, some, false);
                     assertThat(some.toFloats()).as("rows=%d, k=%d, weightsByRow=%b", rows, k, weightsByRow)
@@ -136,12 +146,12 @@ public abstract class GemmSweep {
             gemm.gemm(TWO, a, b, bias, c, mode == 2);
             String what = "m=%d, n=%d, k=%d, aTransposed=%b, bTransposed=%b, mode=%d".formatted(m, n, k, aTransposed,
                     bTransposed, mode);
-            compare(what, a, b, bias, mode == 2 ? before : null, c);
+            compare(what, roundings(), a, b, bias, mode == 2 ? before : null, c);
         }
     }
 
-    private static void compare(String what, Tensor a, Tensor b, @Nullable Tensor bias, double @Nullable [] before,
-            Tensor c) {
+    private static void compare(String what, double roundings, Tensor a, Tensor b, @Nullable Tensor bias,
+            double @Nullable [] before, Tensor c) {
         int m = (int) c.size(0);
         int n = (int) c.size(1);
         int k = (int) a.size(1);
@@ -158,7 +168,7 @@ public abstract class GemmSweep {
                     size += Math.abs(term);
                 }
                 // k roundings of partial sums that are at most the sum of magnitudes; they hardly ever all add up.
-                double bound = size * Math.ulp(1f) * (2 + Math.sqrt(k));
+                double bound = size * Math.ulp(1f) * (roundings + Math.sqrt(k));
                 if (!(Math.abs(z[i * n + j] - sum) <= bound)) {
                     throw new AssertionError("%s: element (%d, %d) is %s, expected %s".formatted(what, i, j, z[i * n
                             + j], sum));
