@@ -18,8 +18,12 @@ final class CompilerHints {
             [{match: ["dev/longspan/kernel/vector/Tiles128.*", "dev/longspan/kernel/vector/Tiles256.*",
                       "dev/longspan/kernel/vector/Tiles512.*"],
               c1: {Exclude: true}},
+             {match: ["dev/longspan/kernel/vector/RowSums.dots"],
+              inline: ["-dev/longspan/kernel/vector/RowSums.addDots"]},
              {match: ["dev/longspan/kernel/vector/Vector*.*", "dev/longspan/parallel/*.*"],
-              inline: ["-dev/longspan/kernel/vector/ActivationLoops.*"]}]
+              inline: ["-dev/longspan/kernel/vector/ActivationLoops.*", "-dev/longspan/kernel/vector/RowSums.dots",
+                       "-dev/longspan/kernel/vector/VectorActivation.*", "-dev/longspan/kernel/vector/VectorElementwise.add*",
+                       "-dev/longspan/kernel/vector/VectorElementwise.multiply", "-dev/longspan/kernel/vector/VectorNorm.add*"]}]
             """;
 
     private CompilerHints() {

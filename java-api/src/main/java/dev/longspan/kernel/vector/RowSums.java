@@ -73,29 +73,28 @@ final class RowSums {
         FloatVector b = a;
         FloatVector c = a;
         FloatVector d = a;
-        FloatVector e = a;
-        FloatVector f = a;
         int i = 0;
-        for (; i <= n - 3 * LANES; i += 3 * LANES) {
+        for (; i <= n - 2 * LANES; i += 2 * LANES) {
             FloatVector p0 = load(x, i).mul(load(w, i));
             FloatVector p1 = load(x, i + LANES).mul(load(w, i + LANES));
-            FloatVector p2 = load(x, i + 2 * LANES).mul(load(w, i + 2 * LANES));
             a = a.add(p0);
             b = b.add(p1);
-            c = c.add(p2);
-            d = p0.fma(load(z, i).sub(m), d);
-            e = p1.fma(load(z, i + LANES).sub(m), e);
-            f = p2.fma(load(z, i + 2 * LANES).sub(m), f);
+            c = p0.fma(load(z, i).sub(m), c);
+            d = p1.fma(load(z, i + LANES).sub(m), d);
         }
-        for (; i < n; i += LANES) {
+        a.add(b).intoArray(to, 0);
+        c.add(d).intoArray(to, LANES);
+        addDots(x, w, z, m, i, n, to);
+    }
+
+    /** The same from {@code from} on, onto what is in {@code to}. */
+    private static void addDots(MemorySegment x, MemorySegment w, MemorySegment z, float m, int from, int n, float[] to) {
+        for (int i = from; i < n; i += LANES) {
             VectorMask<Float> in = Lanes.first(n - i);
-            FloatVector p0 = load(x, i, in).mul(load(w, i, in));
-            a = a.add(p0, in);
-            d = d.add(p0.mul(load(z, i, in).sub(m)), in);
+            FloatVector p = load(x, i, in).mul(load(w, i, in));
+            p.add(FloatVector.fromArray(SPECIES, to, 0)).intoArray(to, 0);
+            p.fma(load(z, i, in).sub(m), FloatVector.fromArray(SPECIES, to, LANES)).intoArray(to, LANES);
         }
-        // A second sum over lanes in this method would not be inlined, and its vector boxed.
-        a.add(b).add(c).intoArray(to, 0);
-        d.add(e).add(f).intoArray(to, LANES);
     }
 
     private static FloatVector load(MemorySegment x, int i) {
