@@ -34,9 +34,11 @@ build: ## compile everything and make the jars, without tests
 test: ## everything CI runs: compile with all checks, all tests
 	@$(mvn) $(native) verify
 
-native: ## build the C++ kernels into native/target and run their own tests
+native: ## build the C++ kernels, and the CUDA kernels where there is nvcc, into native/target and run their own tests
 	@native/build native/target
 	@ctest --test-dir native/target/cmake --output-on-failure
+	@if .ci/nvcc >/dev/null 2>&1; then native/build-cuda native/target && ctest --test-dir native/target/cuda -R spills --output-on-failure; \
+	else echo "CUDA kernels skipped: no nvcc on the PATH or in /usr/local/cuda"; fi
 
 bindings: ## write what jextract makes of the C headers (bindings/README.md); jextract from the PATH or $$JEXTRACT
 	@bindings/regenerate bindings/src/main/generated
@@ -100,6 +102,7 @@ benchmarks:
 
 gpu-bundle: ## put all that a GPU machine with nothing but a driver needs to check and measure into jmh/target/gpu-bundle
 	@.ci/nvcc >/dev/null
+	@native/build-cuda native/target
 	@$(mvn) $(native) $(quiet) package -DskipTests -Pgpu-bundle
 	@jmh/gpu-bundle jmh/target/gpu-bundle "$$(.ci/jdk)"
 

@@ -102,7 +102,7 @@ LS_DEVICE void block_kernel(const Task &t, const Place &at, Complex<double> q, C
 }
 
 /* y over a chunk from the state before it. */
-LS_KERNEL(THREADS) cema_outputs(Task t) {
+LS_KERNEL_OF(THREADS, 1) cema_outputs(Task t) {
     float *tile = shared_memory<float>(), *kernel = tile + ROOM;
     Starts &starts = *reinterpret_cast<Starts *>(kernel + KERNELS);
     Place at(t);
