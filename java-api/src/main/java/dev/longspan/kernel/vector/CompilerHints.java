@@ -10,7 +10,8 @@ import javax.management.ObjectName;
 /**
  * Keeps HotSpot's first compiler (C1) away from the register tiles: it runs out of virtual registers on them, gives up,
  * and the method stays in the interpreter for ever (0.6 instead of 150 GFLOP/s). Keeps the second (C2) from inlining loops of
- * many operations into their callers: together they have more nodes than it inlines, and it boxes what is left.
+ * many operations into their callers: together they have more nodes than it inlines, and it boxes what is left. Has it inline
+ * loads also where one was compiled on its own before, into more code than it would inline otherwise: each would box.
  */
 final class CompilerHints {
 
@@ -18,11 +19,13 @@ final class CompilerHints {
             [{match: ["dev/longspan/kernel/vector/Tiles128.*", "dev/longspan/kernel/vector/Tiles256.*",
                       "dev/longspan/kernel/vector/Tiles512.*"],
               c1: {Exclude: true}},
-             {match: ["dev/longspan/kernel/vector/RowSums.dots"],
-              inline: ["-dev/longspan/kernel/vector/RowSums.addDots"]},
-             {match: ["dev/longspan/kernel/vector/Vector*.*", "dev/longspan/parallel/*.*"],
-              inline: ["-dev/longspan/kernel/vector/ActivationLoops.*", "-dev/longspan/kernel/vector/RowSums.dots",
-                       "-dev/longspan/kernel/vector/VectorActivation.*", "-dev/longspan/kernel/vector/VectorElementwise.add*",
+             {match: ["dev/longspan/kernel/vector/ActivationLoops.*", "dev/longspan/kernel/vector/RowSums.*"],
+              inline: ["+dev/longspan/kernel/vector/*.load", "+dev/longspan/kernel/vector/*.store",
+                       "+dev/longspan/kernel/vector/VectorMath.*", "-dev/longspan/kernel/vector/RowSums.addDots"]},
+             {match: ["dev/longspan/kernel/vector/*.*", "dev/longspan/parallel/*.*"],
+              inline: ["+dev/longspan/kernel/vector/*.load", "-dev/longspan/kernel/vector/ActivationLoops.*",
+                       "-dev/longspan/kernel/vector/RowSums.dots", "-dev/longspan/kernel/vector/VectorActivation.*",
+                       "-dev/longspan/kernel/vector/VectorElementwise.add*",
                        "-dev/longspan/kernel/vector/VectorElementwise.multiply", "-dev/longspan/kernel/vector/VectorNorm.add*"]}]
             """;
 
