@@ -17,7 +17,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class SignalTest {
 
-    private static final List<String> VECTOR = List.of("--add-modules", "jdk.incubator.vector");
+    /** Other backends would give other bits. */
+    private static final List<String> AS_HERE = List.of("--add-modules", "jdk.incubator.vector",
+            "--enable-native-access=ALL-UNNAMED", "-Djava.library.path=" + System.getProperty("java.library.path"));
     private static final int STEPS = 300;
 
     @TempDir
@@ -37,7 +39,7 @@ class SignalTest {
     @CsvSource({"INT, 130", "TERM, 143"})
     void trainWritesACheckpointAndResumesToTheSameBits(String signal, int status) throws IOException, InterruptedException {
         Path stopped = temporary.resolve("stopped");
-        ChildJvm child = ChildJvm.start(defaultSignals(), VECTOR, Main.class, line(stopped));
+        ChildJvm child = ChildJvm.start(defaultSignals(), AS_HERE, Main.class, line(stopped));
         waitFor(child, () -> Files.exists(stopped.resolve("log.jsonl")) && Files.readAllLines(stopped.resolve("log.jsonl")).size() > 3);
         long start = System.nanoTime();
         child.signal(signal);
