@@ -13,4 +13,9 @@ final class CudaFamiliesTest extends FamilySweep {
     protected int[] sizes() {
         return new int[] {0, 1, 31, 33, 129, 1000};
     }
+
+    @Override
+    protected int seeds() {
+        return EmulatedDevice.part(2, 2);
+    }
 }

@@ -14,6 +14,11 @@ final class CudaGemmTest extends GemmSweep {
         return new int[] {0, 1, 5, 16, 33};
     }
 
+    @Override
+    protected int most(int all) {
+        return EmulatedDevice.part(all, 4);
+    }
+
     /** A product of floats is the sum of three products of numbers with 11 bits: what is left out is below 2⁻²² of it. */
     @Override
     protected double roundings() {

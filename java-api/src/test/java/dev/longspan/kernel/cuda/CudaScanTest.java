@@ -13,4 +13,9 @@ final class CudaScanTest extends ScanSweep {
     protected int cases(int all) {
         return EmulatedDevice.some(all, 10);
     }
+
+    @Override
+    protected int tokens(int all) {
+        return EmulatedDevice.part(all, 16);
+    }
 }

@@ -13,4 +13,9 @@ final class CudaTimestepNormTest extends TimestepNormSweep {
     protected int cases(int all) {
         return EmulatedDevice.some(all, 10);
     }
+
+    @Override
+    protected int rows(int all) {
+        return EmulatedDevice.part(all, 5);
+    }
 }

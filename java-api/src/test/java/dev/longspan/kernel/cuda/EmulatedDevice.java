@@ -41,6 +41,11 @@ final class EmulatedDevice {
         return Math.min(all, Math.ceilDiv(IS_REAL ? 4 * all : all, of));
     }
 
+    /** A part of all that a test would do, all on a device that computes faster. */
+    static int part(int all, int of) {
+        return IS_REAL ? all : Math.ceilDiv(all, of);
+    }
+
     /** Memory of the device of this process. */
     static CudaSpace space() {
         return Once.SPACE;
