@@ -330,21 +330,20 @@ ls_status ls_cuda_timestep_norm_backward(const struct ls_cuda_timestep_norm_para
 /* ---- embedding, loss, optimiser ---- */
 
 /*
- * Ids and targets are int32_t, or int64_t where wide is not 0. One that is out of range sets bad[0] to 1, which else is left
- * alone; its row of y or loss is NaN, and it adds no gradient.
+ * Ids and targets are int32_t, or int64_t where wide is not 0. One that is out of range is not followed: its row of y or its loss
+ * is NaN, and it adds no gradient.
  */
 ls_status ls_cuda_embedding(const void *table, int64_t table_row, int64_t vocabulary, const void *ids, int32_t wide,
-                            float scale, void *y, int64_t y_row, int64_t n, int64_t d, int32_t half, int32_t *bad,
-                            void *stream);
+                            float scale, void *y, int64_t y_row, int64_t n, int64_t d, int32_t half, void *stream);
 /* d_table[ids[i]] += scale · dy[i]. */
 int64_t ls_cuda_embedding_backward_scratch(int64_t n, int64_t d);
 ls_status ls_cuda_embedding_backward(const void *ids, int32_t wide, float scale, const float *dy, int64_t dy_row,
                                      float *d_table, int64_t table_row, int64_t vocabulary, int64_t n, int64_t d,
-                                     void *scratch, int32_t *bad, void *stream);
+                                     void *scratch, void *stream);
 
 /* A negative target is ignored: loss 0, no gradient. */
 ls_status ls_cuda_cross_entropy(const float *logits, int64_t logits_row, const void *targets, int32_t wide, float *losses,
-                                float *lse, int64_t rows, int64_t classes, int32_t *bad, void *stream);
+                                float *lse, int64_t rows, int64_t classes, void *stream);
 ls_status ls_cuda_cross_entropy_backward(const float *logits, int64_t logits_row, const void *targets, int32_t wide,
                                          const float *lse, const float *d_losses, float *d_logits, int64_t d_row,
                                          int64_t rows, int64_t classes, void *stream);

@@ -15,7 +15,6 @@ template <class T> struct Gather {
     T *y;
     int64_t y_row, n, d;
     bool wide;
-    int32_t *bad;
 };
 
 /* A warp takes a row. */
@@ -27,9 +26,6 @@ template <class T> LS_KERNEL(THREADS) gather(Gather<T> p) {
     }
     int64_t id = p.ids[i];
     bool there = id >= 0 && id < p.vocabulary;
-    if (!there && lane() == 0) {
-        *p.bad = 1;
-    }
     const T *from = p.table + (there ? id * p.table_row : 0);
     T *to = p.y + i * p.y_row;
     auto scaled = [&](float v) { return there ? v * p.scale : NAN; };
@@ -49,9 +45,8 @@ template <class T> LS_KERNEL(THREADS) gather(Gather<T> p) {
 using namespace ls::cuda;
 
 ls_status ls_cuda_embedding(const void *table, int64_t table_row, int64_t vocabulary, const void *ids, int32_t wide,
-                            float scale, void *y, int64_t y_row, int64_t n, int64_t d, int32_t half, int32_t *bad,
-                            void *stream) {
-    LS_NEEDS(n >= 0 && d >= 0 && vocabulary >= 0 && bad);
+                            float scale, void *y, int64_t y_row, int64_t n, int64_t d, int32_t half, void *stream) {
+    LS_NEEDS(n >= 0 && d >= 0 && vocabulary >= 0);
     return typed(half, [&](auto t) {
         using T = decltype(t);
         bool aligned_rows = aligned(table, y) && table_row % WIDTH<T> == 0 && y_row % WIDTH<T> == 0;
@@ -64,8 +59,7 @@ ls_status ls_cuda_embedding(const void *table, int64_t table_row, int64_t vocabu
                     y_row,
                     n,
                     d,
-                    aligned_rows,
-                    bad};
+                    aligned_rows};
         return launch("embedding", gather<T>, Grid{(n + ROWS - 1) / ROWS}, THREADS, 0, stream, p);
     });
 }

@@ -24,17 +24,13 @@ struct Scatter {
     LS_DEVICE bool goes_on(int64_t place) const { return place > 0 && place < n && keys[place - 1] == keys[place]; }
 };
 
-LS_KERNEL(THREADS) take_ids(Ids ids, int64_t n, int64_t vocabulary, int32_t *keys, int32_t *places, int32_t *bad) {
+LS_KERNEL(THREADS) take_ids(Ids ids, int64_t n, int64_t vocabulary, int32_t *keys, int32_t *places) {
     int64_t i = (int64_t)block_x() * THREADS + thread_index();
     if (i >= n) {
         return;
     }
     int64_t id = ids[i];
-    bool there = id >= 0 && id < vocabulary;
-    if (!there) {
-        *bad = 1;
-    }
-    keys[i] = (int32_t)(there ? id : vocabulary);
+    keys[i] = (int32_t)(id >= 0 && id < vocabulary ? id : vocabulary);
     places[i] = (int32_t)i;
 }
 
@@ -116,12 +112,12 @@ int64_t ls_cuda_embedding_backward_scratch(int64_t n, int64_t d) {
 
 ls_status ls_cuda_embedding_backward(const void *ids, int32_t wide, float scale, const float *dy, int64_t dy_row,
                                      float *d_table, int64_t table_row, int64_t vocabulary, int64_t n, int64_t d,
-                                     void *scratch, int32_t *bad, void *stream) {
+                                     void *scratch, void *stream) {
     LS_NEEDS(n >= 0 && n < INT32_MAX && d >= 0 && vocabulary >= 0 && vocabulary < INT32_MAX);
     if (n == 0 || d == 0) {
         return LS_OK;
     }
-    LS_NEEDS(ids && dy && d_table && scratch && bad);
+    LS_NEEDS(ids && dy && d_table && scratch);
     char *at = static_cast<char *>(scratch);
     auto take = [&](int64_t bytes) {
         void *taken = at;
@@ -134,7 +130,7 @@ ls_status ls_cuda_embedding_backward(const void *ids, int32_t wide, float scale,
     }
     sorted.counts = static_cast<int32_t *>(take(sort_counts(n) * 4));
     ls_status status = LS_LAUNCH(take_ids, Grid{(n + THREADS - 1) / THREADS}, THREADS, 0, stream, Ids{ids, wide}, n,
-                                 vocabulary, sorted.keys, sorted.places, bad);
+                                 vocabulary, sorted.keys, sorted.places);
     if (status == LS_OK) {
         status = sort(sorted, n, vocabulary, stream);
     }

@@ -54,7 +54,7 @@ struct Softmax {
 
 template <int LANES> LS_KERNEL(THREADS)
 cross_entropy(const float *logits, int64_t logits_row, Ids targets, bool wide, float *losses, float *lse, int64_t rows,
-              int64_t classes, int32_t *bad) {
+              int64_t classes) {
     constexpr int W = WIDTH<float>;
     int mine = thread_index() % LANES;
     int64_t row = (int64_t)block_x() * (THREADS / LANES) + thread_index() / LANES;
@@ -86,12 +86,7 @@ cross_entropy(const float *logits, int64_t logits_row, Ids targets, bool wide, f
         double log_sum = softmax.max == -INFINITY ? NAN : log((double)softmax.sum);
         int64_t target = targets[row];
         lse[row] = (float)(softmax.max + log_sum);
-        if (target >= classes) {
-            *bad = 1;
-            losses[row] = NAN;
-        } else {
-            losses[row] = target < 0 ? 0 : (float)((double)softmax.max - x[target] + log_sum);
-        }
+        losses[row] = target >= classes ? NAN : target < 0 ? 0 : (float)((double)softmax.max - x[target] + log_sum);
     }
 }
 
@@ -132,17 +127,17 @@ cross_entropy_backward(const float *logits, int64_t logits_row, Ids targets, con
 using namespace ls::cuda;
 
 ls_status ls_cuda_cross_entropy(const float *logits, int64_t logits_row, const void *targets, int32_t wide,
-                                float *losses, float *lse, int64_t rows, int64_t classes, int32_t *bad, void *stream) {
-    LS_NEEDS(rows >= 0 && classes >= 0 && bad);
+                                float *losses, float *lse, int64_t rows, int64_t classes, void *stream) {
+    LS_NEEDS(rows >= 0 && classes >= 0);
     bool aligned_rows = aligned(logits) && (rows <= 1 || logits_row % WIDTH<float> == 0);
     Ids ids{targets, wide};
     if (classes <= FEW_CLASSES) {
         constexpr int64_t ROWS = THREADS / WARP;
         return launch("cross_entropy", cross_entropy<WARP>, Grid{(rows + ROWS - 1) / ROWS}, THREADS, 0, stream, logits,
-                      logits_row, ids, aligned_rows, losses, lse, rows, classes, bad);
+                      logits_row, ids, aligned_rows, losses, lse, rows, classes);
     }
     return launch("cross_entropy", cross_entropy<THREADS>, Grid{rows}, THREADS, THREADS / WARP * 2 * sizeof(float),
-                  stream, logits, logits_row, ids, aligned_rows, losses, lse, rows, classes, bad);
+                  stream, logits, logits_row, ids, aligned_rows, losses, lse, rows, classes);
 }
 
 ls_status ls_cuda_cross_entropy_backward(const float *logits, int64_t logits_row, const void *targets, int32_t wide,

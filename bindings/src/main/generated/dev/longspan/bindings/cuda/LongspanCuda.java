@@ -3290,7 +3290,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * ls_status ls_cuda_embedding(const void *table, int64_t table_row, int64_t vocabulary, const void *ids, int32_t wide, float scale, void *y, int64_t y_row, int64_t n, int64_t d, int32_t half, int32_t *bad, void *stream)
+     * ls_status ls_cuda_embedding(const void *table, int64_t table_row, int64_t vocabulary, const void *ids, int32_t wide, float scale, void *y, int64_t y_row, int64_t n, int64_t d, int32_t half, void *stream)
      * }
      */
     public static FunctionDescriptor ls_cuda_embedding$descriptor() {
@@ -3300,7 +3300,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * ls_status ls_cuda_embedding(const void *table, int64_t table_row, int64_t vocabulary, const void *ids, int32_t wide, float scale, void *y, int64_t y_row, int64_t n, int64_t d, int32_t half, int32_t *bad, void *stream)
+     * ls_status ls_cuda_embedding(const void *table, int64_t table_row, int64_t vocabulary, const void *ids, int32_t wide, float scale, void *y, int64_t y_row, int64_t n, int64_t d, int32_t half, void *stream)
      * }
      */
     public static MethodHandle ls_cuda_embedding$handle() {
@@ -3310,7 +3310,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * ls_status ls_cuda_embedding(const void *table, int64_t table_row, int64_t vocabulary, const void *ids, int32_t wide, float scale, void *y, int64_t y_row, int64_t n, int64_t d, int32_t half, int32_t *bad, void *stream)
+     * ls_status ls_cuda_embedding(const void *table, int64_t table_row, int64_t vocabulary, const void *ids, int32_t wide, float scale, void *y, int64_t y_row, int64_t n, int64_t d, int32_t half, void *stream)
      * }
      */
     public static MemorySegment ls_cuda_embedding$address() {
@@ -3319,16 +3319,16 @@ public class LongspanCuda extends LongspanCuda$shared {
 
     /**
      * {@snippet lang=c :
-     * ls_status ls_cuda_embedding(const void *table, int64_t table_row, int64_t vocabulary, const void *ids, int32_t wide, float scale, void *y, int64_t y_row, int64_t n, int64_t d, int32_t half, int32_t *bad, void *stream)
+     * ls_status ls_cuda_embedding(const void *table, int64_t table_row, int64_t vocabulary, const void *ids, int32_t wide, float scale, void *y, int64_t y_row, int64_t n, int64_t d, int32_t half, void *stream)
      * }
      */
-    public static int ls_cuda_embedding(MemorySegment table, long table_row, long vocabulary, MemorySegment ids, int wide, float scale, MemorySegment y, long y_row, long n, long d, int half, MemorySegment bad, MemorySegment stream) {
+    public static int ls_cuda_embedding(MemorySegment table, long table_row, long vocabulary, MemorySegment ids, int wide, float scale, MemorySegment y, long y_row, long n, long d, int half, MemorySegment stream) {
         var mh$ = ls_cuda_embedding.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("ls_cuda_embedding", table, table_row, vocabulary, ids, wide, scale, y, y_row, n, d, half, bad, stream);
+                traceDowncall("ls_cuda_embedding", table, table_row, vocabulary, ids, wide, scale, y, y_row, n, d, half, stream);
             }
-            return (int)mh$.invokeExact(table, table_row, vocabulary, ids, wide, scale, y, y_row, n, d, half, bad, stream);
+            return (int)mh$.invokeExact(table, table_row, vocabulary, ids, wide, scale, y, y_row, n, d, half, stream);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -3400,7 +3400,6 @@ public class LongspanCuda extends LongspanCuda$shared {
     private static class ls_cuda_embedding_backward {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             LongspanCuda.C_INT,
-            LongspanCuda.C_POINTER,
             LongspanCuda.C_INT,
             LongspanCuda.C_FLOAT,
             LongspanCuda.C_POINTER,
@@ -3423,7 +3422,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * ls_status ls_cuda_embedding_backward(const void *ids, int32_t wide, float scale, const float *dy, int64_t dy_row, float *d_table, int64_t table_row, int64_t vocabulary, int64_t n, int64_t d, void *scratch, int32_t *bad, void *stream)
+     * ls_status ls_cuda_embedding_backward(const void *ids, int32_t wide, float scale, const float *dy, int64_t dy_row, float *d_table, int64_t table_row, int64_t vocabulary, int64_t n, int64_t d, void *scratch, void *stream)
      * }
      */
     public static FunctionDescriptor ls_cuda_embedding_backward$descriptor() {
@@ -3433,7 +3432,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * ls_status ls_cuda_embedding_backward(const void *ids, int32_t wide, float scale, const float *dy, int64_t dy_row, float *d_table, int64_t table_row, int64_t vocabulary, int64_t n, int64_t d, void *scratch, int32_t *bad, void *stream)
+     * ls_status ls_cuda_embedding_backward(const void *ids, int32_t wide, float scale, const float *dy, int64_t dy_row, float *d_table, int64_t table_row, int64_t vocabulary, int64_t n, int64_t d, void *scratch, void *stream)
      * }
      */
     public static MethodHandle ls_cuda_embedding_backward$handle() {
@@ -3443,7 +3442,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * ls_status ls_cuda_embedding_backward(const void *ids, int32_t wide, float scale, const float *dy, int64_t dy_row, float *d_table, int64_t table_row, int64_t vocabulary, int64_t n, int64_t d, void *scratch, int32_t *bad, void *stream)
+     * ls_status ls_cuda_embedding_backward(const void *ids, int32_t wide, float scale, const float *dy, int64_t dy_row, float *d_table, int64_t table_row, int64_t vocabulary, int64_t n, int64_t d, void *scratch, void *stream)
      * }
      */
     public static MemorySegment ls_cuda_embedding_backward$address() {
@@ -3452,16 +3451,16 @@ public class LongspanCuda extends LongspanCuda$shared {
 
     /**
      * {@snippet lang=c :
-     * ls_status ls_cuda_embedding_backward(const void *ids, int32_t wide, float scale, const float *dy, int64_t dy_row, float *d_table, int64_t table_row, int64_t vocabulary, int64_t n, int64_t d, void *scratch, int32_t *bad, void *stream)
+     * ls_status ls_cuda_embedding_backward(const void *ids, int32_t wide, float scale, const float *dy, int64_t dy_row, float *d_table, int64_t table_row, int64_t vocabulary, int64_t n, int64_t d, void *scratch, void *stream)
      * }
      */
-    public static int ls_cuda_embedding_backward(MemorySegment ids, int wide, float scale, MemorySegment dy, long dy_row, MemorySegment d_table, long table_row, long vocabulary, long n, long d, MemorySegment scratch, MemorySegment bad, MemorySegment stream) {
+    public static int ls_cuda_embedding_backward(MemorySegment ids, int wide, float scale, MemorySegment dy, long dy_row, MemorySegment d_table, long table_row, long vocabulary, long n, long d, MemorySegment scratch, MemorySegment stream) {
         var mh$ = ls_cuda_embedding_backward.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("ls_cuda_embedding_backward", ids, wide, scale, dy, dy_row, d_table, table_row, vocabulary, n, d, scratch, bad, stream);
+                traceDowncall("ls_cuda_embedding_backward", ids, wide, scale, dy, dy_row, d_table, table_row, vocabulary, n, d, scratch, stream);
             }
-            return (int)mh$.invokeExact(ids, wide, scale, dy, dy_row, d_table, table_row, vocabulary, n, d, scratch, bad, stream);
+            return (int)mh$.invokeExact(ids, wide, scale, dy, dy_row, d_table, table_row, vocabulary, n, d, scratch, stream);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -3474,7 +3473,6 @@ public class LongspanCuda extends LongspanCuda$shared {
             LongspanCuda.C_INT,
             LongspanCuda.C_POINTER,
             LongspanCuda.C_LONG,
-            LongspanCuda.C_POINTER,
             LongspanCuda.C_INT,
             LongspanCuda.C_POINTER,
             LongspanCuda.C_POINTER,
@@ -3492,7 +3490,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * ls_status ls_cuda_cross_entropy(const float *logits, int64_t logits_row, const void *targets, int32_t wide, float *losses, float *lse, int64_t rows, int64_t classes, int32_t *bad, void *stream)
+     * ls_status ls_cuda_cross_entropy(const float *logits, int64_t logits_row, const void *targets, int32_t wide, float *losses, float *lse, int64_t rows, int64_t classes, void *stream)
      * }
      */
     public static FunctionDescriptor ls_cuda_cross_entropy$descriptor() {
@@ -3502,7 +3500,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * ls_status ls_cuda_cross_entropy(const float *logits, int64_t logits_row, const void *targets, int32_t wide, float *losses, float *lse, int64_t rows, int64_t classes, int32_t *bad, void *stream)
+     * ls_status ls_cuda_cross_entropy(const float *logits, int64_t logits_row, const void *targets, int32_t wide, float *losses, float *lse, int64_t rows, int64_t classes, void *stream)
      * }
      */
     public static MethodHandle ls_cuda_cross_entropy$handle() {
@@ -3512,7 +3510,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * ls_status ls_cuda_cross_entropy(const float *logits, int64_t logits_row, const void *targets, int32_t wide, float *losses, float *lse, int64_t rows, int64_t classes, int32_t *bad, void *stream)
+     * ls_status ls_cuda_cross_entropy(const float *logits, int64_t logits_row, const void *targets, int32_t wide, float *losses, float *lse, int64_t rows, int64_t classes, void *stream)
      * }
      */
     public static MemorySegment ls_cuda_cross_entropy$address() {
@@ -3521,16 +3519,16 @@ public class LongspanCuda extends LongspanCuda$shared {
 
     /**
      * {@snippet lang=c :
-     * ls_status ls_cuda_cross_entropy(const float *logits, int64_t logits_row, const void *targets, int32_t wide, float *losses, float *lse, int64_t rows, int64_t classes, int32_t *bad, void *stream)
+     * ls_status ls_cuda_cross_entropy(const float *logits, int64_t logits_row, const void *targets, int32_t wide, float *losses, float *lse, int64_t rows, int64_t classes, void *stream)
      * }
      */
-    public static int ls_cuda_cross_entropy(MemorySegment logits, long logits_row, MemorySegment targets, int wide, MemorySegment losses, MemorySegment lse, long rows, long classes, MemorySegment bad, MemorySegment stream) {
+    public static int ls_cuda_cross_entropy(MemorySegment logits, long logits_row, MemorySegment targets, int wide, MemorySegment losses, MemorySegment lse, long rows, long classes, MemorySegment stream) {
         var mh$ = ls_cuda_cross_entropy.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("ls_cuda_cross_entropy", logits, logits_row, targets, wide, losses, lse, rows, classes, bad, stream);
+                traceDowncall("ls_cuda_cross_entropy", logits, logits_row, targets, wide, losses, lse, rows, classes, stream);
             }
-            return (int)mh$.invokeExact(logits, logits_row, targets, wide, losses, lse, rows, classes, bad, stream);
+            return (int)mh$.invokeExact(logits, logits_row, targets, wide, losses, lse, rows, classes, stream);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -3543,7 +3541,6 @@ public class LongspanCuda extends LongspanCuda$shared {
             LongspanCuda.C_INT,
             LongspanCuda.C_POINTER,
             LongspanCuda.C_LONG,
-            LongspanCuda.C_POINTER,
             LongspanCuda.C_INT,
             LongspanCuda.C_POINTER,
             LongspanCuda.C_POINTER,

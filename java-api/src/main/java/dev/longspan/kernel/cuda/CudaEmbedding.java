@@ -27,9 +27,8 @@ final class CudaEmbedding implements EmbeddingKernel {
         MemorySegment to = at.rows(y, table.dtype());
         MemorySegment which = at.ids(ids, n);
         int half = DevicePointer.half(table);
-        MemorySegment bad = bad();
         space.stream().launch(parallel, "embedding", s -> LongspanCuda.ls_cuda_embedding(rows, table.stride(0), table.size(0),
-                which, DevicePointer.wide(ids), (float) scale, to, y.stride(0), n, d, half, bad, s));
+                which, DevicePointer.wide(ids), (float) scale, to, y.stride(0), n, d, half, s));
     }
 
     @Override
@@ -41,13 +40,7 @@ final class CudaEmbedding implements EmbeddingKernel {
         MemorySegment to = at.rows(dTable, DType.F32);
         MemorySegment which = at.ids(ids, n);
         MemorySegment scratch = space.kernelScratch(LongspanCuda.ls_cuda_embedding_backward_scratch(n, d));
-        MemorySegment bad = bad();
         space.stream().launch(parallel, "embedding backward", s -> LongspanCuda.ls_cuda_embedding_backward(which,
-                DevicePointer.wide(ids), (float) scale, from, dy.stride(0), to, dTable.stride(0), dTable.size(0), n, d, scratch,
-                bad, s));
-    }
-
-    private MemorySegment bad() {
-        return MemorySegment.ofAddress(space.scratch(DeviceScratch.Slot.NUMBERS, Long.BYTES));
+                DevicePointer.wide(ids), (float) scale, from, dy.stride(0), to, dTable.stride(0), dTable.size(0), n, d, scratch, s));
     }
 }

@@ -26,9 +26,8 @@ final class CudaLoss implements LossKernel {
         MemorySegment which = at.ids(targets, rows);
         MemorySegment to = at.floats(losses, rows);
         MemorySegment sums = at.floats(lse, rows);
-        MemorySegment bad = MemorySegment.ofAddress(space.scratch(DeviceScratch.Slot.NUMBERS, Long.BYTES));
         space.stream().launch(parallel, "cross entropy", s -> LongspanCuda.ls_cuda_cross_entropy(from, logits.stride(0), which,
-                DevicePointer.wide(targets), to, sums, rows, classes, bad, s));
+                DevicePointer.wide(targets), to, sums, rows, classes, s));
     }
 
     @Override
