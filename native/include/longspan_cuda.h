@@ -96,6 +96,12 @@ struct ls_cuda_attention_params {
 int64_t ls_cuda_attention_scratch(const struct ls_cuda_attention_params *params);
 /* Merges softmax(scale · q kᵀ) v into out and lse, which hold what earlier keys gave, or 0 and −∞. Few queries: splits keys. */
 ls_status ls_cuda_attention(const struct ls_cuda_attention_params *params, void *stream);
+/*
+ * Merges what another library gave for some keys, part [B, Nq, H, Dv] and part_lse [B, H, Nq], both contiguous, into out and lse.
+ * Takes no tasks and reads neither q, k nor v.
+ */
+ls_status ls_cuda_attention_join(const struct ls_cuda_attention_params *params, const void *part, const float *part_lse,
+                                 void *stream);
 /* delta = dOut · out − dLse of every row: the exact gradient's, once for all branches. Takes no tasks. */
 ls_status ls_cuda_attention_dots(const struct ls_cuda_attention_params *params, void *stream);
 /* delta = Σ P dP / Σ P over the branch's keys, of its tasks' rows: constants as mixing weights. */

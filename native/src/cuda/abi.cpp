@@ -106,8 +106,8 @@ const char *ls_cuda_abi(void) {
         std::string lines;
 #define LS_LINE(name) lines += ls::signature("ls_cuda_" #name, &ls_cuda_##name);
         LS_LINE(abi_version) LS_LINE(abi) LS_LINE(last_error)
-        LS_LINE(attention_scratch) LS_LINE(attention) LS_LINE(attention_dots) LS_LINE(attention_deltas)
-        LS_LINE(attention_centre) LS_LINE(attention_backward)
+        LS_LINE(attention_scratch) LS_LINE(attention) LS_LINE(attention_join) LS_LINE(attention_dots)
+        LS_LINE(attention_deltas) LS_LINE(attention_centre) LS_LINE(attention_backward)
         LS_LINE(gemm_scratch) LS_LINE(gemm) LS_LINE(blas_open) LS_LINE(blas_close) LS_LINE(add_column_sums_scratch)
         LS_LINE(add_column_sums)
         LS_LINE(fill) LS_LINE(axpby) LS_LINE(add) LS_LINE(multiply) LS_LINE(add_scalar) LS_LINE(clamp) LS_LINE(sum_scratch)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "attention_share.h"
 #include "attention_tile.h"
 
 /* What attention's kernels share beside tiles. */
@@ -7,7 +8,6 @@ namespace ls::cuda {
 
 constexpr int STAGES = 3;
 constexpr int PANEL_BYTES = COLUMNS * ROW_BYTES;
-constexpr float INF = __builtin_huge_valf();
 
 /*
  * A block's ring of panels, one barrier a panel. ask(to, tile, panel) begins to load a panel of a tile, numbered on beyond the
@@ -164,44 +164,6 @@ struct Cut {
     const float *earlier; /* log-sum-exps of earlier keys where slices would overwrite them */
     double inverse_epoch;
 };
-
-/* A row's share in what it and its earlier keys give together: out · keep + sums · own. */
-struct Share {
-    float keep, own, lse;
-    bool nothing;
-};
-
-/* base: the greatest score in powers of two; sum: of 2^(score − base). */
-LS_DEVICE Share share_of(float base, float sum, int64_t pads, float earlier) {
-    bool none = sum == 0;
-    if (none && pads == 0) {
-        return {1, 0, earlier, true};
-    }
-    /* In double what is added to logarithms: of them only differences count. */
-    double top = none ? 0 : base * 0.6931471805599453, lse;
-    float own;
-    if (pads == 0) {
-        lse = top + logf(sum);
-        own = 1 / sum;
-    } else {
-        float low = none ? 0 : expf(fminf((float)top, 0));
-        double high = top > 0 ? top : 0;
-        float total = sum * low + (float)pads * expf(-(float)high);
-        lse = high + logf(total);
-        own = low / total;
-    }
-    if (earlier == -INF) {
-        return {0, own, (float)lse, false};
-    }
-    float ahead = (float)(lse - earlier);
-    double greater = ahead > 0 ? lse : (double)earlier;
-    return {1 / (1 + expf(ahead)), own / (1 + expf(-ahead)), (float)(greater + log1pf(expf(-fabsf(ahead)))), false};
-}
-
-/* What becomes of an element of out. */
-template <class T> LS_DEVICE float merged(T earlier, float sum, const Share &share) {
-    return share.keep == 0 ? sum * share.own : fmaf(value(earlier), share.keep, sum * share.own);
-}
 
 /* Returns from the caller what is not LS_OK. */
 #define LS_TRY(call) \

@@ -445,6 +445,69 @@ public class LongspanCuda extends LongspanCuda$shared {
         }
     }
 
+    private static class ls_cuda_attention_join {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LongspanCuda.C_INT,
+            LongspanCuda.C_POINTER,
+            LongspanCuda.C_POINTER,
+            LongspanCuda.C_POINTER,
+            LongspanCuda.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ls_cuda_attention_join");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * ls_status ls_cuda_attention_join(const struct ls_cuda_attention_params *params, const void *part, const float *part_lse, void *stream)
+     * }
+     */
+    public static FunctionDescriptor ls_cuda_attention_join$descriptor() {
+        return ls_cuda_attention_join.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * ls_status ls_cuda_attention_join(const struct ls_cuda_attention_params *params, const void *part, const float *part_lse, void *stream)
+     * }
+     */
+    public static MethodHandle ls_cuda_attention_join$handle() {
+        return ls_cuda_attention_join.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * ls_status ls_cuda_attention_join(const struct ls_cuda_attention_params *params, const void *part, const float *part_lse, void *stream)
+     * }
+     */
+    public static MemorySegment ls_cuda_attention_join$address() {
+        return ls_cuda_attention_join.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * ls_status ls_cuda_attention_join(const struct ls_cuda_attention_params *params, const void *part, const float *part_lse, void *stream)
+     * }
+     */
+    public static int ls_cuda_attention_join(MemorySegment params, MemorySegment part, MemorySegment part_lse, MemorySegment stream) {
+        var mh$ = ls_cuda_attention_join.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ls_cuda_attention_join", params, part, part_lse, stream);
+            }
+            return (int)mh$.invokeExact(params, part, part_lse, stream);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class ls_cuda_attention_dots {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             LongspanCuda.C_INT,
@@ -3278,7 +3341,6 @@ public class LongspanCuda extends LongspanCuda$shared {
             LongspanCuda.C_LONG,
             LongspanCuda.C_LONG,
             LongspanCuda.C_INT,
-            LongspanCuda.C_POINTER,
             LongspanCuda.C_POINTER
         );
 
@@ -3400,6 +3462,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     private static class ls_cuda_embedding_backward {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             LongspanCuda.C_INT,
+            LongspanCuda.C_POINTER,
             LongspanCuda.C_INT,
             LongspanCuda.C_FLOAT,
             LongspanCuda.C_POINTER,
@@ -3409,7 +3472,6 @@ public class LongspanCuda extends LongspanCuda$shared {
             LongspanCuda.C_LONG,
             LongspanCuda.C_LONG,
             LongspanCuda.C_LONG,
-            LongspanCuda.C_POINTER,
             LongspanCuda.C_POINTER,
             LongspanCuda.C_POINTER
         );
@@ -3473,12 +3535,12 @@ public class LongspanCuda extends LongspanCuda$shared {
             LongspanCuda.C_INT,
             LongspanCuda.C_POINTER,
             LongspanCuda.C_LONG,
+            LongspanCuda.C_POINTER,
             LongspanCuda.C_INT,
             LongspanCuda.C_POINTER,
             LongspanCuda.C_POINTER,
             LongspanCuda.C_LONG,
             LongspanCuda.C_LONG,
-            LongspanCuda.C_POINTER,
             LongspanCuda.C_POINTER
         );
 
@@ -3541,6 +3603,7 @@ public class LongspanCuda extends LongspanCuda$shared {
             LongspanCuda.C_INT,
             LongspanCuda.C_POINTER,
             LongspanCuda.C_LONG,
+            LongspanCuda.C_POINTER,
             LongspanCuda.C_INT,
             LongspanCuda.C_POINTER,
             LongspanCuda.C_POINTER,

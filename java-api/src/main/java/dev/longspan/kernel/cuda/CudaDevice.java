@@ -80,7 +80,7 @@ public final class CudaDevice {
     }
 
     /** Name, compute capability, memory and driver in words. */
-    public String describe() {
+    String describe() {
         return "%s, compute capability %d.%d, %.1f GB, driver for CUDA %s".formatted(name, capability / 10, capability % 10,
                 memoryBytes / 1e9, CudaLibrary.version(CudaLibrary.get().driverVersion()));
     }

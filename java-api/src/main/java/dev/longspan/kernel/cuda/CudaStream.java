@@ -50,11 +50,6 @@ public final class CudaStream {
         return device;
     }
 
-    /** The stream as C knows it, a CUstream. */
-    public MemorySegment handle() {
-        return handle;
-    }
-
     /** Enqueues a kernel unless the caller is cancelled. */
     void launch(Parallel parallel, String name, Kernel kernel) {
         parallel.forEach(0, (item, scratch) -> { }); // throws once cancelled

@@ -28,7 +28,7 @@ import java.util.List;
  *     word: {@link CudnnLayout} and {@link CudnnProblem} refuse those.
  * </ul>
  */
-public final class CudnnAttention implements AutoCloseable {
+final class CudnnAttention implements CudnnPlan {
 
     // Tensors of the graph, by which data are bound.
     private static final long Q = 1;
@@ -68,7 +68,7 @@ public final class CudnnAttention implements AutoCloseable {
      * Compiles a kernel. Throws UnsupportedOperationException where cuDNN has none for the problem on the target, and
      * {@link CudnnException} where it fails otherwise.
      */
-    public static CudnnAttention plan(CudnnTarget target, CudnnProblem problem) {
+    static CudnnAttention plan(CudnnTarget target, CudnnProblem problem) {
         CudnnGraph graph = new CudnnGraph();
         try {
             return new CudnnAttention(target, problem, graph, graph.plan(target, operation(graph, problem)));
@@ -132,15 +132,16 @@ public final class CudnnAttention implements AutoCloseable {
                 problem.scoreStrides());
     }
 
-    /** Device memory that each execution needs for itself. */
+    @Override
     public long workspaceBytes() {
         return workspaceBytes;
     }
 
     /**
-     * Enqueues the kernel on a CUDA stream and returns. Throws IllegalStateException where it was planned for a
-     * described device, while another thread uses the handle, and after {@link #close}.
+     * Throws IllegalStateException where it was planned for a described device, while another thread uses the handle, and
+     * after {@link #close}.
      */
+    @Override
     public void execute(long stream, CudnnData data) {
         data.check(problem.withLse(), workspaceBytes);
         try (CudnnDescriptor pack = pack(data)) {

@@ -7,11 +7,11 @@ package dev.longspan.kernel.cuda;
  * @param lse float32 [batch, heads, queries], contiguous; 0 where none are asked for
  * @param workspace at least {@link CudnnAttention#workspaceBytes()} bytes; 0 where those are 0
  */
-public record CudnnData(long q, long k, long v, long out, long lse, long workspace) {
+record CudnnData(long q, long k, long v, long out, long lse, long workspace) {
 
     private static final long ALIGNMENT_BYTES = 16;
 
-    public CudnnData {
+    CudnnData {
         checkAddress("q", q);
         checkAddress("k", k);
         checkAddress("v", v);

@@ -6,7 +6,7 @@ import dev.longspan.bindings.cudnn.Cudnn;
  * A GPU that need not be there: plans for it are compiled and not executed. cuDNN asks a {@code libcuda.so.1} to load
  * kernels on the way; one that launches none will do. Without any it has no kernel for anything.
  */
-public final class CudnnDevice extends CudnnTarget {
+final class CudnnDevice extends CudnnTarget {
 
     private final CudnnDescriptor properties;
 
@@ -18,7 +18,7 @@ public final class CudnnDevice extends CudnnTarget {
      * The device of a JSON object as cuDNN writes it of a real one: {@code "deviceVer": 900} is sm_90, flags are 0 or 1.
      * Throws {@link CudnnException} where a member is missing.
      */
-    public static CudnnDevice describedBy(String json) {
+    static CudnnDevice describedBy(String json) {
         requireCudnn();
         CudnnDescriptor properties = CudnnDescriptor.create("device", Cudnn.CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR());
         try {

@@ -5,7 +5,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /** What a cuDNN call returned instead of success, with cuDNN's own last error in the message. */
-public final class CudnnException extends RuntimeException {
+final class CudnnException extends RuntimeException {
 
     private static final long serialVersionUID = 1;
 
@@ -19,12 +19,12 @@ public final class CudnnException extends RuntimeException {
     }
 
     /** Its cudnnStatus_t, such as 2000 for CUDNN_STATUS_BAD_PARAM. */
-    public int status() {
+    int status() {
         return status;
     }
 
     /** Whether cuDNN knows what was asked and has no kernel for it: a status of 3000 and something. */
-    public boolean isUnsupported() {
+    boolean isUnsupported() {
         return status / 1000 == 3;
     }
 

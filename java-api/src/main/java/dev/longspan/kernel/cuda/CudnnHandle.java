@@ -11,7 +11,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * cuDNN on the CUDA context that was current in the thread that made it. One thread at a time enqueues with it: a second
  * one gets IllegalStateException, since to set the stream and to enqueue are two calls.
  */
-public final class CudnnHandle extends CudnnTarget {
+final class CudnnHandle extends CudnnTarget {
 
     private final MemorySegment pointer;
     private final ReentrantLock use = new ReentrantLock();
@@ -25,7 +25,7 @@ public final class CudnnHandle extends CudnnTarget {
      * Throws UnsupportedOperationException where cuDNN cannot be loaded, {@link CudnnException} where there is no GPU or
      * no current context.
      */
-    public static CudnnHandle create() {
+    static CudnnHandle create() {
         requireCudnn();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment out = arena.allocate(ValueLayout.ADDRESS);

@@ -13,19 +13,19 @@ import java.util.Comparator;
  * @param rows tokens
  * @param cols head dimension, a multiple of 8
  */
-public record CudnnLayout(long batch, long heads, long rows, long cols, long batchStride, long headStride,
+record CudnnLayout(long batch, long heads, long rows, long cols, long batchStride, long headStride,
         long rowStride) {
 
     /** Elements of 16 bytes. */
-    private static final long PIECE = 8;
+    static final long PIECE = 8;
 
     /** Strides of a tensor map, of 2 bytes each. */
-    private static final long MOST = 1L << 39;
+    static final long MOST = 1L << 39;
 
     /** Blocks of a CUDA grid along its second and third axis. */
-    private static final long MOST_BLOCKS = 65_535;
+    static final long MOST_BLOCKS = 65_535;
 
-    public CudnnLayout {
+    CudnnLayout {
         checkSize("batch", batch, MOST_BLOCKS);
         checkSize("heads", heads, MOST_BLOCKS);
         checkSize("rows", rows, Integer.MAX_VALUE);
@@ -57,12 +57,12 @@ public record CudnnLayout(long batch, long heads, long rows, long cols, long bat
     }
 
     /** A contiguous [batch, tokens, heads, dim] tensor: how layers keep queries, keys and values. */
-    public static CudnnLayout ofTokens(long batch, long tokens, long heads, long dim) {
+    static CudnnLayout ofTokens(long batch, long tokens, long heads, long dim) {
         return new CudnnLayout(batch, heads, tokens, dim, tokens * heads * dim, dim, heads * dim);
     }
 
     /** Every {@code dilation}-th row from the first on; for another phase data starts at another row. */
-    public CudnnLayout dilated(long dilation) {
+    CudnnLayout dilated(long dilation) {
         checkSize("dilation", dilation, Integer.MAX_VALUE);
         return new CudnnLayout(batch, heads, (rows + dilation - 1) / dilation, cols, batchStride, headStride,
                 rowStride * dilation);

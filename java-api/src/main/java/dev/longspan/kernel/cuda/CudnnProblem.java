@@ -12,10 +12,10 @@ import java.util.OptionalInt;
  *     where each sees all
  * @param withLse whether log-sum-exps are written too
  */
-public record CudnnProblem(CudnnLayout q, CudnnLayout k, CudnnLayout v, CudnnLayout out, float scale,
+record CudnnProblem(CudnnLayout q, CudnnLayout k, CudnnLayout v, CudnnLayout out, float scale,
         OptionalInt firstQuery, boolean withLse) {
 
-    public CudnnProblem {
+    CudnnProblem {
         checkSizes("k", k, q.batch(), q.heads(), k.rows(), q.cols());
         checkSizes("v", v, q.batch(), q.heads(), k.rows(), v.cols());
         checkSizes("out", out, q.batch(), q.heads(), q.rows(), v.cols());

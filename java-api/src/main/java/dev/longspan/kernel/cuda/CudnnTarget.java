@@ -3,7 +3,7 @@ package dev.longspan.kernel.cuda;
 import dev.longspan.bindings.CudnnLibrary;
 
 /** What cuDNN compiles a plan for: the GPU behind a handle, or one described by its properties. */
-public abstract sealed class CudnnTarget implements AutoCloseable permits CudnnHandle, CudnnDevice {
+abstract sealed class CudnnTarget implements AutoCloseable permits CudnnHandle, CudnnDevice {
 
     CudnnTarget() {
     }

@@ -12,7 +12,7 @@ final class DeviceScratch {
 
     /** Buffers that one call may need at once. */
     enum Slot {
-        KERNEL, DELTA, COPY, NUMBERS
+        KERNEL, DELTA, PART, COPY, NUMBERS
     }
 
     private final CudaDevice device;

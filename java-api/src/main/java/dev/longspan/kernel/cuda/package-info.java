@@ -4,7 +4,7 @@
  * made it ({@value dev.longspan.kernel.cuda.CudaStream#SYNCHRONOUS} finds the one). All memory belongs to a {@link
  * dev.longspan.kernel.cuda.CudaSpace}, which has one stream, used by one thread at a time.
  *
- * <p>Beside them {@link dev.longspan.kernel.cuda.CudnnAttention} drives cuDNN's dense attention and says what cuDNN plans and what it
- * does not check; no family uses it.
+ * <p>Dense attention of bfloat16 runs forward by cuDNN instead where {@value dev.longspan.kernel.cuda.CudaKernels#ATTENTION} is
+ * {@code cudnn} and cuDNN is there.
  */
 package dev.longspan.kernel.cuda;

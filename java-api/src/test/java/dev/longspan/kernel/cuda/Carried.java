@@ -23,7 +23,7 @@ final class Carried {
     }
 
     static Kernels of(CudaSpace space) {
-        Kernels there = CudaKernels.create(space);
+        Kernels there = CudaKernels.on(space).families();
         Object[] families = Arrays.stream(Kernels.class.getRecordComponents()).map(family -> {
             try {
                 return carried(space, family.getType(), family.getAccessor().invoke(there));

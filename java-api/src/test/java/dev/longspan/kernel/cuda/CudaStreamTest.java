@@ -24,7 +24,7 @@ final class CudaStreamTest {
     private static final Parallel ONE = Parallel.of(1);
 
     private final CudaSpace space = CudaSpace.of(EmulatedDevice.space().device());
-    private final Kernels kernels = CudaKernels.create(space);
+    private final Kernels kernels = CudaKernels.on(space).families();
     private final TensorArena arena = new TensorArena(space);
 
     @AfterEach

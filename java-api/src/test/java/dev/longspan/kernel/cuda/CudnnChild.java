@@ -1,10 +1,15 @@
 package dev.longspan.kernel.cuda;
 
 import dev.longspan.bindings.cudnn.Cudnn;
+import dev.longspan.kernel.AttentionPlan;
 import dev.longspan.kernel.cuda.CudnnGraph.Place;
+import dev.longspan.tensor.DType;
+import dev.longspan.tensor.Tensor;
+import dev.longspan.tensor.TensorArena;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.TreeMap;
@@ -42,6 +47,7 @@ final class CudnnChild {
         all.put("dilated", () -> planned(900, dilated()));
         all.put("wide values", () -> planned(900, problem(1024, 1024, 256, 2048, OptionalInt.of(0))));
         all.put("one query", () -> planned(900, problem(1, 1024, 64, 64, OptionalInt.of(1023))));
+        all.put("calls of attention", CudnnChild::calls);
         all.put("sm_80", () -> planned(800, problem(1024, 1024, 128, 128, OptionalInt.of(0))));
         all.put("sm_75", () -> planned(750, problem(1024, 1024, 64, 64, FULL)));
         all.put("a device without its members", () -> device("{\"deviceVer\": 900}"));
@@ -85,6 +91,21 @@ final class CudnnChild {
                 CudnnAttention attention = CudnnAttention.plan(device, problem)) {
             return "planned, workspace " + attention.workspaceBytes();
         }
+    }
+
+    /** Heads of either dimension, full and causal, cut out of one projection. */
+    private static String calls() {
+        StringBuilder outcomes = new StringBuilder();
+        try (TensorArena arena = new TensorArena()) {
+            for (int dim : new int[] {64, 128}) {
+                Tensor projected = arena.allocate(DType.BF16, 1, 512, 12, dim);
+                for (AttentionPlan plan : List.of(AttentionPlan.dense(0.125), AttentionPlan.causal(0.125))) {
+                    outcomes.append(planned(900, CudnnForward.problem(plan, projected.slice(2, 0, 4), projected.slice(2, 4, 8),
+                            projected.slice(2, 8, 12)).orElseThrow())).append("; ");
+                }
+            }
+        }
+        return outcomes.toString().strip();
     }
 
     private static String device(String json) {

@@ -68,6 +68,12 @@ final class CudnnTest {
     }
 
     @Test
+    void callsOfAttentionThatAreCoveredAreCompiled() throws Exception {
+        assertThat(run("calls of attention")).matches("(planned, workspace \\d+; ?){4}");
+        assertThat(kernels()).hasSize(4).allMatch(kernel -> kernel.contains("sdpa"));
+    }
+
+    @Test
     void ampereHasAKernelOfItsOwn() throws Exception {
         assertThat(run("sm_80")).startsWith("planned");
         assertThat(kernels()).singleElement().asString().contains("sdpa", "sm80");
