@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.longspan.kernel.AttentionPattern.HeadOffset;
 import dev.longspan.kernel.AttentionPattern.PadKeys;
-import dev.longspan.kernel.scalar.ScalarKernels;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
@@ -21,7 +20,7 @@ public abstract class AttentionSweep {
 
     private static final Parallel ONE = Parallel.of(1);
     private static final Parallel TWO = Parallel.of(2);
-    private static final AttentionKernel SCALAR = ScalarKernels.create().attention();
+    private static final AttentionKernel REFERENCE = Reference.kernels().attention();
     private static final int[] DIMS = {1, 3, 8, 16, 17, 24, 32, 48, 64, 65, 80, 128};
 
     private final AttentionKernel attention;
@@ -75,7 +74,7 @@ public abstract class AttentionSweep {
         try (TensorArena arena = new TensorArena()) {
             AttentionPlan plan = AttentionPlan.of(new AttentionPattern.Chunked(200), true, 1 / 16.0);
             Case c = randomCase(arena, new Random(3000), 1, rows(300), rows(300), 1, 256, 2048, plan);
-            Result expected = run(arena, SCALAR, TWO, c);
+            Result expected = run(arena, REFERENCE, TWO, c);
             Result actual = run(arena, attention, TWO, c);
             close("out", actual.out, expected.out, 4e-6);
             close("lse", actual.lse, expected.lse, 4e-6);
@@ -168,7 +167,7 @@ public abstract class AttentionSweep {
             int batch = 1 + random.nextInt(2);
             AttentionPlan plan = randomPlan(arena, random, batch, queries, keys, dim, sharpness);
             Case c = randomCase(arena, random, batch, queries, keys, 1 + random.nextInt(4), dim, valueDim, plan);
-            Result expected = run(arena, SCALAR, TWO, c);
+            Result expected = run(arena, REFERENCE, TWO, c);
             Result actual = run(arena, attention, TWO, c);
             String what = "seed=%d, queries=%d, keys=%d, heads=%d, dim=%d, valueDim=%d, plan=%s".formatted(seed,
                     queries,
@@ -295,7 +294,7 @@ public abstract class AttentionSweep {
             largest = Math.max(largest, Float.isInfinite(x) ? 0 : Math.abs(x));
         }
         for (int i = 0; i < e.length; i++) {
-            if (a[i] != e[i] && !(Math.abs((double) a[i] - e[i]) <= error * (1e-3 + largest))) {
+            if (a[i] != e[i] && !(Math.abs((double) a[i] - e[i]) <= Reference.tolerance(error) * (1e-3 + largest))) {
                 throw new AssertionError("%s: element %d is %s, expected %s, largest %s".formatted(what, i, a[i], e[i],
                         largest));
             }

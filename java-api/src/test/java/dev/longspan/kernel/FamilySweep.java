@@ -3,7 +3,6 @@ package dev.longspan.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
 
-import dev.longspan.kernel.scalar.ScalarKernels;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
@@ -23,7 +22,7 @@ public abstract class FamilySweep {
     private static final float[] SPECIAL = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, 0, -100, 100};
 
     private final Kernels tested;
-    private final Kernels scalar = ScalarKernels.create();
+    private final Kernels reference = Reference.kernels();
     private final Parallel one = Parallel.of(1);
     private final Parallel two = Parallel.of(2);
 
@@ -101,7 +100,7 @@ public abstract class FamilySweep {
     private void check(String name, double tolerance, float special, Case kernel) {
         for (long seed = 1; seed <= seeds(); seed++) {
             try (TensorArena arena = new TensorArena()) {
-                List<Tensor> want = kernel.run(scalar, one, new Inputs(arena, seed, special));
+                List<Tensor> want = kernel.run(reference, one, new Inputs(arena, seed, special));
                 List<Tensor> got = kernel.run(tested, one, new Inputs(arena, seed, special));
                 // What one number is planted for is the same for any threads.
                 List<Tensor> again = special == 0 ? kernel.run(tested, two, new Inputs(arena, seed, special)) : got;
@@ -109,10 +108,10 @@ public abstract class FamilySweep {
                     String what = name + ", special=" + special + ", seed=" + seed + " output " + t;
                     float[] w = want.get(t).toFloats();
                     float[] g = got.get(t).toFloats();
-                    double bound = tolerance * largest(w, special);
+                    double bound = Reference.tolerance(tolerance) * largest(w, special);
                     for (int i = 0; i < w.length; i++) {
                         if (Float.compare(w[i], g[i]) != 0 && !(Math.abs(w[i] - g[i]) <= bound)) {
-                            fail(what + ", element " + i + ": scalar " + w[i] + ", here " + g[i]);
+                            fail(what + ", element " + i + ": expected " + w[i] + ", here " + g[i]);
                         }
                     }
                     // AssertJ's own comparison of long arrays takes quadratic time.
@@ -406,14 +405,14 @@ public abstract class FamilySweep {
         for (int n : new int[] {0, 1, 15, 16, 33, 70, 65_536, 200_001}) {
             try (TensorArena arena = new TensorArena()) {
                 Tensor x = new Inputs(arena, n, 0).floats(n);
-                double want = scalar.optimizer().sumOfSquares(one, x);
+                double want = reference.optimizer().sumOfSquares(one, x);
                 double got = tested.optimizer().sumOfSquares(one, x);
                 assertThat(got).as("n=%d", n).isBetween(want * (1 - 1e-13), want * (1 + 1e-13));
                 assertThat(tested.optimizer().sumOfSquares(two, x)).isEqualTo(got);
                 Tensor sum = arena.allocate(DType.F32, 1);
                 tested.elementwise().sum(two, 2, x, sum);
                 Tensor expected = arena.allocate(DType.F32, 1);
-                scalar.elementwise().sum(two, 2, x, expected);
+                reference.elementwise().sum(two, 2, x, expected);
                 assertThat(sum.item()).as("n=%d", n).isBetween(expected.item() - 1e-4, expected.item() + 1e-4);
                 if (n > 2) {
                     float[] values = x.toFloats();

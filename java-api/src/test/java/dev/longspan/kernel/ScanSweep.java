@@ -18,8 +18,8 @@ public abstract class ScanSweep {
     /** Sums of at most 200 terms and n modes in float32; relative to the largest element. */
     private static final double TOLERANCE = 1e-5;
 
-    private static final Kernels EXACT = ScalarKernels.create();
-    private static final ScanKernel SCALAR = EXACT.scan();
+    private static final Kernels REFERENCE = Reference.kernels();
+    private static final ScanKernel SCALAR = ScalarKernels.create().scan();
     private static final Parallel ONE = Parallel.of(1);
     private static final Parallel TWO = Parallel.of(2);
 
@@ -47,7 +47,7 @@ public abstract class ScanSweep {
             try (TensorArena arena = new TensorArena()) {
                 RandomScans scans = new RandomScans(arena, new Random(seed), DType.F32);
                 RandomScans.Case of = randomCase(scans);
-                RandomScans.Result expected = scans.run(SCALAR, TWO, of);
+                RandomScans.Result expected = scans.run(REFERENCE.scan(), TWO, of);
                 RandomScans.Result actual = scans.run(scan, TWO, of);
                 String name = "seed=" + seed + ", x=" + of.x() + ", q=" + of.q() + ", plan=" + of.plan();
                 check("y, " + name, actual.y(), expected.y());
@@ -88,7 +88,7 @@ public abstract class ScanSweep {
                 ScanPlan forward = ScanPlan.forward(new RandomScans(arena, random, DType.F32).documents(batch, rows),
                         random.nextInt(3));
                 ScanPlan plan = random.nextBoolean() ? forward : forward.backwards();
-                List<Tensor> expected = recurrence(arena, EXACT.recurrence(), plan, a, b, x, start, dh);
+                List<Tensor> expected = recurrence(arena, REFERENCE.recurrence(), plan, a, b, x, start, dh);
                 List<Tensor> actual = recurrence(arena, tested.recurrence(), plan, a, b, x, start, dh);
                 for (int i = 0; i < expected.size(); i++) {
                     check("output " + i + ", seed=" + seed + ", x=" + x, actual.get(i), expected.get(i));
@@ -245,6 +245,6 @@ public abstract class ScanSweep {
             error = Math.max(error, Double.isNaN(a[i]) ? Double.POSITIVE_INFINITY : Math.abs(a[i] - b[i]));
             largest = Math.max(largest, Math.abs(b[i]));
         }
-        assertThat(error / largest).as(name).isLessThan(TOLERANCE);
+        assertThat(error / largest).as(name).isLessThan(Reference.tolerance(TOLERANCE));
     }
 }

@@ -2,7 +2,6 @@ package dev.longspan.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.longspan.kernel.scalar.ScalarKernels;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
@@ -15,7 +14,7 @@ import org.junit.jupiter.api.Test;
 /** Timestep norms against the scalar kernel; the same bits however they run. */
 public abstract class TimestepNormSweep {
 
-    private static final TimestepNormKernel SCALAR = ScalarKernels.create().timestepNorm();
+    private static final TimestepNormKernel REFERENCE = Reference.kernels().timestepNorm();
     private static final Parallel ONE = Parallel.of(1);
     private static final Parallel TWO = Parallel.of(2);
 
@@ -49,7 +48,7 @@ public abstract class TimestepNormSweep {
                 RandomNorms.Case of = norms.norm(plan, batch, rows, 1 + random.nextInt(20),
                         random.nextInt(4) == 0 ? 16 << random.nextInt(4) : 2 + random.nextInt(40),
                         random.nextBoolean(), random.nextBoolean());
-                RandomNorms.Result expected = norms.run(SCALAR, TWO, of, true);
+                RandomNorms.Result expected = norms.run(REFERENCE, TWO, of, true);
                 RandomNorms.Result actual = norms.run(norm, TWO, of, true);
                 String name = "seed=" + seed + ", x=" + of.x() + ", groups=" + of.fresh().groups() + ", plan=" + plan;
                 check("y, " + name, actual.y(), expected.y());
@@ -104,7 +103,7 @@ public abstract class TimestepNormSweep {
             }
             of.x().set(values);
             of.fresh().count().set(new long[] {0});
-            RandomNorms.Result expected = norms.run(SCALAR, TWO, of, false);
+            RandomNorms.Result expected = norms.run(REFERENCE, TWO, of, false);
             RandomNorms.Result actual = norms.run(norm, TWO, of, false);
             check("y", actual.y(), expected.y());
             check("var", actual.last().var(), expected.last().var());
@@ -130,6 +129,6 @@ public abstract class TimestepNormSweep {
             error = Math.max(error, Double.isNaN(a[i]) ? Double.POSITIVE_INFINITY : Math.abs(a[i] - b[i]));
             largest = Math.max(largest, Math.abs(b[i]));
         }
-        assertThat(error / largest).as(name).isLessThan(tolerance);
+        assertThat(error / largest).as(name).isLessThan(Reference.tolerance(tolerance));
     }
 }

@@ -30,6 +30,8 @@ public final class GpuCheck {
 
     /** The folder of the bundle. */
     private static final String HOME = "longspan.home";
+    /** What sweeps compare with. */
+    private static final String REFERENCE = "longspan.test.reference";
     /** The path of compute-sanitizer; empty where there is none. */
     private static final String SANITIZER = "longspan.sanitizer";
 
@@ -134,12 +136,21 @@ public final class GpuCheck {
         for (String model : List.of("longnet", "megalodon", "rmt")) {
             parts.add(Part.of("verify " + model, 50 * share, longspan("verify", goldens.resolve(model).toString())));
         }
-        parts.add(new Part("sweeps", java("org.junit.platform.console.ConsoleLauncher", "execute",
-                "--select-package=dev.longspan.kernel." + options.backend, "--include-classname=" + SWEEPS, "--details=summary",
-                "--disable-banner", "--disable-ansi-colors"), 80 * share, line -> line.matches("\\[ +0 tests started +]"), false));
+        parts.add(new Part("sweeps", sweeps(options.backend), 80 * share, line -> line.matches("\\[ +0 tests started +]"), false));
         double repeats = 60 * share;
         parts.add(Part.of("repeats", repeats + 15, java("dev.longspan.jmh.Repeats", options.backend, "1000", Double.toString(repeats))));
         return parts;
+    }
+
+    /** A device is compared with the C++ backend, that one with the scalar kernels. */
+    static List<String> sweeps(String backend) {
+        List<String> command = java("org.junit.platform.console.ConsoleLauncher", "execute",
+                "--select-package=dev.longspan.kernel." + backend, "--include-classname=" + SWEEPS, "--details=summary",
+                "--disable-banner", "--disable-ansi-colors");
+        if (!backend.equals("host")) {
+            command.add(1, "-D" + REFERENCE + "=host");
+        }
+        return command;
     }
 
     private Part sanitizer(String tool) {

@@ -35,6 +35,13 @@ class GpuCheckTest {
     }
 
     @Test
+    void aDeviceIsSweptAgainstTheHost() {
+        assertThat(GpuCheck.sweeps("cuda")).contains("-Dlongspan.test.reference=host", "--select-package=dev.longspan.kernel.cuda");
+        assertThat(GpuCheck.sweeps("host")).contains("--select-package=dev.longspan.kernel.host")
+                .doesNotContain("-Dlongspan.test.reference=host");
+    }
+
+    @Test
     void aFailedPartFailsTheReportAndHidesNoOther() throws Exception {
         Report report = new Report(folder, Map.of("commit", "abc"));
         report.fact("backend", "cuda of a | GPU");
