@@ -1,9 +1,10 @@
 /*
  * Longspan's C ABI on CUDA devices: the rules of longspan.h, but that a call enqueues work for whole tensors on a stream and
  * returns. All pointers are the device's unless said otherwise; structs lie on the host and are read before the call returns.
- * `stream` is a CUstream of the current context, NULL its default one. Nothing is allocated and nothing waited for; the same
- * call gives the same bits. A fault in a kernel surfaces at a later call, with LS_CUDA_FAULT. Scratch is aligned to 16 bytes; its
- * size in bytes is that of the function beside it. With `half` not 0 all tensors of a call are bfloat16, moments and sums float.
+ * `stream` is the last argument, a CUstream of the current context, NULL its default one. Nothing is allocated and nothing waited
+ * for; the same call gives the same bits. A fault in a kernel surfaces at a later call, with LS_CUDA_FAULT. Scratch is aligned to
+ * 16 bytes; its size in bytes is that of the function beside it. With `half` not 0 all tensors of a call are bfloat16, moments and
+ * sums float.
  */
 #ifndef LONGSPAN_CUDA_H
 #define LONGSPAN_CUDA_H
@@ -15,7 +16,7 @@ extern "C" {
 #pragma GCC visibility push(default)
 #endif
 
-#define LS_CUDA_ABI_VERSION 1
+#define LS_CUDA_ABI_VERSION 2
 
 #ifndef LONGSPAN_H
 typedef int32_t ls_status;
@@ -134,10 +135,9 @@ struct ls_cuda_gemm_params {
     void *blas;    /* of ls_cuda_blas_open, on the host; NULL for the kernels of this library */
     int32_t accumulate;
     int32_t halves; /* LS_HALF_… */
-    void *stream;
 };
 int64_t ls_cuda_gemm_scratch(const struct ls_cuda_gemm_params *params);
-ls_status ls_cuda_gemm(const struct ls_cuda_gemm_params *params);
+ls_status ls_cuda_gemm(const struct ls_cuda_gemm_params *params, void *stream);
 
 /*
  * cuBLASLt of the current context, as LONGSPAN_CUBLASLT in the environment says (a file's name, or "off") or where the loader finds it;
@@ -169,10 +169,9 @@ struct ls_cuda_norm_backward_params {
     float *dx, *d_weight, *d_bias;
     void *scratch;
     float weight_offset, factor;
-    void *stream;
 };
 int64_t ls_cuda_norm_backward_scratch(int64_t rows, int64_t d);
-ls_status ls_cuda_norm_backward(const struct ls_cuda_norm_backward_params *params);
+ls_status ls_cuda_norm_backward(const struct ls_cuda_norm_backward_params *params, void *stream);
 
 /* ---- pointwise ---- */
 
@@ -228,9 +227,8 @@ struct ls_cuda_rotary_params {
     int32_t halves; /* pairs (m, m + head_dim / 2), otherwise neighbours */
     int32_t backward;
     int32_t half;
-    void *stream;
 };
-ls_status ls_cuda_rotary(const struct ls_cuda_rotary_params *params);
+ls_status ls_cuda_rotary(const struct ls_cuda_rotary_params *params, void *stream);
 
 /* ---- recurrences ---- */
 
@@ -373,9 +371,8 @@ struct ls_cuda_copy_params {
     const void *from;
     void *to;
     int32_t from_type, to_type; /* LS_F32 … */
-    void *stream;
 };
-ls_status ls_cuda_copy(const struct ls_cuda_copy_params *params);
+ls_status ls_cuda_copy(const struct ls_cuda_copy_params *params, void *stream);
 /* Bytes, from any address. */
 ls_status ls_cuda_zero(void *to, int64_t bytes, void *stream);
 

@@ -8,21 +8,20 @@ std::string gemm_params() {
     return "struct ls_cuda_gemm_params " + std::to_string(sizeof(P)) LS_MEMBER(size) LS_MEMBER(rows) LS_MEMBER(cols)
            LS_MEMBER(depth) LS_MEMBER(a) LS_MEMBER(a_row) LS_MEMBER(a_col) LS_MEMBER(b) LS_MEMBER(b_row) LS_MEMBER(b_col)
            LS_MEMBER(bias) LS_MEMBER(c) LS_MEMBER(c_row) LS_MEMBER(scratch) LS_MEMBER(blas) LS_MEMBER(accumulate)
-           LS_MEMBER(halves) LS_MEMBER(stream) + "\n";
+           LS_MEMBER(halves) + "\n";
 }
 
 std::string norm_backward_params() {
     using P = ls_cuda_norm_backward_params;
     return "struct ls_cuda_norm_backward_params " + std::to_string(sizeof(P)) LS_MEMBER(size) LS_MEMBER(rows) LS_MEMBER(d)
            LS_MEMBER(x) LS_MEMBER(weight) LS_MEMBER(mean) LS_MEMBER(rstd) LS_MEMBER(dy) LS_MEMBER(dx) LS_MEMBER(d_weight)
-           LS_MEMBER(d_bias) LS_MEMBER(scratch) LS_MEMBER(weight_offset) LS_MEMBER(factor) LS_MEMBER(stream) + "\n";
+           LS_MEMBER(d_bias) LS_MEMBER(scratch) LS_MEMBER(weight_offset) LS_MEMBER(factor) + "\n";
 }
 
 std::string copy_params() {
     using P = ls_cuda_copy_params;
     return "struct ls_cuda_copy_params " + std::to_string(sizeof(P)) LS_MEMBER(size) LS_MEMBER(rank) LS_MEMBER(shape)
-           LS_MEMBER(from_stride) LS_MEMBER(to_stride) LS_MEMBER(from) LS_MEMBER(to) LS_MEMBER(from_type) LS_MEMBER(to_type)
-           LS_MEMBER(stream) + "\n";
+           LS_MEMBER(from_stride) LS_MEMBER(to_stride) LS_MEMBER(from) LS_MEMBER(to) LS_MEMBER(from_type) LS_MEMBER(to_type) + "\n";
 }
 
 std::string rotary_params() {
@@ -31,7 +30,7 @@ std::string rotary_params() {
            LS_MEMBER(heads) LS_MEMBER(head_dim) LS_MEMBER(x) LS_MEMBER(x_batch) LS_MEMBER(x_row) LS_MEMBER(x_head) LS_MEMBER(y)
            LS_MEMBER(y_batch) LS_MEMBER(y_row) LS_MEMBER(y_head) LS_MEMBER(first) LS_MEMBER(base) LS_MEMBER(period)
            LS_MEMBER(scale_base) LS_MEMBER(epoch) LS_MEMBER(origin) LS_MEMBER(sign) LS_MEMBER(halves) LS_MEMBER(backward)
-           LS_MEMBER(half) LS_MEMBER(stream) + "\n";
+           LS_MEMBER(half) + "\n";
 }
 
 std::string attention_task() {

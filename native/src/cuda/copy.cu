@@ -109,8 +109,8 @@ bool widen(Layout &layout, int bytes, const void *from, const void *to) {
 
 Grid grid_of(int64_t n) { return {std::min((n + THREADS - 1) / THREADS, BLOCKS)}; }
 
-template <class Unit> ls_status units(const Layout &layout, const ls_cuda_copy_params &p) {
-    return launch("copy", copy_units<Unit>, grid_of(layout.n), THREADS, 0, p.stream, layout,
+template <class Unit> ls_status units(const Layout &layout, const ls_cuda_copy_params &p, void *stream) {
+    return launch("copy", copy_units<Unit>, grid_of(layout.n), THREADS, 0, stream, layout,
                   static_cast<const Unit *>(p.from), static_cast<Unit *>(p.to));
 }
 
@@ -135,7 +135,7 @@ struct Zero {
 
 using namespace ls::cuda;
 
-ls_status ls_cuda_copy(const ls_cuda_copy_params *p) {
+ls_status ls_cuda_copy(const ls_cuda_copy_params *p, void *stream) {
     LS_NEEDS(p->size == sizeof *p && p->rank >= 0 && p->rank <= MOST_RANK && type(p->from_type) && type(p->to_type));
     for (int i = 0; i < p->rank; i++) {
         LS_NEEDS(p->shape[i] >= 0);
@@ -147,17 +147,17 @@ ls_status ls_cuda_copy(const ls_cuda_copy_params *p) {
     LS_NEEDS(p->from && p->to);
     int bytes = BYTES[p->from_type];
     if (p->from_type != p->to_type) {
-        return LS_LAUNCH(copy_converted, grid_of(layout.n), THREADS, 0, p->stream, layout, p->from, p->from_type, p->to,
+        return LS_LAUNCH(copy_converted, grid_of(layout.n), THREADS, 0, stream, layout, p->from, p->from_type, p->to,
                          p->to_type);
     }
     if (widen(layout, bytes, p->from, p->to)) {
-        return units<Chunk>(layout, *p);
+        return units<Chunk>(layout, *p, stream);
     }
     switch (bytes) {
-    case 1: return units<uint8_t>(layout, *p);
-    case 2: return units<uint16_t>(layout, *p);
-    case 4: return units<uint32_t>(layout, *p);
-    default: return units<uint64_t>(layout, *p);
+    case 1: return units<uint8_t>(layout, *p, stream);
+    case 2: return units<uint16_t>(layout, *p, stream);
+    case 4: return units<uint32_t>(layout, *p, stream);
+    default: return units<uint64_t>(layout, *p, stream);
     }
 }
 

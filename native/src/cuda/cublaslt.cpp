@@ -62,7 +62,7 @@ class Blas {
         return lt_.Create(&handle_) == lt::SUCCESS ? nullptr : "cublasLtCreate failed";
     }
 
-    ls_status multiply(const ls_cuda_gemm_params &p, int64_t workspace_bytes, bool *done) {
+    ls_status multiply(const ls_cuda_gemm_params &p, int64_t workspace_bytes, bool *done, void *stream) {
         std::lock_guard<std::mutex> guard(mutex_);
         auto [at, fresh] = plans_.try_emplace(key_of(p));
         Plan &plan = at->second;
@@ -77,7 +77,7 @@ class Blas {
         }
         float alpha = 1, beta = p.accumulate ? 1 : 0;
         int32_t status = lt_.Matmul(handle_, plan.desc, &alpha, p.b, plan.a, p.a, plan.b, &beta, p.c, plan.c, p.c,
-                                    plan.c, &plan.algorithm, p.scratch, plan.workspace_bytes, p.stream);
+                                    plan.c, &plan.algorithm, p.scratch, plan.workspace_bytes, stream);
         if (status == lt::NOT_SUPPORTED) {
             plan.found = false;
             return LS_OK;
@@ -181,8 +181,8 @@ class Blas {
 
 } // namespace
 
-ls_status blas_product(const ls_cuda_gemm_params &params, int64_t workspace_bytes, bool *done) {
-    return static_cast<Blas *>(params.blas)->multiply(params, workspace_bytes, done);
+ls_status blas_product(const ls_cuda_gemm_params &params, int64_t workspace_bytes, bool *done, void *stream) {
+    return static_cast<Blas *>(params.blas)->multiply(params, workspace_bytes, done, stream);
 }
 
 } // namespace ls::cuda

@@ -24,7 +24,7 @@ int64_t ls_cuda_gemm_scratch(const ls_cuda_gemm_params *p) {
     return p->blas && own < BLAS_WORKSPACE_BYTES ? BLAS_WORKSPACE_BYTES : own;
 }
 
-ls_status ls_cuda_gemm(const ls_cuda_gemm_params *p) {
+ls_status ls_cuda_gemm(const ls_cuda_gemm_params *p, void *stream) {
     LS_NEEDS(p->size == sizeof *p);
     LS_NEEDS(p->rows >= 0 && p->cols >= 0 && p->depth >= 0);
     LS_NEEDS(p->a_row == 1 || p->a_col == 1 || p->rows == 1 || p->depth <= 1);
@@ -40,16 +40,16 @@ ls_status ls_cuda_gemm(const ls_cuda_gemm_params *p) {
     if (p->rows <= FEW && deep_b) {
         return few_vectors({lines_of(p->b, p->b_col, p->cols, p->depth, half_b), p->a, p->rows, p->a_row, p->a_col,
                             half_a, side_by_side(p->a, p->a_row, p->a_col, half_a), true, output},
-                           p->stream);
+                           stream);
     }
     if (p->cols <= FEW && deep_a) {
         return few_vectors({lines_of(p->a, p->a_row, p->rows, p->depth, half_a), p->b, p->cols, p->b_col, p->b_row,
                             half_b, side_by_side(p->b, p->b_col, p->b_row, half_b), false, output},
-                           p->stream);
+                           stream);
     }
     if (p->blas && p->depth > 0) {
         bool done = false;
-        ls_status status = blas_product(*p, ls_cuda_gemm_scratch(p), &done);
+        ls_status status = blas_product(*p, ls_cuda_gemm_scratch(p), &done, stream);
         if (status != LS_OK || done) {
             return status;
         }
@@ -63,5 +63,5 @@ ls_status ls_cuda_gemm(const ls_cuda_gemm_params *p) {
     b.wide &= half_a == half_b || !half_b;
     Product product{a, b, deep_a, deep_b, p->rows, p->cols, p->depth, output};
     LS_NEEDS(depth_parts(p->rows, p->cols, p->depth) == 1 || p->scratch);
-    return tiled_product(product, static_cast<float *>(p->scratch), p->stream);
+    return tiled_product(product, static_cast<float *>(p->scratch), stream);
 }

@@ -76,27 +76,27 @@ LS_KERNEL(THREADS) parameter_gradients(Params p, float *weights, float *biases) 
     }
 }
 
-ls_status inputs(const Params &p) {
+ls_status inputs(const Params &p, void *stream) {
     return with_row_shape<float>(p.d, aligned(p.x, p.weight, p.dy, p.dx), [&](auto shape) {
         using Shape = decltype(shape);
         return launch("norm_backward", norm_backward<Shape>, Grid{(p.rows + Shape::ROWS - 1) / Shape::ROWS},
-                      Shape::THREADS, Shape::SHARED, p.stream, p);
+                      Shape::THREADS, Shape::SHARED, stream, p);
     });
 }
 
-ls_status parameters(const Params &p) {
+ls_status parameters(const Params &p, void *stream) {
     int64_t blocks = row_blocks(p.rows), across = (p.d + THREADS - 1) / THREADS;
     float *weights = static_cast<float *>(p.scratch), *biases = weights + blocks * p.d;
     if (ls_status bad = launch("norm_backward", parameter_gradients, Grid{blocks, across < MOST_YZ ? across : MOST_YZ},
-                               THREADS, 0, p.stream, p, weights, biases)) {
+                               THREADS, 0, stream, p, weights, biases)) {
         return bad;
     }
     if (p.d_weight) {
-        if (ls_status bad = add_column_sums(weights, blocks, p.d, Neighbours<float>{p.d_weight}, p.stream)) {
+        if (ls_status bad = add_column_sums(weights, blocks, p.d, Neighbours<float>{p.d_weight}, stream)) {
             return bad;
         }
     }
-    return p.d_bias ? add_column_sums(biases, blocks, p.d, Neighbours<float>{p.d_bias}, p.stream) : LS_OK;
+    return p.d_bias ? add_column_sums(biases, blocks, p.d, Neighbours<float>{p.d_bias}, stream) : LS_OK;
 }
 
 } // namespace
@@ -107,14 +107,14 @@ using namespace ls::cuda;
 
 int64_t ls_cuda_norm_backward_scratch(int64_t rows, int64_t d) { return 2 * row_blocks(rows) * d * 4; }
 
-ls_status ls_cuda_norm_backward(const ls_cuda_norm_backward_params *p) {
+ls_status ls_cuda_norm_backward(const ls_cuda_norm_backward_params *p, void *stream) {
     LS_NEEDS(p->size == sizeof *p && p->rows >= 0 && p->d >= 0);
     if (p->rows == 0 || p->d == 0) {
         return LS_OK;
     }
     LS_NEEDS(p->x && p->dy);
     if (p->dx) {
-        if (ls_status bad = inputs(*p)) {
+        if (ls_status bad = inputs(*p, stream)) {
             return bad;
         }
     }
@@ -122,5 +122,5 @@ ls_status ls_cuda_norm_backward(const ls_cuda_norm_backward_params *p) {
         return LS_OK;
     }
     LS_NEEDS(p->scratch != nullptr);
-    return parameters(*p);
+    return parameters(*p, stream);
 }

@@ -100,15 +100,15 @@ template <class T, int W> LS_KERNEL(THREADS) rotate(Params p, int64_t positions)
     }
 }
 
-template <class T> ls_status run(const Params &p) {
+template <class T> ls_status run(const Params &p, void *stream) {
     constexpr int W = WIDTH<T>;
     int64_t pairs = p.head_dim / 2, positions = pairs < TURNS ? TURNS / pairs : 1;
     Grid grid{(p.rows + positions - 1) / positions, p.batch < MOST_YZ ? p.batch : MOST_YZ};
     int64_t shared = pairs * 2 * (int64_t)sizeof(double) + positions * pairs * (int64_t)sizeof(Turn);
     int64_t strides = p.x_batch | p.x_row | p.x_head | p.y_batch | p.y_row | p.y_head | (p.halves ? pairs : p.head_dim);
     return aligned(p.x, p.y) && strides % W == 0
-               ? launch("rotary", rotate<T, W>, grid, THREADS, shared, p.stream, p, positions)
-               : launch("rotary", rotate<T, 1>, grid, THREADS, shared, p.stream, p, positions);
+               ? launch("rotary", rotate<T, W>, grid, THREADS, shared, stream, p, positions)
+               : launch("rotary", rotate<T, 1>, grid, THREADS, shared, stream, p, positions);
 }
 
 } // namespace
@@ -117,9 +117,9 @@ template <class T> ls_status run(const Params &p) {
 
 using namespace ls::cuda;
 
-ls_status ls_cuda_rotary(const ls_cuda_rotary_params *p) {
+ls_status ls_cuda_rotary(const ls_cuda_rotary_params *p, void *stream) {
     LS_NEEDS(p->size == sizeof *p && p->batch >= 0 && p->rows >= 0 && p->heads >= 0);
     LS_NEEDS(p->head_dim > 0 && p->head_dim % 2 == 0 && p->head_dim <= 8192);
     LS_NEEDS(p->first >= 0 && p->heads <= 65536);
-    return p->half ? run<bf16>(*p) : run<float>(*p);
+    return p->half ? run<bf16>(*p, stream) : run<float>(*p, stream);
 }

@@ -56,7 +56,7 @@ void strided(int type, const std::vector<int64_t> &shape, int turn, int64_t gap,
         std::memcpy(&expected[t * bytes], from + f * bytes, bytes);
     }
     p.from = from, p.to = to;
-    works(ls_cuda_copy(&p));
+    works(ls_cuda_copy(&p, nullptr));
     require(std::equal(expected.begin(), expected.end(), to.begin()), "a copy differs");
 }
 
@@ -84,9 +84,9 @@ void conversions() {
                     start[i] = (float)(i * 37 % 256);
                 }
                 ls_cuda_copy_params p = params(start, LS_F32, middle, via, {n});
-                works(ls_cuda_copy(&p));
+                works(ls_cuda_copy(&p, nullptr));
                 p = params(middle, via, end, to, {n});
-                works(ls_cuda_copy(&p));
+                works(ls_cuda_copy(&p, nullptr));
                 for (int64_t i = 0; i < n; i++) {
                     close_to("converted", i, of(middle, via, i), start[i], 0);
                     close_to("converted twice", i, of(end, to, i), start[i], 0);
@@ -101,7 +101,7 @@ template <class To> To one(double from, int to_type) {
     Guarded<To> target(1);
     source[0] = from;
     ls_cuda_copy_params p = params(source, LS_F64, target, to_type, {});
-    works(ls_cuda_copy(&p));
+    works(ls_cuda_copy(&p, nullptr));
     return target[0];
 }
 
@@ -124,10 +124,10 @@ void rounding() {
     Guarded<int64_t> large(1), same(1);
     large[0] = INT64_MAX - 1;
     ls_cuda_copy_params p = params(large, LS_I64, same, LS_I64, {1, 1});
-    works(ls_cuda_copy(&p));
+    works(ls_cuda_copy(&p, nullptr));
     require(same[0] == large[0], "int64 is copied whole");
     p.rank = 7;
-    require(ls_cuda_copy(&p) == LS_BAD_ARGUMENT, "seven dimensions");
+    require(ls_cuda_copy(&p, nullptr) == LS_BAD_ARGUMENT, "seven dimensions");
 }
 
 void zeros() {

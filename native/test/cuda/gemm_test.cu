@@ -68,7 +68,7 @@ void product(const Case &t, uint64_t seed) {
     p.halves = t.halves;
     Guarded<char> scratch(ls_cuda_gemm_scratch(&p), true);
     p.scratch = scratch;
-    works(ls_cuda_gemm(&p));
+    works(ls_cuda_gemm(&p, nullptr));
     c.values.read();
     char what[160];
     std::snprintf(what, sizeof what, "%lld x %lld x %lld deep %d %d gap %lld halves %d bias %d accumulate %d seed %llu",
@@ -174,7 +174,7 @@ void keeps_nan() {
         p.size = sizeof p;
         p.rows = p.cols = 9, p.depth = 8;
         p.a = a, p.a_row = 8, p.a_col = 1, p.b = b, p.b_row = 9, p.b_col = 1, p.c = c, p.c_row = 9;
-        works(ls_cuda_gemm(&p));
+        works(ls_cuda_gemm(&p, nullptr));
         for (int i = 0; i < 81; i++) {
             require(std::isnan(c[i]) == (i / 9 == 1), "NaN stays in its row");
         }
@@ -185,12 +185,12 @@ void refusals() {
     float x[4] = {};
     ls_cuda_gemm_params p{};
     p.size = 8;
-    require(ls_cuda_gemm(&p) == LS_BAD_ARGUMENT, "a struct of another size");
+    require(ls_cuda_gemm(&p, nullptr) == LS_BAD_ARGUMENT, "a struct of another size");
     p.size = sizeof p;
     p.rows = p.cols = p.depth = 2;
     p.a = p.b = x, p.c = x;
     p.a_row = p.a_col = 2, p.b_row = 2, p.b_col = 1;
-    require(ls_cuda_gemm(&p) == LS_BAD_ARGUMENT, "no stride is 1");
+    require(ls_cuda_gemm(&p, nullptr) == LS_BAD_ARGUMENT, "no stride is 1");
 }
 
 /* Through a library that has cuBLASLt's functions and computes what they ask for, or refuses. */

@@ -84,7 +84,7 @@ void backward(Kind kind, int64_t rows, int64_t d, bool front, bool weighted) {
     p.mean = kind == LAYER ? mean.begin() : nullptr, p.rstd = kind == AFFINE ? nullptr : rstd.begin();
     p.d_weight = weighted ? dw.begin() : nullptr, p.d_bias = weighted ? db.begin() : nullptr;
     p.weight_offset = OFFSET, p.factor = FACTOR, p.scratch = scratch;
-    works(ls_cuda_norm_backward(&p));
+    works(ls_cuda_norm_backward(&p, nullptr));
     std::vector<double> dw1(dw0.begin(), dw0.end()), db1(db0.begin(), db0.end());
     for (int64_t i = 0; i < rows; i++) {
         double m = moments[i].mean, r = moments[i].rstd, mean_g = 0, mean_gx = 0;

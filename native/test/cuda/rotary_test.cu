@@ -34,7 +34,7 @@ void check(const Case &t, int half, bool front) {
     p.origin = t.origin;
     p.sign = t.sign, p.halves = t.halves, p.backward = t.backward, p.half = half;
     std::vector<float> before(y.values.begin(), y.values.end());
-    works(ls_cuda_rotary(&p));
+    works(ls_cuda_rotary(&p, nullptr));
     y.read();
     for (int64_t i = 0; i < t.batch * t.rows * t.heads * t.dim / 2; i++) {
         int64_t m = i % (t.dim / 2), h = i / (t.dim / 2) % t.heads, r = i / (t.dim / 2) / t.heads % t.rows;
@@ -81,6 +81,6 @@ int main() {
     ls_cuda_rotary_params odd{};
     odd.size = sizeof odd;
     odd.head_dim = 3;
-    require(ls_cuda_rotary(&odd) == LS_BAD_ARGUMENT, "an odd head");
+    require(ls_cuda_rotary(&odd, nullptr) == LS_BAD_ARGUMENT, "an odd head");
     std::puts("rotary: ok");
 }

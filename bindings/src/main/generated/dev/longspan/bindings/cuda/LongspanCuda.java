@@ -23,10 +23,10 @@ public class LongspanCuda extends LongspanCuda$shared {
     static final SymbolLookup SYMBOL_LOOKUP = SymbolLookup.loaderLookup()
             .or(Linker.nativeLinker().defaultLookup());
 
-    private static final int LS_CUDA_ABI_VERSION = (int)1L;
+    private static final int LS_CUDA_ABI_VERSION = (int)2L;
     /**
      * {@snippet lang=c :
-     * #define LS_CUDA_ABI_VERSION 1
+     * #define LS_CUDA_ABI_VERSION 2
      * }
      */
     public static int LS_CUDA_ABI_VERSION() {
@@ -815,6 +815,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     private static class ls_cuda_gemm {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             LongspanCuda.C_INT,
+            LongspanCuda.C_POINTER,
             LongspanCuda.C_POINTER
         );
 
@@ -826,7 +827,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * ls_status ls_cuda_gemm(const struct ls_cuda_gemm_params *params)
+     * ls_status ls_cuda_gemm(const struct ls_cuda_gemm_params *params, void *stream)
      * }
      */
     public static FunctionDescriptor ls_cuda_gemm$descriptor() {
@@ -836,7 +837,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * ls_status ls_cuda_gemm(const struct ls_cuda_gemm_params *params)
+     * ls_status ls_cuda_gemm(const struct ls_cuda_gemm_params *params, void *stream)
      * }
      */
     public static MethodHandle ls_cuda_gemm$handle() {
@@ -846,7 +847,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * ls_status ls_cuda_gemm(const struct ls_cuda_gemm_params *params)
+     * ls_status ls_cuda_gemm(const struct ls_cuda_gemm_params *params, void *stream)
      * }
      */
     public static MemorySegment ls_cuda_gemm$address() {
@@ -855,16 +856,16 @@ public class LongspanCuda extends LongspanCuda$shared {
 
     /**
      * {@snippet lang=c :
-     * ls_status ls_cuda_gemm(const struct ls_cuda_gemm_params *params)
+     * ls_status ls_cuda_gemm(const struct ls_cuda_gemm_params *params, void *stream)
      * }
      */
-    public static int ls_cuda_gemm(MemorySegment params) {
+    public static int ls_cuda_gemm(MemorySegment params, MemorySegment stream) {
         var mh$ = ls_cuda_gemm.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("ls_cuda_gemm", params);
+                traceDowncall("ls_cuda_gemm", params, stream);
             }
-            return (int)mh$.invokeExact(params);
+            return (int)mh$.invokeExact(params, stream);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -1323,6 +1324,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     private static class ls_cuda_norm_backward {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             LongspanCuda.C_INT,
+            LongspanCuda.C_POINTER,
             LongspanCuda.C_POINTER
         );
 
@@ -1334,7 +1336,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * ls_status ls_cuda_norm_backward(const struct ls_cuda_norm_backward_params *params)
+     * ls_status ls_cuda_norm_backward(const struct ls_cuda_norm_backward_params *params, void *stream)
      * }
      */
     public static FunctionDescriptor ls_cuda_norm_backward$descriptor() {
@@ -1344,7 +1346,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * ls_status ls_cuda_norm_backward(const struct ls_cuda_norm_backward_params *params)
+     * ls_status ls_cuda_norm_backward(const struct ls_cuda_norm_backward_params *params, void *stream)
      * }
      */
     public static MethodHandle ls_cuda_norm_backward$handle() {
@@ -1354,7 +1356,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * ls_status ls_cuda_norm_backward(const struct ls_cuda_norm_backward_params *params)
+     * ls_status ls_cuda_norm_backward(const struct ls_cuda_norm_backward_params *params, void *stream)
      * }
      */
     public static MemorySegment ls_cuda_norm_backward$address() {
@@ -1363,16 +1365,16 @@ public class LongspanCuda extends LongspanCuda$shared {
 
     /**
      * {@snippet lang=c :
-     * ls_status ls_cuda_norm_backward(const struct ls_cuda_norm_backward_params *params)
+     * ls_status ls_cuda_norm_backward(const struct ls_cuda_norm_backward_params *params, void *stream)
      * }
      */
-    public static int ls_cuda_norm_backward(MemorySegment params) {
+    public static int ls_cuda_norm_backward(MemorySegment params, MemorySegment stream) {
         var mh$ = ls_cuda_norm_backward.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("ls_cuda_norm_backward", params);
+                traceDowncall("ls_cuda_norm_backward", params, stream);
             }
-            return (int)mh$.invokeExact(params);
+            return (int)mh$.invokeExact(params, stream);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -2422,6 +2424,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     private static class ls_cuda_rotary {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             LongspanCuda.C_INT,
+            LongspanCuda.C_POINTER,
             LongspanCuda.C_POINTER
         );
 
@@ -2433,7 +2436,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * ls_status ls_cuda_rotary(const struct ls_cuda_rotary_params *params)
+     * ls_status ls_cuda_rotary(const struct ls_cuda_rotary_params *params, void *stream)
      * }
      */
     public static FunctionDescriptor ls_cuda_rotary$descriptor() {
@@ -2443,7 +2446,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * ls_status ls_cuda_rotary(const struct ls_cuda_rotary_params *params)
+     * ls_status ls_cuda_rotary(const struct ls_cuda_rotary_params *params, void *stream)
      * }
      */
     public static MethodHandle ls_cuda_rotary$handle() {
@@ -2453,7 +2456,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * ls_status ls_cuda_rotary(const struct ls_cuda_rotary_params *params)
+     * ls_status ls_cuda_rotary(const struct ls_cuda_rotary_params *params, void *stream)
      * }
      */
     public static MemorySegment ls_cuda_rotary$address() {
@@ -2462,16 +2465,16 @@ public class LongspanCuda extends LongspanCuda$shared {
 
     /**
      * {@snippet lang=c :
-     * ls_status ls_cuda_rotary(const struct ls_cuda_rotary_params *params)
+     * ls_status ls_cuda_rotary(const struct ls_cuda_rotary_params *params, void *stream)
      * }
      */
-    public static int ls_cuda_rotary(MemorySegment params) {
+    public static int ls_cuda_rotary(MemorySegment params, MemorySegment stream) {
         var mh$ = ls_cuda_rotary.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("ls_cuda_rotary", params);
+                traceDowncall("ls_cuda_rotary", params, stream);
             }
-            return (int)mh$.invokeExact(params);
+            return (int)mh$.invokeExact(params, stream);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -3816,6 +3819,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     private static class ls_cuda_copy {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             LongspanCuda.C_INT,
+            LongspanCuda.C_POINTER,
             LongspanCuda.C_POINTER
         );
 
@@ -3827,7 +3831,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * ls_status ls_cuda_copy(const struct ls_cuda_copy_params *params)
+     * ls_status ls_cuda_copy(const struct ls_cuda_copy_params *params, void *stream)
      * }
      */
     public static FunctionDescriptor ls_cuda_copy$descriptor() {
@@ -3837,7 +3841,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * ls_status ls_cuda_copy(const struct ls_cuda_copy_params *params)
+     * ls_status ls_cuda_copy(const struct ls_cuda_copy_params *params, void *stream)
      * }
      */
     public static MethodHandle ls_cuda_copy$handle() {
@@ -3847,7 +3851,7 @@ public class LongspanCuda extends LongspanCuda$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * ls_status ls_cuda_copy(const struct ls_cuda_copy_params *params)
+     * ls_status ls_cuda_copy(const struct ls_cuda_copy_params *params, void *stream)
      * }
      */
     public static MemorySegment ls_cuda_copy$address() {
@@ -3856,16 +3860,16 @@ public class LongspanCuda extends LongspanCuda$shared {
 
     /**
      * {@snippet lang=c :
-     * ls_status ls_cuda_copy(const struct ls_cuda_copy_params *params)
+     * ls_status ls_cuda_copy(const struct ls_cuda_copy_params *params, void *stream)
      * }
      */
-    public static int ls_cuda_copy(MemorySegment params) {
+    public static int ls_cuda_copy(MemorySegment params, MemorySegment stream) {
         var mh$ = ls_cuda_copy.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("ls_cuda_copy", params);
+                traceDowncall("ls_cuda_copy", params, stream);
             }
-            return (int)mh$.invokeExact(params);
+            return (int)mh$.invokeExact(params, stream);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

@@ -24,7 +24,6 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     void *to;
  *     int32_t from_type;
  *     int32_t to_type;
- *     void *stream;
  * }
  * }
  */
@@ -43,8 +42,7 @@ public class ls_cuda_copy_params {
         LongspanCuda.C_POINTER.withName("from"),
         LongspanCuda.C_POINTER.withName("to"),
         LongspanCuda.C_INT.withName("from_type"),
-        LongspanCuda.C_INT.withName("to_type"),
-        LongspanCuda.C_POINTER.withName("stream")
+        LongspanCuda.C_INT.withName("to_type")
     ).withName("ls_cuda_copy_params");
 
     /**
@@ -547,50 +545,6 @@ public class ls_cuda_copy_params {
      */
     public static void to_type(MemorySegment struct, int fieldValue) {
         struct.set(to_type$LAYOUT, to_type$OFFSET, fieldValue);
-    }
-
-    private static final AddressLayout stream$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("stream"));
-
-    /**
-     * Layout for field:
-     * {@snippet lang=c :
-     * void *stream
-     * }
-     */
-    public static final AddressLayout stream$layout() {
-        return stream$LAYOUT;
-    }
-
-    private static final long stream$OFFSET = $LAYOUT.byteOffset(groupElement("stream"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * void *stream
-     * }
-     */
-    public static final long stream$offset() {
-        return stream$OFFSET;
-    }
-
-    /**
-     * Getter for field:
-     * {@snippet lang=c :
-     * void *stream
-     * }
-     */
-    public static MemorySegment stream(MemorySegment struct) {
-        return struct.get(stream$LAYOUT, stream$OFFSET);
-    }
-
-    /**
-     * Setter for field:
-     * {@snippet lang=c :
-     * void *stream
-     * }
-     */
-    public static void stream(MemorySegment struct, MemorySegment fieldValue) {
-        struct.set(stream$LAYOUT, stream$OFFSET, fieldValue);
     }
 
     /**

@@ -32,7 +32,6 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     void *blas;
  *     int32_t accumulate;
  *     int32_t halves;
- *     void *stream;
  * }
  * }
  */
@@ -59,8 +58,7 @@ public class ls_cuda_gemm_params {
         LongspanCuda.C_POINTER.withName("scratch"),
         LongspanCuda.C_POINTER.withName("blas"),
         LongspanCuda.C_INT.withName("accumulate"),
-        LongspanCuda.C_INT.withName("halves"),
-        LongspanCuda.C_POINTER.withName("stream")
+        LongspanCuda.C_INT.withName("halves")
     ).withName("ls_cuda_gemm_params");
 
     /**
@@ -816,50 +814,6 @@ public class ls_cuda_gemm_params {
      */
     public static void halves(MemorySegment struct, int fieldValue) {
         struct.set(halves$LAYOUT, halves$OFFSET, fieldValue);
-    }
-
-    private static final AddressLayout stream$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("stream"));
-
-    /**
-     * Layout for field:
-     * {@snippet lang=c :
-     * void *stream
-     * }
-     */
-    public static final AddressLayout stream$layout() {
-        return stream$LAYOUT;
-    }
-
-    private static final long stream$OFFSET = $LAYOUT.byteOffset(groupElement("stream"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * void *stream
-     * }
-     */
-    public static final long stream$offset() {
-        return stream$OFFSET;
-    }
-
-    /**
-     * Getter for field:
-     * {@snippet lang=c :
-     * void *stream
-     * }
-     */
-    public static MemorySegment stream(MemorySegment struct) {
-        return struct.get(stream$LAYOUT, stream$OFFSET);
-    }
-
-    /**
-     * Setter for field:
-     * {@snippet lang=c :
-     * void *stream
-     * }
-     */
-    public static void stream(MemorySegment struct, MemorySegment fieldValue) {
-        struct.set(stream$LAYOUT, stream$OFFSET, fieldValue);
     }
 
     /**

@@ -29,7 +29,6 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     void *scratch;
  *     float weight_offset;
  *     float factor;
- *     void *stream;
  * }
  * }
  */
@@ -53,8 +52,7 @@ public class ls_cuda_norm_backward_params {
         LongspanCuda.C_POINTER.withName("d_bias"),
         LongspanCuda.C_POINTER.withName("scratch"),
         LongspanCuda.C_FLOAT.withName("weight_offset"),
-        LongspanCuda.C_FLOAT.withName("factor"),
-        LongspanCuda.C_POINTER.withName("stream")
+        LongspanCuda.C_FLOAT.withName("factor")
     ).withName("ls_cuda_norm_backward_params");
 
     /**
@@ -678,50 +676,6 @@ public class ls_cuda_norm_backward_params {
      */
     public static void factor(MemorySegment struct, float fieldValue) {
         struct.set(factor$LAYOUT, factor$OFFSET, fieldValue);
-    }
-
-    private static final AddressLayout stream$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("stream"));
-
-    /**
-     * Layout for field:
-     * {@snippet lang=c :
-     * void *stream
-     * }
-     */
-    public static final AddressLayout stream$layout() {
-        return stream$LAYOUT;
-    }
-
-    private static final long stream$OFFSET = $LAYOUT.byteOffset(groupElement("stream"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * void *stream
-     * }
-     */
-    public static final long stream$offset() {
-        return stream$OFFSET;
-    }
-
-    /**
-     * Getter for field:
-     * {@snippet lang=c :
-     * void *stream
-     * }
-     */
-    public static MemorySegment stream(MemorySegment struct) {
-        return struct.get(stream$LAYOUT, stream$OFFSET);
-    }
-
-    /**
-     * Setter for field:
-     * {@snippet lang=c :
-     * void *stream
-     * }
-     */
-    public static void stream(MemorySegment struct, MemorySegment fieldValue) {
-        struct.set(stream$LAYOUT, stream$OFFSET, fieldValue);
     }
 
     /**

@@ -38,7 +38,6 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int32_t halves;
  *     int32_t backward;
  *     int32_t half;
- *     void *stream;
  * }
  * }
  */
@@ -71,8 +70,7 @@ public class ls_cuda_rotary_params {
         LongspanCuda.C_INT.withName("sign"),
         LongspanCuda.C_INT.withName("halves"),
         LongspanCuda.C_INT.withName("backward"),
-        LongspanCuda.C_INT.withName("half"),
-        LongspanCuda.C_POINTER.withName("stream")
+        LongspanCuda.C_INT.withName("half")
     ).withName("ls_cuda_rotary_params");
 
     /**
@@ -1092,50 +1090,6 @@ public class ls_cuda_rotary_params {
      */
     public static void half(MemorySegment struct, int fieldValue) {
         struct.set(half$LAYOUT, half$OFFSET, fieldValue);
-    }
-
-    private static final AddressLayout stream$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("stream"));
-
-    /**
-     * Layout for field:
-     * {@snippet lang=c :
-     * void *stream
-     * }
-     */
-    public static final AddressLayout stream$layout() {
-        return stream$LAYOUT;
-    }
-
-    private static final long stream$OFFSET = $LAYOUT.byteOffset(groupElement("stream"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * void *stream
-     * }
-     */
-    public static final long stream$offset() {
-        return stream$OFFSET;
-    }
-
-    /**
-     * Getter for field:
-     * {@snippet lang=c :
-     * void *stream
-     * }
-     */
-    public static MemorySegment stream(MemorySegment struct) {
-        return struct.get(stream$LAYOUT, stream$OFFSET);
-    }
-
-    /**
-     * Setter for field:
-     * {@snippet lang=c :
-     * void *stream
-     * }
-     */
-    public static void stream(MemorySegment struct, MemorySegment fieldValue) {
-        struct.set(stream$LAYOUT, stream$OFFSET, fieldValue);
     }
 
     /**

@@ -59,10 +59,7 @@ final class CudaGemm implements GemmKernel {
                     + (bias == null ? 0 : DevicePointer.half(bias) * LongspanCuda.LS_HALF_BIAS()));
             ls_cuda_gemm_params.blas(p, blas());
             ls_cuda_gemm_params.scratch(p, space.kernelScratch(LongspanCuda.ls_cuda_gemm_scratch(p)));
-            space.stream().launch(parallel, "gemm", s -> {
-                ls_cuda_gemm_params.stream(p, s);
-                return LongspanCuda.ls_cuda_gemm(p);
-            });
+            space.stream().launch(parallel, "gemm", s -> LongspanCuda.ls_cuda_gemm(p, s));
         }
     }
 

@@ -100,10 +100,7 @@ final class CudaNorm implements NormKernel {
             ls_cuda_norm_backward_params.scratch(p, space.kernelScratch(LongspanCuda.ls_cuda_norm_backward_scratch(rows, d)));
             ls_cuda_norm_backward_params.weight_offset(p, (float) weightOffset);
             ls_cuda_norm_backward_params.factor(p, (float) factor);
-            space.stream().launch(parallel, name, s -> {
-                ls_cuda_norm_backward_params.stream(p, s);
-                return LongspanCuda.ls_cuda_norm_backward(p);
-            });
+            space.stream().launch(parallel, name, s -> LongspanCuda.ls_cuda_norm_backward(p, s));
         }
     }
 }

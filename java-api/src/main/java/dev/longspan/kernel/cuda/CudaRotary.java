@@ -62,10 +62,7 @@ final class CudaRotary implements RotaryKernel {
             ls_cuda_rotary_params.halves(p, rotary.pairs() == Rotary.Pairs.HALVES ? 1 : 0);
             ls_cuda_rotary_params.backward(p, backward ? 1 : 0);
             ls_cuda_rotary_params.half(p, DevicePointer.half(x));
-            space.stream().launch(parallel, name, s -> {
-                ls_cuda_rotary_params.stream(p, s);
-                return LongspanCuda.ls_cuda_rotary(p);
-            });
+            space.stream().launch(parallel, name, s -> LongspanCuda.ls_cuda_rotary(p, s));
         }
     }
 }

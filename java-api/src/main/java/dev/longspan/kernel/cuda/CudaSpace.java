@@ -155,10 +155,7 @@ public final class CudaSpace implements DeviceSpace {
             ls_cuda_copy_params.to(p, MemorySegment.ofAddress(to.address()));
             ls_cuda_copy_params.from_type(p, type(from.dtype()));
             ls_cuda_copy_params.to_type(p, type(to.dtype()));
-            stream.launch("copy", s -> {
-                ls_cuda_copy_params.stream(p, s);
-                return LongspanCuda.ls_cuda_copy(p);
-            });
+            stream.launch("copy", s -> LongspanCuda.ls_cuda_copy(p, s));
         }
     }
 
