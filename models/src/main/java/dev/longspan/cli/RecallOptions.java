@@ -5,7 +5,10 @@ import dev.longspan.recall.Finish;
 import dev.longspan.recall.LessonPlan;
 import dev.longspan.recall.Recipe;
 import dev.longspan.recall.RmtShape;
+import dev.longspan.recall.StageEnd;
+import dev.longspan.recall.UpdateRule;
 import dev.longspan.rmt.Alignment;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -30,7 +33,7 @@ final class RecallOptions {
     @Option(names = "--decay", paramLabel = "none|stage|consolidation",
             description = "When the learning rate falls: never, over the --max-steps of each stage, or over its consolidation "
                     + "(default: consolidation).")
-    private Curriculum.@Nullable Decay decay;
+    private UpdateRule.@Nullable Decay decay;
 
     @Option(names = "--warmup", paramLabel = "N", description = "Steps of rising learning rate in each stage (default: 50).")
     private @Nullable Long warmup;
@@ -84,11 +87,19 @@ final class RecallOptions {
     @Option(names = "--lesson-steps", paramLabel = "N", description = "Steps of all lessons at most (default: 10000).")
     private @Nullable Long lessonSteps;
 
-    @Option(names = "--finish", paramLabel = "N", description = "Steps behind the last stage with --finish-noise and a falling "
-            + "learning rate (default: 0).")
+    @Option(names = "--finish", paramLabel = "LIST", converter = SegmentList.Converter.class,
+            description = "Segments of the longer documents behind the last stage, such as 14,28 (default: none; reasoning "
+                    + "10,14,20,28,40,56,80,112 where --stages are not given).")
+    private @Nullable SegmentList finish;
+
+    @Option(names = "--finish-steps", paramLabel = "N", description = "Steps of each of them (default: 300).")
     private @Nullable Long finishSteps;
 
-    @Option(names = "--finish-noise", paramLabel = "X", description = "--memory-noise of the finish (default: 0).")
+    @Option(names = "--finish-learning-rate", paramLabel = "X",
+            description = "Highest learning rate of each; it falls to a tenth (default: 3e-4).")
+    private @Nullable Double finishRate;
+
+    @Option(names = "--finish-noise", paramLabel = "X", description = "--memory-noise of the finish (default: as before it).")
     private @Nullable Double finishNoise;
 
     @Option(names = "--recompute", description = "Compute segments again on the way back: the same bits, memory that does not grow "
@@ -141,22 +152,25 @@ final class RecallOptions {
         RmtShape s = recipe.shape();
         Curriculum c = recipe.curriculum();
         LessonPlan l = c.lessons();
+        UpdateRule u = c.updates();
+        StageEnd e = c.end();
         Finish f = c.finish();
-        double rate = or(learningRate, c.learningRate());
+        double rate = or(learningRate, u.learningRate());
         return new Recipe(
                 new RmtShape(or(style, s.style()), s.vocabulary(), or(width, s.width()), or(heads, s.heads()), or(layers, s.layers()),
                         or(feedForward, s.feedForward()), or(initialStd, s.initialStd()), or(memory, s.memory()),
                         or(input, s.input()), or(alignment, s.alignment()), s.classes(), or(dropout, s.dropout()), s.special()),
-                new Curriculum(stages == null ? c.stages() : stages.counts(), or(batch, c.batch()), rate,
-                        or(endLearningRate, learningRate == null ? c.endLearningRate()
-                                : rate * c.endLearningRate() / c.learningRate()),
-                        or(warmup, c.warmup()), or(decay, c.decay()), or(clipValue, c.clipValue()), or(clipNorm, c.clipNorm()),
-                        or(weightDecay, c.weightDecay()), or(window, c.window()), or(threshold, c.threshold()),
-                        or(minSteps, c.minSteps()), or(maxSteps, c.maxSteps()), or(consolidation, c.consolidation()),
+                new Curriculum(stages == null ? c.stages() : stages.counts(), or(batch, c.batch()),
+                        new UpdateRule(rate, or(endLearningRate, learningRate == null ? u.endLearningRate()
+                                : rate * u.endLearningRate() / u.learningRate()), or(warmup, u.warmup()), or(decay, u.decay()),
+                                or(clipValue, u.clipValue()), or(clipNorm, u.clipNorm()), or(weightDecay, u.weightDecay())),
+                        new StageEnd(or(window, e.window()), or(threshold, e.threshold()), or(minSteps, e.minSteps()),
+                                or(maxSteps, e.maxSteps()), or(consolidation, e.consolidation())),
                         or(earlier, c.earlier()), or(memoryNoise, c.memoryNoise()),
                         new LessonPlan(or(pace, l.pace()), l.shortest(), or(lessonSegments, l.segments()),
                                 or(lessonNoise, l.memoryNoise()), or(lessonSteps, l.maxSteps())),
-                        new Finish(or(finishSteps, f.steps()), or(finishNoise, f.memoryNoise())),
+                        new Finish(finish == null ? stages == null ? f.stages() : List.of() : finish.counts(),
+                                or(finishSteps, f.steps()), or(finishRate, f.learningRate()), or(finishNoise, f.memoryNoise())),
                         recompute || c.recompute(), or(saveEvery, c.saveEvery()), c.seed()),
                 placement == null ? recipe.anywhere() : isAnywhere(placement));
     }

@@ -121,8 +121,8 @@ final class RecallTrainCommand implements Callable<Integer> {
                         model.shape().memory(), model.shape().segment(), from.map(p -> "from " + p).orElse("fresh"),
                         backend.name());
                 output.line("task      %s in %s", RecallCommand.name(model.origin().task()), noise.origin());
-                output.line("stages    %s, batch %d", curriculum.stages(), curriculum.batch());
-                Watcher watcher = new Watcher(output, main.showsProgress() ? main.err() : null, curriculum);
+                output.line("stages    %s, batch %d", curriculum.allStages(), curriculum.batch());
+                Watcher watcher = new Watcher(output, main.showsProgress() ? main.err() : null);
                 CurriculumRun.End end = run.run(60 * minutes, signals.cancel(), watcher);
                 return report(end, run, watcher, signals, output);
             }
@@ -150,14 +150,12 @@ final class RecallTrainCommand implements Callable<Integer> {
 
         private final Output output;
         private final @Nullable PrintWriter err;
-        private final Curriculum curriculum;
         private final List<StageReport> stages = new ArrayList<>();
         private long printed = System.nanoTime();
 
-        Watcher(Output output, @Nullable PrintWriter err, Curriculum curriculum) {
+        Watcher(Output output, @Nullable PrintWriter err) {
             this.output = output;
             this.err = err;
-            this.curriculum = curriculum;
         }
 
         @Override
@@ -167,7 +165,7 @@ final class RecallTrainCommand implements Callable<Integer> {
                 printed = now;
                 err.println(String.format(Locale.ROOT, "step %d, %s: loss %.4f, accuracy %.1f %%, %,.0f tokens/s, %,d MB", report.step(),
                         report.taught() < 1 ? "lessons, %d %% done".formatted(Math.round(100 * report.taught()))
-                                : "%d segments, %d of at most %d".formatted(report.segments(), report.stageStep(), curriculum.maxSteps()),
+                                : "%d segments, %d steps".formatted(report.segments(), report.stageStep()),
                         report.loss(), 100 * report.runningAccuracy(), report.tokensPerSecond(), report.memoryBytes() >> 20));
                 err.flush();
             }

@@ -67,7 +67,7 @@ public final class Learner implements AutoCloseable {
         this.curriculum = curriculum;
         this.weights = model.parameters();
         this.gradients = new Gradients(arena, weights.values());
-        this.optimizer = new AdamW(curriculum.optimizer(name -> weight(name).rank() > 1), weights, arena);
+        this.optimizer = new AdamW(curriculum.updates().optimizer(name -> weight(name).rank() > 1), weights, arena);
     }
 
     /** Where the training stands. */
@@ -77,7 +77,7 @@ public final class Learner implements AutoCloseable {
 
     /** Whether all stages are done. */
     public boolean isDone() {
-        return progress.stage() >= curriculum.count();
+        return progress.stage() >= curriculum.allStages().size();
     }
 
     /** Weights by name. */
@@ -109,11 +109,12 @@ public final class Learner implements AutoCloseable {
         if (!Double.isFinite(norm)) {
             throw new NonFiniteException(number, "the gradient of " + firstNonFinite());
         }
-        if (curriculum.clipValue() > 0) {
-            Clip.byValue(backend, cancellable, gradients, weights.values(), curriculum.clipValue());
+        UpdateRule updates = curriculum.updates();
+        if (updates.clipValue() > 0) {
+            Clip.byValue(backend, cancellable, gradients, weights.values(), updates.clipValue());
         }
-        double scale = curriculum.clipNorm() == 0 ? 1
-                : Clip.factor(Clip.norm(backend, cancellable, gradients, weights.values()), curriculum.clipNorm());
+        double scale = updates.clipNorm() == 0 ? 1
+                : Clip.factor(Clip.norm(backend, cancellable, gradients, weights.values()), updates.clipNorm());
         double rate = curriculum.rate(progress);
         // Never cancelled: half an update would be no state of the run at all.
         optimizer.step(backend, parallel, gradients, rate, scale, progress.stageStep() + 1);
@@ -132,7 +133,7 @@ public final class Learner implements AutoCloseable {
 
     /** Goes on to the next stage, from these weights and with zero moments. */
     public void nextStage() {
-        progress = progress.nextStage();
+        progress = progress.nextStage(curriculum);
         optimizer.moments().values().forEach(moment -> moment.fill(0));
     }
 

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * Where a training stands: with weights and moments all that it needs to go on.
  *
  * @param step steps done
- * @param stage number of the stage from 0; {@link Curriculum#count} behind the last, the finish included
+ * @param stage number of the stage from 0; the number of all stages behind the last
  * @param stageStep steps done of it
  * @param reachedAt steps of the stage after which its consolidation began; {@link #NOT_YET} before
  * @param lesson in front of the first stage, from 0 to {@link #LESSONS}: up to 1 documents grow, up to 2 facts and up to 3 questions
@@ -50,7 +50,7 @@ public record Progress(long step, int stage, long stageStep, long reachedAt, dou
 
     /** Whether the recent steps are as good as the curriculum asks for. */
     boolean isLearned(Curriculum curriculum) {
-        return recent.size() >= curriculum.window() && accuracy() >= curriculum.threshold();
+        return recent.size() >= curriculum.end().window() && accuracy() >= curriculum.end().threshold();
     }
 
     /** Behind one more step with these answers. */
@@ -58,10 +58,10 @@ public record Progress(long step, int stage, long stageStep, long reachedAt, dou
         List<Tally> all = new ArrayList<>(recent);
         all.add(answers);
         Progress behind = new Progress(step + 1, stage, stageStep + 1, reachedAt, lessonAfter(all, curriculum),
-                all.subList(Math.max(0, all.size() - curriculum.window()), all.size()));
+                all.subList(Math.max(0, all.size() - curriculum.end().window()), all.size()));
         boolean ripe = behind.hasLessons(curriculum) ? behind.stageStep >= curriculum.lessons().maxSteps()
-                : behind.stageStep >= curriculum.minSteps() && (curriculum.isFinish(stage) || behind.isLearned(curriculum))
-                        || behind.stageStep >= curriculum.maxSteps();
+                : behind.stageStep >= curriculum.end().minSteps() && behind.isLearned(curriculum)
+                        || behind.stageStep >= curriculum.end().maxSteps();
         return isConsolidating() || !ripe ? behind
                 : new Progress(behind.step, stage, behind.stageStep, behind.stageStep, behind.lesson, behind.recent);
     }
@@ -88,8 +88,8 @@ public record Progress(long step, int stage, long stageStep, long reachedAt, dou
     }
 
     /** In front of the next stage. */
-    Progress nextStage() {
-        return new Progress(step, stage + 1, 0, NOT_YET, lesson, List.of());
+    Progress nextStage(Curriculum curriculum) {
+        return new Progress(step, stage + 1, 0, curriculum.isFinish(stage + 1) ? 0 : NOT_YET, lesson, List.of());
     }
 
     Map<String, @Nullable Object> toMap() {

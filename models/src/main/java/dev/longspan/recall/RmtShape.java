@@ -53,11 +53,6 @@ public record RmtShape(Style style, long vocabulary, int width, int heads, int l
         RmtConfig.encoder(memory, input);
     }
 
-    /** Two layers of width 64 in four heads, 128 inside: learns the paper's tasks within minutes on two cores. */
-    public static RmtShape small(long vocabulary, SpecialTokens special, int classes) {
-        return new RmtShape(Style.BERT, vocabulary, 64, 4, 2, 128, 0.02, 10, 64, Alignment.RIGHT, classes, 0, special);
-    }
-
     /** The recurrence, full backpropagation and nothing recomputed. */
     public RmtConfig recurrence() {
         return RmtConfig.encoder(memory, input).withAlignment(alignment);

@@ -5,10 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
-import dev.longspan.recall.Curriculum;
 import dev.longspan.recall.Origin;
+import dev.longspan.recall.Recipe;
 import dev.longspan.recall.RmtFolder;
-import dev.longspan.recall.RmtShape;
 import dev.longspan.task.MemoryTask;
 import dev.longspan.task.Placement;
 import dev.longspan.task.Vocabulary;
@@ -46,12 +45,13 @@ final class AskTest {
         }
         Corpus corpus = Sources.folder(texts);
         Vocabulary vocabulary = Vocabulary.of(corpus, 200);
-        RmtShape shape = RmtShape.small(vocabulary.size(), vocabulary.special(), 6);
+        Recipe recipe = Recipe.paper(MemoryTask.MEMORIZE, vocabulary, 1);
         Path written = folder.resolve("model");
         model = written.toString();
         try (TensorArena arena = new TensorArena()) {
-            new RmtFolder(shape, vocabulary, Origin.of(MemoryTask.MEMORIZE, Placement.ANYWHERE, corpus, Curriculum.to(1, 1, 1)))
-                    .write(written, shape.create(arena, 1).parameters());
+            new RmtFolder(recipe.shape(), vocabulary,
+                    Origin.of(MemoryTask.MEMORIZE, Placement.ANYWHERE, corpus, recipe.curriculum()))
+                    .write(written, recipe.shape().create(arena, 1).parameters());
         }
     }
 

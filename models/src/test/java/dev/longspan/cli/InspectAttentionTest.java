@@ -5,9 +5,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.longspan.json.Json;
 import dev.longspan.recall.Curriculum;
-import dev.longspan.recall.Finish;
-import dev.longspan.recall.LessonPlan;
 import dev.longspan.recall.Origin;
+import dev.longspan.recall.Recipe;
 import dev.longspan.recall.RmtFolder;
 import dev.longspan.recall.RmtShape;
 import dev.longspan.rmt.Alignment;
@@ -58,12 +57,12 @@ final class InspectAttentionTest {
         Vocabulary words = Vocabulary.of(noise, 128);
         RmtShape shape = new RmtShape(RmtShape.Style.ROTARY, words.size(), 16, 2, 2, 32, 0.1, 2, ROWS, Alignment.RIGHT,
                 Place.values().length, 0, words.special());
-        Curriculum curriculum = new Curriculum(List.of(4), 6, 3e-3, 1e-3, 2, Curriculum.Decay.CONSOLIDATION, 5, 1, 1e-3, 2, 2, 0,
-                2, 1, 0.5, 0, LessonPlan.NONE, Finish.NONE, false, 0, 3);
+        Curriculum curriculum = Recipe.paper(MemoryTask.DETECT, words, 3).curriculum();
         model = temp.resolve("model");
         maps = temp.resolve("maps");
         try (TensorArena arena = new TensorArena()) {
-            new RmtFolder(shape, words, Origin.of(MemoryTask.DETECT, Placement.ANYWHERE, noise, curriculum))
+            new RmtFolder(shape, words, new Origin(MemoryTask.DETECT, Placement.ANYWHERE, noise.name(),
+                    noise.origin(), noise.fingerprint(), curriculum, 4))
                     .write(model, shape.create(arena, 5).parameters());
         }
     }

@@ -1,8 +1,8 @@
 package dev.longspan.recall;
 
 import dev.longspan.kernel.Philox;
-import dev.longspan.recall.Curriculum.Decay;
 import dev.longspan.recall.Examples.Example;
+import dev.longspan.recall.UpdateRule.Decay;
 import dev.longspan.rmt.Alignment;
 import dev.longspan.rmt.SpecialTokens;
 import dev.longspan.rmt.TokenSource;
@@ -43,28 +43,28 @@ final class Lessons {
 
     /** Stages of three steps. */
     static Curriculum brief(double memoryNoise, boolean recompute) {
-        return new Curriculum(List.of(1, 2, 3), 6, 3e-3, 1e-3, 2, Decay.CONSOLIDATION, 5, 1, 1e-3, 2, 2, 0, 2, 1, 0.5, memoryNoise,
-                LessonPlan.NONE, Finish.NONE, recompute, 0, 3);
+        return brief(memoryNoise, LessonPlan.NONE, Finish.NONE, recompute);
     }
 
     /** The same behind lessons over two segments that are passed in six steps of right answers. */
     static Curriculum taught() {
-        Curriculum brief = brief(0, false);
-        return new Curriculum(brief.stages(), 6, 3e-3, 1e-3, 2, Decay.CONSOLIDATION, 5, 1, 1e-3, 2, 2, 0, 2, 1, 0.5, 0,
-                new LessonPlan(2, 3, 2, 0.1, 5), Finish.NONE, false, 0, 3);
+        return brief(0, new LessonPlan(2, 3, 2, 0.1, 5), Finish.NONE, false);
     }
 
-    /** The same before a finish of four steps: one, as no step is asked for, and three of falling rate. */
+    /** The same before two stages of three steps. */
     static Curriculum finished() {
-        Curriculum brief = brief(0, false);
-        return new Curriculum(brief.stages(), 6, 3e-3, 1e-3, 2, Decay.CONSOLIDATION, 5, 1, 1e-3, 2, 2, 0, 2, 1, 0.5, 0,
-                LessonPlan.NONE, new Finish(3, 0.5), false, 0, 3);
+        return brief(0, LessonPlan.NONE, new Finish(List.of(4, 6), 3, 1e-3, 0.5), false);
+    }
+
+    private static Curriculum brief(double memoryNoise, LessonPlan lessons, Finish finish, boolean recompute) {
+        return new Curriculum(List.of(1, 2, 3), 6, new UpdateRule(3e-3, 1e-3, 2, Decay.CONSOLIDATION, 5, 1, 1e-3),
+                new StageEnd(2, 2, 0, 2, 1), 0.5, memoryNoise, lessons, finish, recompute, 0, 3);
     }
 
     /** Until both stages are learned. */
     static Curriculum whole() {
-        return new Curriculum(List.of(1, 2), 32, 3e-3, 3e-3, 10, Decay.NONE, 5, 0, 1e-3, 20, 0.98, 20, 1500, 0, 0.25, 0,
-                LessonPlan.NONE, Finish.NONE, false, 0, 3);
+        return new Curriculum(List.of(1, 2), 32, new UpdateRule(3e-3, 3e-3, 10, Decay.NONE, 5, 0, 1e-3),
+                new StageEnd(20, 0.98, 20, 1500, 0), 0.25, 0, LessonPlan.NONE, Finish.NONE, false, 0, 3);
     }
 
     static RmtFolder model(Curriculum curriculum) {

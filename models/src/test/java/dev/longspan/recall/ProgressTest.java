@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.longspan.json.Json;
 import dev.longspan.json.JsonObject;
-import dev.longspan.recall.Curriculum.Decay;
+import dev.longspan.recall.UpdateRule.Decay;
 import dev.longspan.task.Lesson;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -18,8 +18,12 @@ final class ProgressTest {
 
     /** Window of 2, at least 4 steps, at most 8, 3 more after either. */
     private static Curriculum curriculum(Decay decay) {
-        return new Curriculum(List.of(1, 2), 10, 1, 0.5, 2, decay, 0, 0, 0, 2, 0.9, 4, 8, 3, 0, 0, LessonPlan.NONE,
-                Finish.NONE, false, 0, 1);
+        return curriculum(List.of(1, 2), Finish.NONE, decay);
+    }
+
+    private static Curriculum curriculum(List<Integer> stages, Finish finish, Decay decay) {
+        return new Curriculum(stages, 10, new UpdateRule(1, 0.5, 2, decay, 0, 0, 0), new StageEnd(2, 0.9, 4, 8, 3), 0, 0,
+                LessonPlan.NONE, finish, false, 0, 1);
     }
 
     private static Progress after(int steps, Tally answers) {
@@ -56,14 +60,14 @@ final class ProgressTest {
 
     @Test
     void theNextStageBeginsWithoutAnswers() {
-        Progress next = after(7, RIGHT).nextStage();
+        Progress next = after(7, RIGHT).nextStage(curriculum(Decay.NONE));
         assertThat(next).isEqualTo(new Progress(7, 1, 0, Progress.NOT_YET, 0, List.of()));
     }
 
     @Test
     void lessonsGetHarderWithGoodAnswersOnlyAndBelongToTheFirstStage() {
-        Curriculum lessons = new Curriculum(List.of(1, 2), 10, 1, 1, 0, Decay.NONE, 0, 0, 0, 20, 0.5, 0, 100, 1, 0, 0,
-                new LessonPlan(2, 5, 2, 0, 400), Finish.NONE, false, 0, 1);
+        Curriculum lessons = new Curriculum(List.of(1, 2), 10, new UpdateRule(1, 1, 0, Decay.NONE, 0, 0, 0),
+                new StageEnd(20, 0.5, 0, 100, 1), 0, 0, new LessonPlan(2, 5, 2, 0, 400), Finish.NONE, false, 0, 1);
         Progress progress = Progress.START;
         for (int i = 0; i < 19; i++) {
             progress = progress.next(RIGHT, lessons);
@@ -76,7 +80,7 @@ final class ProgressTest {
         assertThat(progress.wording(lessons)).isEqualTo(new Lesson(0.5, 0.25, true));
         assertThat(progress.isConsolidating()).as("all but the lessons is learned").isFalse();
         assertThat(progress.next(WRONG, lessons).next(WRONG, lessons).lesson()).as("18 of 20 are not enough").isEqualTo(3);
-        assertThat(progress.nextStage().wording(lessons)).isEqualTo(Lesson.WHOLE);
+        assertThat(progress.nextStage(lessons).wording(lessons)).isEqualTo(Lesson.WHOLE);
         Progress stuck = Progress.START;
         for (int i = 0; i < 399; i++) {
             stuck = stuck.next(WRONG, lessons);
@@ -87,25 +91,21 @@ final class ProgressTest {
     }
 
     @Test
-    void theFinishGoesOnWithTheLastStagesDocumentsAndItsOwnNoise() {
-        Curriculum curriculum = new Curriculum(List.of(1, 2), 10, 1, 0, 0, Decay.CONSOLIDATION, 0, 0, 0, 2, 2, 4, 8, 3, 0, 0.5,
-                LessonPlan.NONE, new Finish(10, 2), false, 0, 1);
-        assertThat(curriculum.count()).isEqualTo(3);
-        assertThat(curriculum.stage(2)).isEqualTo(2);
-        Progress progress = new Progress(22, 2, 0, Progress.NOT_YET, 0, List.of());
-        assertThat(curriculum.noise(progress)).isEqualTo(2);
+    void theFinishHasLongerDocumentsARateAndNoiseOfItsOwn() {
+        Curriculum curriculum = new Curriculum(List.of(1, 2), 10, new UpdateRule(1, 0, 0, Decay.NONE, 0, 0, 0),
+                new StageEnd(2, 2, 4, 8, 3), 0, 0.5, LessonPlan.NONE, new Finish(List.of(4, 8), 10, 0.3, 2), false, 0, 1);
+        assertThat(curriculum.allStages()).containsExactly(1, 2, 4, 8);
         assertThat(curriculum.noise(new Progress(11, 1, 0, Progress.NOT_YET, 0, List.of()))).isEqualTo(0.5);
-        for (int i = 0; i < 4; i++) {
-            assertThat(curriculum.rate(progress)).isEqualTo(1);
+        Progress progress = new Progress(22, 1, 11, 8, 0, List.of()).nextStage(curriculum);
+        assertThat(curriculum.stage(progress.stage())).isEqualTo(4);
+        assertThat(curriculum.noise(progress)).isEqualTo(2);
+        for (int i = 0; i < 10; i++) {
+            assertThat(progress.isStageDone(curriculum)).isFalse();
+            assertThat(curriculum.rate(progress)).isCloseTo(0.3 * (1 - 0.09 * i), within(1e-12));
             progress = progress.next(WRONG, curriculum);
         }
-        assertThat(progress.isConsolidating()).as("behind the fewest steps, whatever the answers").isTrue();
-        for (int i = 0; i < 9; i++) {
-            progress = progress.next(WRONG, curriculum);
-        }
-        assertThat(progress.isStageDone(curriculum)).isFalse();
-        assertThat(curriculum.rate(progress)).isCloseTo(0.1, within(1e-12));
-        assertThat(progress.next(WRONG, curriculum).isStageDone(curriculum)).isTrue();
+        assertThat(progress.isStageDone(curriculum)).isTrue();
+        assertThat(curriculum.stage(progress.nextStage(curriculum).stage())).isEqualTo(8);
         assertThat(Curriculum.read(JsonObject.parse("curriculum", Json.pretty(curriculum.toMap())))).isEqualTo(curriculum);
     }
 
@@ -127,10 +127,12 @@ final class ProgressTest {
     }
 
     @Test
-    void stagesMustRise() {
-        Curriculum curriculum = curriculum(Decay.NONE);
-        assertThatThrownBy(() -> curriculum.withStages(List.of(1, 3, 3))).isInstanceOf(IllegalArgumentException.class)
+    void stagesMustRiseIntoTheFinish() {
+        assertThatThrownBy(() -> curriculum(List.of(1, 3, 3), Finish.NONE, Decay.NONE))
+                .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("stages must be rising numbers of segments: stages=[1, 3, 3]");
+        assertThatThrownBy(() -> curriculum(List.of(1, 3), new Finish(List.of(2), 1, 0, 0), Decay.NONE))
+                .hasMessage("stages must be rising numbers of segments: stages=[1, 3, 2]");
     }
 
     @Test

@@ -7,11 +7,11 @@ import dev.longspan.bench.ResidentMemory;
 import dev.longspan.checkpoint.Checkpoint;
 import dev.longspan.model.ModelFolder;
 import dev.longspan.parallel.Parallel;
-import dev.longspan.recall.Curriculum;
 import dev.longspan.recall.Origin;
 import dev.longspan.recall.RecallResult;
 import dev.longspan.recall.RecallRow;
 import dev.longspan.recall.RecallStory;
+import dev.longspan.recall.Recipe;
 import dev.longspan.recall.RecallTrial;
 import dev.longspan.recall.RmtFolder;
 import dev.longspan.recall.RmtShape;
@@ -61,8 +61,8 @@ final class RecallStepTest {
     private Section untrained(double least) throws IOException {
         RmtShape shape = new RmtShape(RmtShape.Style.BERT, WORDS.size(), 16, 2, 1, 32, 0.1, 2, SEGMENT + 5,
                 Alignment.RIGHT, Place.values().length, 0, WORDS.special());
-        RmtFolder model = new RmtFolder(shape, WORDS,
-                Origin.of(MemoryTask.MEMORIZE, Placement.ANYWHERE, NOISE, Curriculum.to(TRAINED, 1, SEED).withStages(List.of(TRAINED))));
+        RmtFolder model = new RmtFolder(shape, WORDS, new Origin(MemoryTask.MEMORIZE, Placement.ANYWHERE, NOISE.name(), NOISE.origin(),
+                NOISE.fingerprint(), Recipe.paper(MemoryTask.MEMORIZE, WORDS, SEED).curriculum(), TRAINED));
         Path folder = temp.resolve("untrained");
         try (TensorArena arena = new TensorArena()) {
             model.write(folder, shape.create(arena, SEED).parameters());
