@@ -10,19 +10,21 @@ enum { LANES = 8 };
 
 typedef float vec __attribute__((vector_size(4 * LANES)));
 
-/* A multiply-add of each of 12 registers a step: latency 4, two a cycle. Returns a sum that depends on all. */
+/* A multiply-add of each of 12 registers a step: latency 4, at most two a cycle. Returns a sum that depends on all.
+ * Each starts elsewhere, so that none is another, and none's address is taken, so that all stay in registers. */
 double peer_multiply_add(int64_t steps) {
     vec s[12], x, y;
     for (int i = 0; i < LANES; i++) {
         x[i] = 0.999f;
         y[i] = 0.001f;
     }
-    memset(s, 0, sizeof s);
+    for (int i = 0; i < 12; i++) {
+        s[i] = y * (float)i;
+    }
     for (int64_t t = 0; t < steps; t++) {
         for (int i = 0; i < 12; i++) {
             s[i] = s[i] * x + y;
         }
-        __asm__ volatile("" ::: "memory");
     }
     double sum = 0;
     for (int i = 0; i < 12; i++) {

@@ -18,8 +18,8 @@ import java.util.concurrent.atomic.DoubleAdder;
  */
 record Limits(double gigaflops, double gigabytes) {
 
-    private static final int TRIES = 5;
-    private static final long STEPS = 2_000_000;
+    private static final int TRIES = 20;
+    private static final long STEPS = 1_000_000;
     /** Beyond every cache. */
     private static final long VALUES = 64L << 20;
 
