@@ -1,18 +1,25 @@
 package dev.longspan.jmh.djl;
 
+import ai.djl.MalformedModelException;
+import ai.djl.Model;
 import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.training.ParameterStore;
 import dev.longspan.jmh.Peer;
 import dev.longspan.jmh.Side;
 import dev.longspan.jmh.Task;
+import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
-/** DJL's PyTorch engine: products, and attention composed of its array operations, for it has no fused one. */
+/** DJL's PyTorch engine: products, and attention by TorchScript, for its array operations have no fused one. */
 public final class DjlPeer implements Peer {
 
     @Override
@@ -41,8 +48,9 @@ public final class DjlPeer implements Peer {
         }
         return switch (task.kind()) {
             case "gemm" -> Optional.of(new DjlSide(task, "c", manager -> product(task, manager)));
-            case "attention" -> task.is("backward") || !"dense".equals(task.numbers().get("pattern")) || task.is("causal")
-                    ? Optional.empty() : Optional.of(new DjlSide(task, "out", manager -> attention(task, manager)));
+            case "attention" -> task.is("backward") || !"dense".equals(task.numbers().get("pattern"))
+                    || task.operand("q").dtype() != DType.F32 ? Optional.empty()
+                    : Optional.of(new DjlSide(task, "out", manager -> attention(task, manager)));
             default -> Optional.empty();
         };
     }
@@ -56,15 +64,17 @@ public final class DjlPeer implements Peer {
     }
 
     private static Supplier<NDArray> attention(Task task, NDManager manager) {
-        NDArray q = array(manager, task.operand("q")).transpose(0, 2, 1, 3).mul(task.number("scale"));
-        NDArray k = array(manager, task.operand("k")).transpose(0, 2, 3, 1);
-        NDArray v = array(manager, task.operand("v")).transpose(0, 2, 1, 3);
-        return () -> {
-            try (NDArray scores = q.matMul(k); NDArray probabilities = scores.softmax(-1);
-                    NDArray out = probabilities.matMul(v)) {
-                return out.transpose(0, 2, 1, 3);
-            }
-        };
+        NDList operands = new NDList(array(manager, task.operand("q")), array(manager, task.operand("k")),
+                array(manager, task.operand("v")));
+        Model model = manager.getEngine().newModel("attention", manager.getDevice());
+        manager.attachInternal("attention", model);
+        try {
+            model.load(new ByteArrayInputStream(TorchScript.attention(task.is("causal"), task.number("scale"))));
+        } catch (IOException | MalformedModelException e) {
+            throw new UnsupportedOperationException("it does not load TorchScript: " + e, e);
+        }
+        ParameterStore none = new ParameterStore(manager, false);
+        return () -> model.getBlock().forward(none, operands, false).singletonOrThrow();
     }
 
     private static NDArray array(NDManager manager, Tensor tensor) {

@@ -24,8 +24,9 @@ public final class GroupQueryPeer implements Peer {
 
     @Override
     public Optional<Side> on(Task task, int threads) {
-        return task.kind().equals("attention") && task.is("causal") && !task.is("backward")
-                && "dense".equals(task.numbers().get("pattern")) ? Optional.of(attention(task, threads)) : Optional.empty();
+        boolean isKnown = task.kind().equals("attention") && task.is("causal") && !task.is("backward")
+                && "dense".equals(task.numbers().get("pattern")) && task.operand("q").dtype() == DType.F32;
+        return isKnown ? Optional.of(attention(task, threads)) : Optional.empty();
     }
 
     private static Side attention(Task task, int threads) {

@@ -4,6 +4,7 @@ import ai.onnxruntime.OrtEnvironment;
 import dev.longspan.jmh.Peer;
 import dev.longspan.jmh.Side;
 import dev.longspan.jmh.Task;
+import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 import java.util.Optional;
 
@@ -24,7 +25,8 @@ public final class OnnxPeer implements Peer {
     public Optional<Side> on(Task task, int threads) {
         return switch (task.kind()) {
             case "gemm" -> Optional.of(gemm(task, threads));
-            case "attention" -> task.is("backward") || !"dense".equals(task.numbers().get("pattern")) ? Optional.empty()
+            case "attention" -> task.is("backward") || !"dense".equals(task.numbers().get("pattern"))
+                    || task.operand("q").dtype() != DType.F32 ? Optional.empty()
                     : Optional.of(attention(task, threads));
             default -> Optional.empty();
         };
