@@ -11,7 +11,9 @@ public class AttentionBenchmark extends Measured {
     @Param({"causal 2048x64 fwd", "causal 2048x128 fwd", "full 2048x64 fwd", "full 2048x128 fwd", "causal 8192x64 fwd",
         "causal 8192x128 fwd", "full 8192x64 fwd", "full 8192x128 fwd", "causal 16384x64 fwd", "causal 16384x128 fwd",
         "causal 2048x64 fwd+bwd", "causal 2048x128 fwd+bwd", "full 2048x64 fwd+bwd", "full 2048x128 fwd+bwd",
-        "causal 8192x64 fwd+bwd", "causal 8192x128 fwd+bwd", "full 8192x64 fwd+bwd"})
+        "causal 8192x64 fwd+bwd", "causal 8192x128 fwd+bwd", "full 8192x64 fwd+bwd", "causal 2048x64 fwd bf16",
+        "causal 8192x64 fwd bf16", "causal 8192x128 fwd bf16", "full 2048x64 fwd bf16", "causal 2048x64 fwd+bwd bf16",
+        "causal 2048x128 fwd+bwd bf16"})
     public String problem = "";
 
     @Override

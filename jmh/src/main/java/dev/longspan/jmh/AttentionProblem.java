@@ -103,6 +103,14 @@ final class AttentionProblem implements Problem {
         return shape.gigaflop();
     }
 
+    /** {@inheritDoc} The Vector API's attention reads float32 alone. */
+    @Override
+    public List<Backend> backends() {
+        List<Backend> all = Problem.super.backends();
+        return shape.dtype() == DType.F32 ? all : all.stream().filter(backend -> !backend.name().equals("vector"))
+                .toList();
+    }
+
     @Override
     public Side on(Backend backend, Parallel parallel) {
         AttentionPattern pattern = switch (shape.pattern()) {

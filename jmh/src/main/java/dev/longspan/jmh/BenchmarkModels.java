@@ -12,6 +12,7 @@ import dev.longspan.model.Architectures;
 import dev.longspan.rmt.RmtArchitecture;
 import dev.longspan.transformer.DenseTransformer;
 import dev.longspan.transformer.Llama;
+import dev.longspan.tensor.DType;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,25 +29,32 @@ final class BenchmarkModels {
     private BenchmarkModels() {
     }
 
-    /** {@code name train|forward|decode context}. */
+    /** {@code name train|forward|stream context}, {@code name decode [bf16]}. */
     static Problem of(String problem) {
         String[] words = problem.split(" ", -1);
         ModelProblem.Mode mode = switch (words[1]) {
             case "train" -> ModelProblem.Mode.TRAIN;
             case "forward" -> ModelProblem.Mode.FORWARD;
+            case "stream" -> ModelProblem.Mode.STREAM;
             case "decode" -> ModelProblem.Mode.DECODE;
-            default -> throw new IllegalArgumentException("a model must train, forward or decode: problem=" + problem);
+            default -> throw new IllegalArgumentException(
+                    "a model must train, forward, stream or decode: problem=" + problem);
         };
-        long context = words.length > 2 ? Long.parseLong(words[2]) : 1;
+        boolean isHalf = words[words.length - 1].equals("bf16");
+        if (isHalf && !words[0].startsWith("llama")) {
+            throw new IllegalArgumentException("a model stored in bf16 must be a llama: problem=" + problem);
+        }
+        DType weights = isHalf ? DType.BF16 : DType.F32;
+        long context = words.length > 2 && !isHalf ? Long.parseLong(words[2]) : 1;
         return switch (words[0]) {
-            case "longnet-10M" -> decoder(problem, mode, context, tenMillion());
-            case "transformer-10M" -> decoder(problem, mode, context, DenseTransformer.of(tenMillion()));
-            case "llama-small" -> decoder(problem, mode, context, Llama.preset("small", BYTES));
-            case "llama-200M" -> decoder(problem, mode, context, Llama.preset("200M", WORDS));
+            case "longnet-10M" -> decoder(problem, mode, context, weights, tenMillion());
+            case "transformer-10M" -> decoder(problem, mode, context, weights, DenseTransformer.of(tenMillion()));
+            case "llama-small" -> decoder(problem, mode, context, weights, Llama.preset("small", BYTES));
+            case "llama-200M" -> decoder(problem, mode, context, weights, Llama.preset("200M", WORDS));
             case "megalodon-small" -> megalodon(problem, mode, context, MegalodonConfig.preset("small", BYTES));
             case "megalodon-200M" -> megalodon(problem, mode, context, MegalodonConfig.preset("mega200M", WORDS));
-            case "rmt-small" -> new ModelProblem(problem, RMT.read(RMT.preset("small", context, BYTES)), mode, context, "rmt",
-                    Map.of());
+            case "rmt-small" -> new ModelProblem(problem, RMT.read(RMT.preset("small", context, BYTES)), mode, context,
+                    weights, "rmt", Map.of());
             default -> throw new IllegalArgumentException("no such model: problem=" + problem);
         };
     }
@@ -57,7 +65,8 @@ final class BenchmarkModels {
                 .withPositions(new Rotation.Rope(10000, Rotary.Pairs.NEIGHBOURS), 0);
     }
 
-    private static Problem decoder(String name, ModelProblem.Mode mode, long context, LongNetConfig config) {
+    private static Problem decoder(String name, ModelProblem.Mode mode, long context, DType weights,
+            LongNetConfig config) {
         Map<String, Object> numbers = new LinkedHashMap<>();
         numbers.put("layers", (long) config.layers());
         numbers.put("heads", (long) config.heads());
@@ -68,7 +77,8 @@ final class BenchmarkModels {
         numbers.put("halves", config.rotation() instanceof Rotation.Rope rope && rope.pairs() == Rotary.Pairs.HALVES);
         numbers.put("branches", config.pattern() instanceof AttentionPattern.Dilated dilated ? dilated.schedule().stream()
                 .map(b -> Map.of("segment", b.segment(), "dilation", b.dilation())).toList() : List.of());
-        return new ModelProblem(name, new DecoderArchitecture.Decoder(config, false), mode, context, "decoder", numbers);
+        return new ModelProblem(name, new DecoderArchitecture.Decoder(config, false), mode, context, weights, "decoder",
+                numbers);
     }
 
     private static Problem megalodon(String name, ModelProblem.Mode mode, long context, MegalodonConfig config) {
@@ -79,6 +89,7 @@ final class BenchmarkModels {
         numbers.put("groups", (long) config.groups());
         numbers.put("eps", config.eps());
         numbers.put("ropeBase", config.ropeBase());
-        return new ModelProblem(name, new MegalodonArchitecture.Stack(config, false), mode, context, "megalodon", numbers);
+        return new ModelProblem(name, new MegalodonArchitecture.Stack(config, false), mode, context, DType.F32,
+                "megalodon", numbers);
     }
 }

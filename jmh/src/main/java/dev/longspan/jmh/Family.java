@@ -8,6 +8,9 @@ import java.util.function.Function;
 /** Problems of one kind, as JMH has them. */
 record Family(String name, List<String> problems, Function<String, Problem> open) {
 
+    /** The one that sets many threads beside one. */
+    static final String THREADS = "threads";
+
     private static final Map<String, Family> ALL = new LinkedHashMap<>();
 
     static {
@@ -21,6 +24,8 @@ record Family(String name, List<String> problems, Function<String, Problem> open
         add("decode", DecodeBenchmark.class, DecodeBenchmark::of);
         add("small-kernel", SmallKernelBenchmark.class, SmallKernelBenchmark::of);
         add("models", ModelBenchmark.class, BenchmarkModels::of);
+        add("long", LongBenchmark.class, LongBenchmark::of);
+        add(THREADS, ThreadsBenchmark.class, ThreadsBenchmark::of);
     }
 
     private static void add(String name, Class<? extends Measured> family, Function<String, Problem> open) {

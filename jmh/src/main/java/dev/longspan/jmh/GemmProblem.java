@@ -12,7 +12,8 @@ import java.util.SplittableRandom;
 
 /**
  * {@code c = a·b} in float32. a: [m, k], b: [k, n]; stored transposed where the layout, {@code nn}, {@code nt} or {@code tn},
- * says so. A layer's forward is {@code nt} (weights are [out, in]), its gradients are {@code nn} and {@code tn}.
+ * says so; b may be stored in bfloat16, which no peer is asked for. A layer's forward is {@code nt} (weights are [out,
+ * in]), its gradients are {@code nn} and {@code tn}.
  */
 final class GemmProblem implements Problem {
 
@@ -26,11 +27,15 @@ final class GemmProblem implements Problem {
     private final Task task;
 
     GemmProblem(String layout, int m, int n, int k) {
+        this(layout, m, n, k, DType.F32);
+    }
+
+    GemmProblem(String layout, int m, int n, int k, DType weights) {
         this.layout = layout;
         boolean transposedA = layout.charAt(0) == 't';
         boolean transposedB = layout.charAt(1) == 't';
-        Tensor storedA = noise(1, transposedA ? k : m, transposedA ? m : k);
-        Tensor storedB = noise(2, transposedB ? n : k, transposedB ? k : n);
+        Tensor storedA = noise(1, DType.F32, transposedA ? k : m, transposedA ? m : k);
+        Tensor storedB = noise(2, weights, transposedB ? n : k, transposedB ? k : n);
         a = transposedA ? storedA.transpose(0, 1) : storedA;
         b = transposedB ? storedB.transpose(0, 1) : storedB;
         c = arena.allocate(DType.F32, m, n);
@@ -38,15 +43,16 @@ final class GemmProblem implements Problem {
                 Map.of("a", storedA, "b", storedB), Map.of("c", c));
     }
 
-    private Tensor noise(long seed, long... shape) {
-        Tensor t = arena.allocate(DType.F32, shape);
+    private Tensor noise(long seed, DType dtype, long... shape) {
+        Tensor t = arena.allocate(dtype, shape);
         new Noise(seed).fill(t);
         return t;
     }
 
     @Override
     public String name() {
-        return c.size(0) + " x " + c.size(1) + " x " + a.size(1) + " " + layout;
+        String stored = b.dtype() == DType.F32 ? "" : " bf16";
+        return c.size(0) + " x " + c.size(1) + " x " + a.size(1) + " " + layout + stored;
     }
 
     @Override
@@ -61,7 +67,12 @@ final class GemmProblem implements Problem {
 
     @Override
     public double gigabytes() {
-        return c.size(0) == 1 ? 4e-9 * b.elements() : 0;
+        return c.size(0) == 1 ? 1e-9 * b.dtype().bytes() * b.elements() : 0;
+    }
+
+    @Override
+    public boolean hasPeers() {
+        return b.dtype() == DType.F32;
     }
 
     @Override

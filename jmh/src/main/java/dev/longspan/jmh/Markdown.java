@@ -1,5 +1,6 @@
 package dev.longspan.jmh;
 
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -21,8 +22,47 @@ final class Markdown {
         page.line("");
         page.line("Medians of runs in turns (A B A B …). A ratio is the peer's time over that of longspan's first backend: above 1"
                 + " longspan is faster. Every answer was checked against float64 first; what was not right has no time.");
+        page.goals(results);
         results.runs().forEach(page::run);
         return page.text.toString();
+    }
+
+    /** A row a figure to reach. */
+    private void goals(Results results) {
+        if (Goals.ALL.stream().allMatch(g -> g.figures(results, 1).isEmpty() && g.figures(results, 2).isEmpty())) {
+            return;
+        }
+        line("");
+        line("## Figures to reach");
+        line("");
+        line("The least favourable problem of each, and the most favourable; bold where it falls short, – where"
+                + " nothing was measured. Whole models are measured on vector and on mixed, the default, which takes each"
+                + " kernel from vector or host.");
+        line("");
+        line("| work | beside | must | aim | vector, 1 thread | vector, 2 | host or mixed, 1 | host or mixed, 2 |");
+        line("|---|---|---|---|---|---|---|---|");
+        for (Goal goal : Goals.ALL) {
+            line("| %s | %s | %s%s | %s | %s | %s | %s | %s |", goal.work(), goal.against(), goal.atMost() ? "≤ " : "",
+                    figure(goal.must()), figure(goal.aim()), reached(goal, results, 1, true),
+                    reached(goal, results, 2, true), reached(goal, results, 1, false),
+                    reached(goal, results, 2, false));
+        }
+    }
+
+    private static String reached(Goal goal, Results results, int threads, boolean vector) {
+        double[] values = goal.figures(results, threads).stream().filter(f -> f.side().equals("vector") == vector)
+                .mapToDouble(Goal.Figure::value).sorted().toArray();
+        if (values.length == 0) {
+            return "–";
+        }
+        double worst = values[goal.atMost() ? values.length - 1 : 0];
+        double best = values[goal.atMost() ? 0 : values.length - 1];
+        return (goal.isReached(worst) ? figure(worst) : "**" + figure(worst) + "**")
+                + (values.length > 1 ? " … " + figure(best) : "");
+    }
+
+    private static String figure(double value) {
+        return Double.isNaN(value) ? "" : format("%.2f", value);
     }
 
     private void run(Run run) {
@@ -37,8 +77,9 @@ final class Markdown {
         run.versions().forEach((peer, version) -> line("* %s: %s", peer, version));
         run.absent().forEach((peer, why) -> line("* %s is absent: %s", peer, why));
         line("");
-        line("| ratio | problem | side | median | best | GFLOP/s | GB/s | of the limit | memory | error, of its bound |");
-        line("|---|---|---|---|---|---|---|---|---|---|");
+        line("| ratio | must | problem | side | median | best | GFLOP/s | GB/s | of the limit | memory"
+                + " | error, of its bound |");
+        line("|---|---|---|---|---|---|---|---|---|---|---|");
         run.rows().forEach(row -> row.results().forEach(result -> line(run, row, result)));
     }
 
@@ -47,17 +88,22 @@ final class Markdown {
         String error = format("%.1e, %.0f %%", result.deviation().error(), 100 * result.deviation().error()
                 / result.deviation().bound());
         if (!result.isRight()) {
-            line("| | %s | %s | wrong answer | | | | | | %s |", row.problem(), result.label(), error);
+            line("| | | %s | %s | wrong answer | | | | | | %s |", row.problem(), result.label(), error);
             return;
         }
         double flops = row.gigaflop() / result.seconds();
         double bytes = row.gigabytes() / result.seconds();
         double share = Math.max(run.limits().gigabytes() > 0 ? bytes / run.limits().gigabytes() : 0,
                 run.limits().gigaflops() > 0 ? flops / run.limits().gigaflops() : 0);
-        line("| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |", ratio, row.problem(), result.label(), time(result.seconds()),
-                time(result.best()), row.gigaflop() > 0 ? format("%.1f", flops) : "", row.gigabytes() > 0 ? format("%.1f", bytes) : "",
+        line("| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |", ratio, must(run, row, result), row.problem(),
+                result.label(), time(result.seconds()), time(result.best()),
+                row.gigaflop() > 0 ? format("%.1f", flops) : "", row.gigabytes() > 0 ? format("%.1f", bytes) : "",
                 Double.isFinite(share) && share > 0 ? format("%.0f %%", 100 * share) : "",
                 result.memoryBytes() > LARGE ? format("%d MiB", result.memoryBytes() >> 20) : "", error);
+    }
+
+    private static String must(Run run, Row row, Row.Result result) {
+        return figure(Goals.must(run.family(), row, result).orElse(Double.NaN));
     }
 
     private static String time(double seconds) {

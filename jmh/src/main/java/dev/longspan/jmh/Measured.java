@@ -1,9 +1,6 @@
 package dev.longspan.jmh;
 
-import dev.longspan.backend.Backend;
 import dev.longspan.bench.Deviation;
-import dev.longspan.parallel.Parallel;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -46,24 +43,14 @@ public abstract class Measured {
     public void setUp() {
         peers = Peers.find();
         problem = open();
-        run = own(problem, threads).containsKey(side) ? own(problem, threads).get(side)
+        Map<String, Side> own = problem.own(threads);
+        run = own.containsKey(side) ? own.get(side)
                 : peers.side(side, problem.task(), threads).orElseThrow(() -> new UnsupportedOperationException(side
                         + " has nothing for " + problem.name() + ": absent=" + peers.absent()));
         Deviation deviation = Turns.deviation(problem, run);
         if (!deviation.isWithin()) {
             throw new IllegalStateException("wrong answer of " + side + " to " + problem.name() + ": " + deviation);
         }
-    }
-
-    /** The problem on every backend that runs here but the plain loops, best first. */
-    static Map<String, Side> own(Problem problem, int threads) {
-        Map<String, Side> sides = new LinkedHashMap<>();
-        for (Backend backend : Backend.onHost()) {
-            if (backend.available() != null && backend.space().isHost() && !backend.name().equals("scalar")) {
-                sides.put(backend.name(), problem.on(backend, Parallel.of(threads)));
-            }
-        }
-        return sides;
     }
 
     /** What the parameter {@code problem} of a family can be. */

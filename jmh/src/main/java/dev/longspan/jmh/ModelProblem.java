@@ -17,20 +17,22 @@ import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 
 /**
- * A model of fresh float32 weights over one sequence of random tokens: a step of training with AdamW, a forward, or one token
- * at a time behind a prompt. The first tokens' logits, and in training all gradients of their mean loss, are known in float64:
- * a causal model gives the same for them within any longer sequence.
+ * A model of fresh weights over one sequence of random tokens: a step of training with AdamW, a forward, a stream read
+ * in pieces, or one token at a time behind a prompt. The first tokens' logits, and in training all gradients of their
+ * mean loss, are known in float64: a causal model gives the same for them within any longer sequence.
  */
 final class ModelProblem implements Problem {
 
     /** What is done with the model. */
     enum Mode {
-        TRAIN, FORWARD, DECODE
+        TRAIN, FORWARD, STREAM, DECODE
     }
 
     private static final String GRADIENT = "gradient:";
@@ -56,12 +58,16 @@ final class ModelProblem implements Problem {
     private final Tensor targets;
     private final Task task;
 
-    /** {@code numbers} describe the model to peers. */
-    ModelProblem(String name, Blueprint blueprint, Mode mode, long context, String kind, Map<String, Object> numbers) {
+    /**
+     * {@code numbers} describe the model to peers; {@code weights} is how its matrices are stored, F32 or, to decode,
+     * BF16.
+     */
+    ModelProblem(String name, Blueprint blueprint, Mode mode, long context, DType weights, String kind,
+            Map<String, Object> numbers) {
         this.name = name;
         this.mode = mode;
         this.blueprint = blueprint;
-        model = blueprint.create(arena, 1);
+        model = weights == DType.F32 ? blueprint.create(arena, 1) : stored(weights);
         long length = mode == Mode.DECODE ? PROMPT + DECODED : context;
         checked = mode == Mode.DECODE ? PROMPT + DECODED : checked(length);
         long[] ids = new SplittableRandom(1).longs(length + 1, 0, model.vocabulary()).toArray();
@@ -81,6 +87,22 @@ final class ModelProblem implements Problem {
             model.parameters().forEach((path, of) -> answers.put(GRADIENT + path, arena.allocate(DType.F32, of.shape())));
         }
         task = new Task(kind, all, operands, answers);
+    }
+
+    /** The same model with the matrices that it multiplies by stored otherwise. */
+    private LanguageModel<?> stored(DType matrices) {
+        try (TensorArena own = new TensorArena()) {
+            Map<String, Tensor> fresh = blueprint.create(own, 1).parameters();
+            return blueprint.build((path, shape) -> {
+                DType dtype = shape.length == 2 && !isTable(path) ? matrices : DType.F32;
+                return arena.allocate(dtype, shape).copyFrom(Objects.requireNonNull(fresh.get(path), path));
+            });
+        }
+    }
+
+    /** Whether a token reads but one row of it. */
+    private static boolean isTable(String path) {
+        return path.startsWith("embedding");
     }
 
     /** How many tokens the plain loops can check. */
@@ -111,8 +133,22 @@ final class ModelProblem implements Problem {
 
     @Override
     public double gigabytes() {
-        // Each token reads every weight.
-        return mode == Mode.DECODE ? 1e-9 * DECODED * blueprint.plan(1, 1, DType.F32).weightBytes() : 0;
+        // Each token reads every weight but the table of embeddings.
+        return mode != Mode.DECODE ? 0 : 1e-9 * DECODED * model.parameters().entrySet().stream()
+                .filter(p -> !isTable(p.getKey()))
+                .mapToLong(p -> p.getValue().elements() * p.getValue().dtype().bytes()).sum();
+    }
+
+    /** {@inheritDoc} Those that there are compute in float32. */
+    @Override
+    public boolean hasPeers() {
+        return model.parameters().values().stream().allMatch(p -> p.dtype() == DType.F32);
+    }
+
+    /** {@inheritDoc} Of whole models the default beside the first: nobody runs one on host alone. */
+    @Override
+    public List<Backend> backends() {
+        return Stream.concat(Problem.super.backends().stream().limit(1), Stream.of(Backend.best())).distinct().toList();
     }
 
     @Override
@@ -121,6 +157,7 @@ final class ModelProblem implements Problem {
             case TRAIN -> new TrainingSide(backend, parallel, model, task, checked, LEARNING_RATE);
             case FORWARD -> OwnSide.of(backend, parallel, task, (pass, here) ->
                     Map.of("logits", model.logits(pass, tokens).slice(1, 0, checked)));
+            case STREAM -> new StreamSide<>(backend, parallel, model, tokens, task.answer("logits"));
             case DECODE -> decoding(backend, parallel, model);
         };
     }

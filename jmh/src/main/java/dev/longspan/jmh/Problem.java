@@ -3,6 +3,9 @@ package dev.longspan.jmh;
 import dev.longspan.backend.Backend;
 import dev.longspan.bench.Deviation;
 import dev.longspan.parallel.Parallel;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 
 /** Operands, and what float64 says about the answers. */
 interface Problem extends AutoCloseable {
@@ -24,6 +27,23 @@ interface Problem extends AutoCloseable {
 
     /** This library. */
     Side on(Backend backend, Parallel parallel);
+
+    /** The backends that take part, the one that peers are held against first; plain loops do not. */
+    default List<Backend> backends() {
+        return Backend.onHost().stream().filter(b -> b.available() != null && !b.name().equals("scalar")).toList();
+    }
+
+    /** This library by names of sides, with so many threads. */
+    default Map<String, Side> own(int threads) {
+        Map<String, Side> sides = new LinkedHashMap<>();
+        backends().forEach(backend -> sides.put(backend.name(), on(backend, Parallel.of(threads))));
+        return sides;
+    }
+
+    /** Whether other libraries are asked too. */
+    default boolean hasPeers() {
+        return true;
+    }
 
     /** How far the task's answers, as a side has filled them, are off float64. */
     Deviation check();

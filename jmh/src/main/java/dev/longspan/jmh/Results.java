@@ -12,7 +12,10 @@ import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** What is known of one machine: runs of families, the newest of each, in {@code <cpu>.json}, {@code .md}, {@code .svg} and {@code .png}. */
+/**
+ * What is known of one machine: runs of families, the newest of each, in {@code <cpu>.json}, {@code .md} and
+ * {@code .svg}.
+ */
 record Results(Map<String, String> machine, List<Run> runs) {
 
     private static final String RUNS = "runs";

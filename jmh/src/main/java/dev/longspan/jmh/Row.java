@@ -2,6 +2,7 @@ package dev.longspan.jmh;
 
 import dev.longspan.bench.Deviation;
 import java.util.List;
+import java.util.Set;
 
 /**
  * A problem on several sides, this library's first.
@@ -10,6 +11,9 @@ import java.util.List;
  * @param gigabytes of one run, 0 where they are not what counts
  */
 record Row(String problem, double gigaflop, double gigabytes, List<Result> results) {
+
+    /** Backends that are measured. */
+    private static final Set<String> OWN = Set.of("vector", "host", "mixed");
 
     Row {
         results = List.copyOf(results);
@@ -24,6 +28,11 @@ record Row(String problem, double gigaflop, double gigabytes, List<Result> resul
      * @param memoryBytes by which the process grew at most in the first run
      */
     record Result(String side, String form, double seconds, double best, int samples, long memoryBytes, Deviation deviation) {
+
+        /** Whether this library computed it. */
+        boolean isOwn() {
+            return OWN.contains(side);
+        }
 
         boolean isRight() {
             return deviation.isWithin();

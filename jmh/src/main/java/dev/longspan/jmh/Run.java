@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
 record Run(String family, int threads, Map<String, String> circumstances, Limits limits, Map<String, String> versions,
         Map<String, String> absent, List<Row> rows) {
 
+    /** The circumstance that says how long it took, {@code 12 s}. */
+    static final String TOOK = "took";
+
     boolean passed() {
         return rows.stream().allMatch(Row::passed);
     }
@@ -25,6 +28,15 @@ record Run(String family, int threads, Map<String, String> circumstances, Limits
     /** Whether it is of the same family and threads. */
     boolean replaces(Run other) {
         return family.equals(other.family) && threads == other.threads;
+    }
+
+    boolean isOf(Section section) {
+        return family.equals(section.family().name()) && threads == section.threads();
+    }
+
+    /** How long it took; 0 where that is not known. */
+    double seconds() {
+        return Double.parseDouble("0" + circumstances.getOrDefault(TOOK, "").replaceAll("[^0-9]", ""));
     }
 
     /** Every figure by name. */

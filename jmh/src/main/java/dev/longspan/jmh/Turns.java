@@ -14,10 +14,14 @@ final class Turns {
 
     private static final double SAMPLE_SECONDS = 0.03;
     private static final int LEAST_ROUNDS = 5;
-    /** Of all sides together, where runs are long: then fewer rounds than that. */
+    /** Of all sides together, a share each, where runs are long: then fewer rounds than that. */
     private static final double MOST_SECONDS = 20;
+    /** But so many, unless one alone takes half of these seconds. */
+    private static final int FEWEST_ROUNDS = 2;
     /** Compilers are done with runs as long as this when their answer is checked, so the run that warms up is a sample. */
     private static final double LONG_SECONDS = 2;
+    /** An answer that took this long is the only sample. */
+    private static final double VERY_LONG_SECONDS = 15;
     private static final double MOST_WARM_UP_SECONDS = 6;
     private static final double FASTER = 0.9;
     /** A sample this much faster than all before: a compiler was late, and they do not count. */
@@ -54,7 +58,7 @@ final class Turns {
 
         /** Until no run has been much faster than those before it for a while. */
         void warmUp(Pace pace) {
-            double best = side.seconds(1);
+            double best = side.answered() > VERY_LONG_SECONDS ? side.answered() : side.seconds(1);
             if (best > LONG_SECONDS) {
                 note(best);
                 return;
@@ -81,6 +85,12 @@ final class Turns {
             spent += seconds * times;
         }
 
+        /** Whether it was measured for long enough, or for its share of the time. */
+        boolean isDone(Pace pace, double share) {
+            return samples.size() >= LEAST_ROUNDS && spent >= pace.sideSeconds
+                    || spent >= share && (samples.size() >= FEWEST_ROUNDS || spent > MOST_SECONDS / 2);
+        }
+
         Row.Result result() {
             double[] all = samples.stream().mapToDouble(s -> s).sorted().toArray();
             return new Row.Result(name, side.form(), all.length == 0 ? Double.NaN : Median.of(all),
@@ -101,10 +111,10 @@ final class Turns {
             });
             List<Contender> right = all.stream().filter(c -> c.deviation.isWithin()).toList();
             right.forEach(contender -> contender.warmUp(pace));
-            while (right.stream().anyMatch(c -> c.samples.size() < LEAST_ROUNDS || c.spent < pace.sideSeconds)
-                    && (right.stream().anyMatch(c -> c.samples.isEmpty())
-                            || right.stream().mapToDouble(c -> c.spent).sum() < MOST_SECONDS)) {
-                right.forEach(Contender::sample);
+            double share = MOST_SECONDS / Math.max(1, right.size());
+            List<Contender> left = right;
+            while (!(left = left.stream().filter(c -> !c.isDone(pace, share)).toList()).isEmpty()) {
+                left.forEach(Contender::sample);
             }
             return new Row(problem.name(), problem.gigaflop(), problem.gigabytes(),
                     all.stream().map(Contender::result).toList());

@@ -15,7 +15,8 @@ class FamilyTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-        "gemm|nt 12x9x33", "gemm|nn 5x6x7", "gemm|tn 8x3x16", "decode|40x24", "attention|causal 70x16 fwd+bwd",
+        "gemm|nt 12x9x33", "gemm|nn 5x6x7", "gemm|tn 8x3x16", "decode|40x24", "long|longnet-attention 200",
+        "threads|gemm nt 12x9x33", "attention|causal 70x16 fwd+bwd",
         "attention|full 33x8 fwd+bwd", "attention|causal 40x16x3x2 fwd+bwd", "dilated-attention|200 fwd+bwd", "cema|130 fwd+bwd", "cema|64 fwd",
         "timestep-norm|64x4", "pointwise|rms_norm 60x33", "pointwise|layer_norm 60x33", "pointwise|gelu_tanh 60x33",
         "pointwise|gelu 60x33", "pointwise|silu 60x33", "small-kernel|16"})

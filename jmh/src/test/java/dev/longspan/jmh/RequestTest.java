@@ -11,13 +11,14 @@ class RequestTest {
 
     @Test
     void withoutFamiliesAllAreMeasuredOnOneThread() {
-        assertThat(Request.of("out")).isEqualTo(new Request(Path.of("out"), Family.names(), List.of(1), ""));
+        assertThat(Request.of("out"))
+                .isEqualTo(new Request(Path.of("out"), Family.names(), List.of(1), Double.POSITIVE_INFINITY, ""));
     }
 
     @Test
     void familiesThreadsAndPartsOfNamesAreTakenInAnyOrder() {
-        assertThat(Request.of("out", "--threads", "1,2", "gemm", "--only", "nt 5", "cema"))
-                .isEqualTo(new Request(Path.of("out"), List.of("gemm", "cema"), List.of(1, 2), "nt 5"));
+        assertThat(Request.of("out", "--threads", "1,2", "gemm", "--only", "nt 5", "--minutes", "7", "cema"))
+                .isEqualTo(new Request(Path.of("out"), List.of("gemm", "cema"), List.of(1, 2), 7, "nt 5"));
     }
 
     @Test
@@ -30,10 +31,16 @@ class RequestTest {
     }
 
     @Test
+    void theFamilyOfManyThreadsBesideOneIsMeasuredOnceOnTwo() {
+        assertThat(Request.of("out", "threads", "gemm", "--threads", "1,2").sections()).extracting(Section::toString)
+                .containsExactly("threads, 2 threads", "gemm, 1 thread", "gemm, 2 threads");
+    }
+
+    @Test
     void aTextThatNoListedProblemContainsIsAProblemOfItsOwn() {
-        assertThat(new Request(Path.of("out"), List.of("gemm"), List.of(1), "nt 4096").problems(Family.of("gemm")))
+        assertThat(new Request(Path.of("out"), List.of("gemm"), List.of(1), 60, "nt 4096").problems(Family.of("gemm")))
                 .containsExactly("nt 4096");
-        assertThat(new Request(Path.of("out"), List.of("gemm"), List.of(1), "nt 3x5x7").problems(Family.of("gemm")))
+        assertThat(new Request(Path.of("out"), List.of("gemm"), List.of(1), 60, "nt 3x5x7").problems(Family.of("gemm")))
                 .containsExactly("nt 3x5x7");
     }
 }

@@ -32,7 +32,9 @@ class ResultsTest {
         results.write(folder);
         assertThat(Results.read(folder, MACHINE)).isEqualTo(results);
         assertThat(folder.toFile().list())
-                .containsExactlyInAnyOrder("a-cpu-fast.json", "a-cpu-fast.md", "a-cpu-fast.png", "a-cpu-fast.svg");
+                .containsExactlyInAnyOrder("a-cpu-fast.json", "a-cpu-fast.md", "a-cpu-fast.svg");
+        assertThat(folder.resolve("a-cpu-fast.svg")).content().contains("gemm 64 x 64: PyTorch", ">3.00</text>",
+                "2 threads");
     }
 
     @Test
@@ -46,9 +48,19 @@ class ResultsTest {
     @Test
     void ratiosComeFirstAndAWrongAnswerHasNoTime() {
         String page = Markdown.of(new Results(MACHINE, List.of(run("gemm", 2, 0.5))));
-        assertThat(page).contains("## gemm, 2 threads", "| **3.00** | 64 x 64 | PyTorch (mm) | 1.50 s |", "| 1024 MiB |",
-                "| | 64 x 64 | Other | wrong answer |", "C is absent: no compiler");
+        assertThat(page).contains("## gemm, 2 threads", "| **3.00** |  | 64 x 64 | PyTorch (mm) | 1.50 s |",
+                "| 1024 MiB |",
+                "| | | 64 x 64 | Other | wrong answer |", "C is absent: no compiler");
         assertThat(Markdown.of(run("gemm", 2, 0.5).rows().getFirst())).contains("ratio 3.00", "Other wrong answer");
+    }
+
+    @Test
+    void whatASectionTookIsWhatItMayTakeAgain() {
+        Run run = new Run("gemm", 1, Map.of(Run.TOOK, "77 s"), new Limits(0, 0), Map.of(), Map.of(), List.of());
+        Results before = new Results(MACHINE, List.of(run));
+        assertThat(Section.of(Family.of("gemm"), 1).estimatedSeconds(before)).isEqualTo(77);
+        assertThat(Section.of(Family.of("gemm"), 2).estimatedSeconds(before)).isEqualTo(20.0 * Family.of("gemm")
+                .problems().size());
     }
 
     @Test
