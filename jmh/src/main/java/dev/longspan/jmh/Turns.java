@@ -112,9 +112,8 @@ final class Turns {
             List<Contender> right = all.stream().filter(c -> c.deviation.isWithin()).toList();
             right.forEach(contender -> contender.warmUp(pace));
             double share = MOST_SECONDS / Math.max(1, right.size());
-            List<Contender> left = right;
-            while (!(left = left.stream().filter(c -> !c.isDone(pace, share)).toList()).isEmpty()) {
-                left.forEach(Contender::sample);
+            while (right.stream().anyMatch(c -> !c.isDone(pace, share))) {
+                right.stream().filter(c -> !c.isDone(pace, share)).forEach(Contender::sample);
             }
             return new Row(problem.name(), problem.gigaflop(), problem.gigabytes(),
                     all.stream().map(Contender::result).toList());
