@@ -119,7 +119,9 @@ ls_status ls_cuda_attention_backward(const struct ls_cuda_attention_params *para
 
 /*
  * c = a·b + bias, or c += a·b when accumulating; a and b have stride 1 in either dimension. Products of floats keep their whole
- * precision. An infinite operand may give NaN.
+ * precision. An infinite operand may give NaN. Without `blas` a row of c has the same bits wherever it stands among the rows and
+ * whatever the others hold, but not for another number of rows or columns: up to 8 rows, or columns, are summed by lanes of warps,
+ * more by tensor cores, small products over parts of the depth. So decode and prefill agree within rounding, not in bits.
  */
 struct ls_cuda_gemm_params {
     int64_t size;
