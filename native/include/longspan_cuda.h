@@ -68,6 +68,11 @@ struct ls_cuda_attention_params {
     int64_t lse_batch, lse_head, lse_row;
     const struct ls_cuda_attention_task *tasks; /* of the device */
     int64_t task_count, most_queries, most_keys; /* the greatest of a task */
+    /*
+     * Not 0: all tasks' keys are runs of 1 at this period, and bfloat16 may go through the kernel for compute capability 9.0, which no
+     * device has run yet.
+     */
+    int64_t key_period;
     int64_t first_query;
     int64_t block, before, after; /* block: 0 for no limit; after: −1 for positions before the own block only */
     int64_t blockwise;            /* 0 for no limit */

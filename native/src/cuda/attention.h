@@ -177,6 +177,9 @@ ls_status merge_splits(const Params &p, const Cut &cut, void *stream);
 ls_status keep_lse(const Params &p, float *earlier, void *stream);
 /* Of every query of the tasks, to [B, H, Nq]. */
 ls_status find_intervals(const Params &p, Interval *to, void *stream);
+/* Whether the kernel for compute capability 9.0 is asked for, can do the work and is on such a device; that kernel. */
+bool hopper_serves(const Params &p);
+ls_status attention_by_hopper(const Params &p, void *stream);
 /* Bytes. */
 int64_t forward_scratch(const Params &p);
 ls_status check_attention(const char *who, const Params &p);

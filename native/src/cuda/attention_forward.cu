@@ -341,5 +341,8 @@ ls_status ls_cuda_attention(const ls_cuda_attention_params *params, void *stream
     if (p.task_count == 0 || p.most_queries == 0 || p.batch == 0) {
         return LS_OK;
     }
+    if (p.most_queries > 64 && hopper_serves(p)) {
+        return attention_by_hopper(p, stream);
+    }
     return with_shape(p, [&]<class T, int M, int OUT>() { return run<T, M, OUT>(p, stream); });
 }

@@ -7,8 +7,8 @@
 
 /*
  * What kernels take from the device, twice: from nvcc, and from emulator.h, where a block's threads are fibers of the host and
- * matrix fragments lie as the hardware has them. A kernel's source is the same for both; what only one of them can do
- * (wgmma, TMA) lives in files of its own. Collectives take whole warps.
+ * matrix fragments lie as the hardware has them. A kernel's source is the same for both; what only devices of compute
+ * capability 9.0 have is in device_hopper.h. Collectives take whole warps.
  */
 
 #ifdef __CUDACC__

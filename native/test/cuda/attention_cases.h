@@ -198,6 +198,49 @@ inline void finish(Case &c) {
     });
 }
 
+/* What a random operand's result may be off by: float32 sums of some hundred terms, or weights and results of eight bits. */
+inline double bound(const Case &c) { return c.s.half ? 0.03 : 2e-5; }
+
+/* Runs the kernel, and compares out and lse with what plain loops make of them. */
+inline void forward(const char *what, Case &c) {
+    Params p = c.params();
+    std::vector<double> out(c.out.memory.values.begin(), c.out.memory.values.end()), lse(c.lse.begin(), c.lse.end());
+    c.each_query([&](int64_t b, const Task &t, int64_t i) {
+        double sum = t.pads, earlier = lse[c.number(b, t, i)];
+        std::vector<double> total(c.s.value_dim);
+        for (int64_t j = 0; j < t.keys; j++) {
+            if (c.sees(b, t, i, j)) {
+                double w = std::exp(c.score(b, t, i, j));
+                sum += w;
+                for (int64_t d = 0; d < c.s.value_dim; d++) {
+                    total[d] += w * c.dropped(b, t, i, j) * c.v.at(b, c.key_row(t, j), t.head, d);
+                }
+            }
+        }
+        if (sum == 0) {
+            return;
+        }
+        double all = sum + std::exp(earlier);
+        lse[c.number(b, t, i)] = std::log(all);
+        for (int64_t d = 0; d < c.s.value_dim; d++) {
+            double &o = out[&c.out.at(b, c.query_row(t, i), t.head, d) - c.out.memory.values.begin()];
+            o = (o * std::exp(earlier) + total[d]) / all;
+        }
+    });
+    require(ls_cuda_attention(&p, nullptr) == LS_OK, ls_cuda_last_error());
+    c.out.memory.read();
+    for (int64_t i = 0; i < c.lse.size(); i++) {
+        if (lse[i] == -INFINITY) {
+            require(c.lse[i] == -INFINITY, what);
+        } else {
+            close_to((std::string(what) + ", lse").c_str(), i, c.lse[i], lse[i], c.s.half ? 0.02 : 1e-5);
+        }
+    }
+    for (int64_t i = 0; i < (int64_t)out.size(); i++) {
+        close_to((std::string(what) + ", out").c_str(), i, c.out.memory.values[i], out[i], bound(c));
+    }
+}
+
 struct Gradients {
     std::vector<double> dq, dk, dv, delta;
 

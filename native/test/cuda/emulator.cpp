@@ -39,6 +39,8 @@ namespace ls::cuda::emulator {
 
 thread_local Index here;
 thread_local void *shared;
+thread_local int64_t shared_bytes;
+thread_local bool tracks_writes;
 
 namespace {
 
@@ -282,6 +284,17 @@ void vote(Fiber *lanes) {
     }
 }
 
+void work_together(Fiber *lanes) {
+    void *arguments[32];
+    for (int l = 0; l < 32; l++) {
+        arguments[l] = lanes[l].exchange->argument;
+        if (lanes[l].exchange->work != lanes[0].exchange->work) {
+            fault("lanes of a warp are in different collectives");
+        }
+    }
+    lanes[0].exchange->work(arguments);
+}
+
 /* Whether all lanes of the warp are there; ends the launch where one never can be. */
 bool complete(Fiber *lanes, Collective kind) {
     bool all = true;
@@ -290,7 +303,7 @@ bool complete(Fiber *lanes, Collective kind) {
             fault("a lane ended before its warp's collective");
         }
         if (lanes[l].waits != kind) {
-            if (lanes[l].waits != Collective::NONE) {
+            if (lanes[l].waits != Collective::NONE && lanes[l].waits != Collective::EVENT) {
                 fault("lanes of a warp are in different collectives");
             }
             all = false;
@@ -325,6 +338,7 @@ void meet(Collective kind, Exchange *exchange) {
             case Collective::LOAD_TRANSPOSED: load(lanes, true); break;
             case Collective::MMA_BF16: multiply_bf16(lanes); break;
             case Collective::MMA_TF32: multiply_tf32(lanes); break;
+            case Collective::WORK: work_together(lanes); break;
             default: break;
             }
             for (int l = 0; l < 32; l++) {
@@ -334,6 +348,40 @@ void meet(Collective kind, Exchange *exchange) {
     }
     while (mine.waits != Collective::NONE) {
         leave(false);
+    }
+}
+
+void meet(Work *work, void *mine) {
+    Exchange exchange{};
+    exchange.work = work;
+    exchange.argument = mine;
+    meet(Collective::WORK, &exchange);
+}
+
+void wait_until(const std::function<bool()> &there) {
+    while (!there()) {
+        block.fibers[here.thread].waits = Collective::EVENT;
+        leave(false);
+    }
+}
+
+void wake() {
+    for (int t = 0; t < block.count; t++) {
+        if (block.fibers[t].waits == Collective::EVENT) {
+            block.fibers[t].waits = Collective::NONE;
+        }
+    }
+}
+
+void hand_over() {
+    int from = here.thread;
+    for (int t = 0; t < block.count; t++) {
+        if (block.fibers[t].waits == Collective::EVENT) {
+            wake();
+            here.thread = t;
+            go(&block.fibers[from], &block.fibers[t], false);
+            return;
+        }
     }
 }
 
@@ -357,30 +405,38 @@ void wait(int groups) {
         } else {
             std::memset(copy.to, 0, copy.bytes);
         }
+        if (tracks_writes) {
+            note_write(copy.to, copy.bytes);
+        }
     }
     mine.copies.erase(mine.copies.begin(), mine.copies.begin() + (ptrdiff_t)done);
 }
 
-const char *run(int64_t x, int64_t y, int64_t z, int threads, int64_t shared_bytes, const std::function<void()> &body) {
+const char *run(int64_t x, int64_t y, int64_t z, int threads, int64_t bytes, const std::function<void()> &body) {
     void *memory = nullptr;
-    if (shared_bytes > 227 << 10) {
+    if (bytes > 227 << 10) {
         return "too much shared memory";
     }
-    if (posix_memalign(&memory, 128, shared_bytes ? (size_t)shared_bytes : 1) != 0) {
+    if (posix_memalign(&memory, 128, bytes ? (size_t)bytes : 1) != 0) {
         return "out of memory";
     }
     block.fault = nullptr;
     block.body = &body;
     block.count = threads;
     shared = memory;
+    shared_bytes = bytes;
     for (int64_t at = 0; at < x * y * z && !block.fault; at++) {
-        std::memset(memory, 0xff, (size_t)shared_bytes);
+        std::memset(memory, 0xff, (size_t)bytes);
+        begin_block();
         for (int t = 0; t < threads; t++) {
             start(block.fibers[t]);
         }
         block.left = threads;
         here = {block.backward ? threads - 1 : 0, threads, (int)(at % x), (int)(at / x % y), (int)(at / (x * y)), (int)x};
         go(nullptr, &block.fibers[here.thread], false);
+        if (!block.fault) {
+            block.fault = end_block();
+        }
     }
     shared = nullptr;
     std::free(memory);

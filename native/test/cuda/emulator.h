@@ -30,8 +30,16 @@ struct Index {
 /* Of the fiber that runs. */
 extern thread_local Index here;
 extern thread_local void *shared;
+extern thread_local int64_t shared_bytes;
+/* Whether anything asks what threads wrote to shared memory. */
+extern thread_local bool tracks_writes;
 
-enum class Collective { NONE, BARRIER, WARP_BARRIER, SHUFFLE, VOTE, LOAD_MATRICES, LOAD_TRANSPOSED, MMA_BF16, MMA_TF32 };
+enum class Collective {
+    NONE, BARRIER, WARP_BARRIER, SHUFFLE, VOTE, LOAD_MATRICES, LOAD_TRANSPOSED, MMA_BF16, MMA_TF32, WORK, EVENT
+};
+
+/* What a warp does together: lanes' arguments. */
+using Work = void(void *const (&lanes)[32]);
 
 /* What a lane gives to a collective of its warp, and what it gets. */
 struct Exchange {
@@ -40,13 +48,27 @@ struct Exchange {
     uint64_t word;
     int from;
     const void *row;
+    Work *work;
+    void *argument;
 };
 
 /* Blocks until all lanes of the warp (all threads of the block for BARRIER) are at the same collective. */
 void meet(Collective kind, Exchange *mine);
+/* Blocks until all lanes of the warp are here, and the last has done the work. */
+void meet(Work *work, void *mine);
+/* Blocks until `there` holds, which is asked again after each wake(). */
+void wait_until(const std::function<bool()> &there);
+void wake();
+/* The same, and one that waited goes on at once: the earliest that what it does can happen. */
+void hand_over();
 void copy_later(void *to, const void *from, bool there, int bytes);
 void commit();
 void wait(int groups);
+/* A thread's write to shared memory; emulator_hopper.cpp. */
+void note_write(const void *to, int bytes);
+/* Of emulator_hopper.h's state; the end gives a fault or NULL. */
+void begin_block();
+const char *end_block();
 /* Ends the launch with an error. */
 [[noreturn]] void fault(const char *what);
 

@@ -1,13 +1,16 @@
-# No kernel of the objects below OBJECTS may keep registers in local memory, on any architecture.
+# No kernel of the objects below OBJECTS may keep registers in local memory, on any architecture, nor may ptxas make its asynchronous
+# products wait for each other or ignore setmaxnreg (C7508 to C7520).
 file(GLOB_RECURSE said ${OBJECTS}/*.ptxas)
 set(kernels 0)
 set(spilling 0)
 foreach(file ${said})
-    file(STRINGS ${file} lines REGEX "Compiling entry function|spill stores")
+    file(STRINGS ${file} lines REGEX "Compiling entry function|spill stores|\\(C75")
     foreach(line ${lines})
         if(line MATCHES "Compiling entry function '(.*)' for '(.*)'")
             set(kernel "${CMAKE_MATCH_1} for ${CMAKE_MATCH_2}")
             math(EXPR kernels "${kernels} + 1")
+        elseif(line MATCHES "\\(C75")
+            message(SEND_ERROR "${line}")
         elseif(NOT line MATCHES " 0 bytes spill stores, 0 bytes spill loads")
             message(SEND_ERROR "${kernel}: ${line}")
             math(EXPR spilling "${spilling} + 1")

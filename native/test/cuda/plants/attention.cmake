@@ -1,9 +1,14 @@
 # One bug each, planted into a copy of attention's sources: its test must fail, in one order of threads or in the other.
 set(attention_sources ${CMAKE_SOURCE_DIR}/src/cuda)
-add_library(attention_test_object OBJECT attention_test.cu)
-target_include_directories(attention_test_object PRIVATE ${CMAKE_SOURCE_DIR}/include ${attention_sources} .)
+foreach(test attention_test attention_hopper_test)
+    add_library(${test}_object OBJECT ${test}.cu)
+    target_include_directories(${test}_object PRIVATE ${CMAKE_SOURCE_DIR}/include ${attention_sources} .)
+endforeach()
 
+# An object with a test's main goes behind what is planted, if it is another than attention_test.
 function(plant_into_attention name kernel file right wrong)
+    set(test_object ${ARGN} attention_test_object)
+    list(GET test_object 0 test_object)
     set(folder ${CMAKE_CURRENT_BINARY_DIR}/plants/${name})
     file(GLOB sources RELATIVE ${attention_sources} ${attention_sources}/attention*)
     foreach(source ${sources})
@@ -19,7 +24,7 @@ function(plant_into_attention name kernel file right wrong)
         set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${attention_sources}/${source})
     endforeach()
     set_source_files_properties(${folder}/${kernel} PROPERTIES LANGUAGE CXX)
-    add_executable(cuda_plant_${name} ${folder}/${kernel} $<TARGET_OBJECTS:attention_test_object>)
+    add_executable(cuda_plant_${name} ${folder}/${kernel} $<TARGET_OBJECTS:${test_object}>)
     target_link_libraries(cuda_plant_${name} PRIVATE longspan_cuda_emulated)
     set(test $<TARGET_FILE:cuda_plant_${name}>)
     add_test(NAME cuda_plant_${name} COMMAND sh -c "! { ${test} && LONGSPAN_EMULATOR_ORDER=backward ${test}; }")
@@ -35,3 +40,12 @@ plant_into_attention(missing_wait attention_forward.cu attention.h
     "wait_for_copies<STAGES - 2>();" "wait_for_copies<STAGES - 1>();")
 plant_into_attention(last_query attention_backward.cu attention_backward.cu
     "end_tile = (end_tile + COLUMNS - 1) / COLUMNS;" "end_tile = end_tile / COLUMNS;")
+plant_into_attention(hopper_phase attention_hopper.cu attention_hopper.cu
+    "wait(phase(tile) ^ 1);" "wait(phase(tile));" attention_hopper_test_object)
+plant_into_attention(hopper_early_release attention_hopper.cu attention_hopper.cu
+    "wait_for_products<0>();\n            settle(out);\n            values.release(tile - 1);"
+    "values.release(tile - 1);\n            wait_for_products<0>();\n            settle(out);" attention_hopper_test_object)
+plant_into_attention(hopper_fence attention_hopper.cu attention_hopper.cu
+    "wait_for_copies<0>();\n    share_writes();" "wait_for_copies<0>();" attention_hopper_test_object)
+plant_into_attention(hopper_swizzle attention_hopper.cu attention_hopper.cu
+    "chunk_at(r, c % 8)" "r * ROW_BYTES + c % 8 * 16" attention_hopper_test_object)

@@ -46,6 +46,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int64_t task_count;
  *     int64_t most_queries;
  *     int64_t most_keys;
+ *     int64_t key_period;
  *     int64_t first_query;
  *     int64_t block;
  *     int64_t before;
@@ -129,6 +130,7 @@ public class ls_cuda_attention_params {
         LongspanCuda.C_LONG.withName("task_count"),
         LongspanCuda.C_LONG.withName("most_queries"),
         LongspanCuda.C_LONG.withName("most_keys"),
+        LongspanCuda.C_LONG.withName("key_period"),
         LongspanCuda.C_LONG.withName("first_query"),
         LongspanCuda.C_LONG.withName("block"),
         LongspanCuda.C_LONG.withName("before"),
@@ -1542,6 +1544,50 @@ public class ls_cuda_attention_params {
      */
     public static void most_keys(MemorySegment struct, long fieldValue) {
         struct.set(most_keys$LAYOUT, most_keys$OFFSET, fieldValue);
+    }
+
+    private static final OfLong key_period$LAYOUT = (OfLong)$LAYOUT.select(groupElement("key_period"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int64_t key_period
+     * }
+     */
+    public static final OfLong key_period$layout() {
+        return key_period$LAYOUT;
+    }
+
+    private static final long key_period$OFFSET = $LAYOUT.byteOffset(groupElement("key_period"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int64_t key_period
+     * }
+     */
+    public static final long key_period$offset() {
+        return key_period$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int64_t key_period
+     * }
+     */
+    public static long key_period(MemorySegment struct) {
+        return struct.get(key_period$LAYOUT, key_period$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int64_t key_period
+     * }
+     */
+    public static void key_period(MemorySegment struct, long fieldValue) {
+        struct.set(key_period$LAYOUT, key_period$OFFSET, fieldValue);
     }
 
     private static final OfLong first_query$LAYOUT = (OfLong)$LAYOUT.select(groupElement("first_query"));
