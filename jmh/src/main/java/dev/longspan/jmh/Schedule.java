@@ -4,10 +4,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** What {@code gpu-check} measures: everything, what fits half a minute, or what a test on a CPU can wait for. */
+/**
+ * What {@code gpu-check} measures: everything, what fits half a minute, what a test on a CPU can wait for, or what the kernel for
+ * compute capability 9.0 computes.
+ */
 enum Schedule {
 
-    FULL, QUICK, TINY;
+    FULL, QUICK, TINY, HOPPER;
 
     /** Tokens of a batch, and heads times dimensions: as FlashAttention's reports have them. */
     private static final int TOKENS = 16384;
@@ -29,6 +32,10 @@ enum Schedule {
             case QUICK -> items("small-kernel 16", dense(true, TOKENS, 128, "fwd"), dense(true, TOKENS, 128, "fwd+bwd"),
                     dense(false, TOKENS, 128, "fwd"), "dilated-attention 131072 fwd bf16", "cema 65536 fwd",
                     "chunk-attention 16384 fwd bf16", "timestep-norm 2048x32x65536").toList();
+            case HOPPER -> items(dense(true, TOKENS, 128, "fwd"), dense(false, TOKENS, 128, "fwd"),
+                    dense(true, TOKENS, 64, "fwd"), dense(false, TOKENS, 64, "fwd"), "dilated-attention 131072 fwd bf16",
+                    dense(true, 2048, 128, "fwd"), dense(false, 2048, 128, "fwd"), dense(true, 2048, 64, "fwd"),
+                    dense(false, 2048, 64, "fwd")).toList();
             case FULL -> full();
         };
     }

@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
 /** The parameters of attention's downcalls, filled once for all branches and then for each. */
 final class AttentionParams {
 
+    /** True: bfloat16 goes through the kernel for compute capability 9.0 where it can. Off, since no device has run it yet. */
+    static final String HOPPER = "longspan.cuda.hopper";
+
     private final CudaSpace space;
     private final DevicePointer at;
     private final AttentionPlan plan;
@@ -132,6 +135,7 @@ final class AttentionParams {
         ls_cuda_attention_params.task_count(p, size.tasks());
         ls_cuda_attention_params.most_queries(p, size.mostQueries());
         ls_cuda_attention_params.most_keys(p, size.mostKeys());
+        ls_cuda_attention_params.key_period(p, Boolean.getBoolean(HOPPER) ? size.keyPeriod() : 0);
         switch (plan.pattern()) {
             case AttentionPattern.BlockLocal local -> blocks(local.block(), local.before(), local.after());
             // Behind its own block a query sees the summaries of all blocks in front.

@@ -12,8 +12,12 @@ import java.util.List;
 /** The tasks of one branch for all heads, as the device reads them. */
 record TaskTable(AttentionPattern pattern, int branch, int heads, long firstQuery, long queries, long keys, boolean causal) {
 
-    /** How many tasks there are, and the greatest numbers of queries and keys of one. */
-    record Size(long tasks, long mostQueries, long mostKeys) {
+    /**
+     * How many tasks there are, and the greatest numbers of queries and keys of one.
+     *
+     * @param keyPeriod of all tasks' keys where each is a run of one row, else 0
+     */
+    record Size(long tasks, long mostQueries, long mostKeys, long keyPeriod) {
     }
 
     private record HeadTask(int head, AttentionTask task) {
@@ -36,7 +40,21 @@ record TaskTable(AttentionPattern pattern, int branch, int heads, long firstQuer
         for (int i = 0; i < tasks.size(); i++) {
             write(table.asSlice(i * each, each), tasks.get(i));
         }
-        return new Tables.Made(table, new Size(tasks.size(), mostQueries, mostKeys));
+        return new Tables.Made(table, new Size(tasks.size(), mostQueries, mostKeys, keyPeriod(tasks)));
+    }
+
+    private static long keyPeriod(List<HeadTask> tasks) {
+        long period = 0;
+        for (HeadTask task : tasks) {
+            Rows keys = task.task.keys();
+            if (keys.count() > 1) {
+                if (keys.run() != 1 || period != 0 && keys.period() != period) {
+                    return 0;
+                }
+                period = keys.period();
+            }
+        }
+        return Math.max(1, period);
     }
 
     private static void write(MemorySegment t, HeadTask task) {

@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -26,10 +27,12 @@ public final class GpuCheck {
     /** Of the benchmarks' time what is kept for the problem that is being measured when it ends. */
     private static final double LAST_SECONDS = 20;
     private static final int SANITIZED = 99;
-    private static final String SWEEPS = ".*(Attention|Families|Gemm|Scan|TimestepNorm|Stream)Test";
+    static final String SWEEPS = ".*(Attention|Families|Gemm|Scan|TimestepNorm|Stream)Test";
 
     /** The folder of the bundle. */
     private static final String HOME = "longspan.home";
+    private static final Predicate<String> NO_TESTS = line -> line.matches("\\[ +0 tests started +]");
+
     /** What sweeps compare with. */
     private static final String REFERENCE = "longspan.test.reference";
     /** The path of compute-sanitizer; empty where there is none. */
@@ -43,7 +46,8 @@ public final class GpuCheck {
         this.options = options;
         end = System.nanoTime() + (long) (1e9 * (options.isQuick ? QUICK_SECONDS : SECONDS));
         Files.createDirectories(options.out);
-        for (String stale : List.of("bench.json", "bench.md", "gpu-check.log")) {
+        Files.createDirectories(options.out.resolve(Report.HOPPER));
+        for (String stale : List.of("bench.json", "bench.md", "gpu-check.log", "hopper/bench.json", "hopper/bench.md")) {
             Files.deleteIfExists(options.out.resolve(stale));
         }
         report = new Report(options.out, facts(options));
@@ -103,9 +107,16 @@ public final class GpuCheck {
         for (Part part : checks()) {
             note(part.run(left(), log));
         }
+        String backend;
         try (Stream<String> lines = Files.lines(log)) {
-            lines.filter(line -> line.startsWith("Backend   " + options.backend)).findFirst()
-                    .ifPresent(line -> report.fact("backend", line.replaceFirst("Backend +\\S+ +", "")));
+            backend = lines.filter(line -> line.startsWith("Backend   " + options.backend)).findFirst().orElse("")
+                    .replaceFirst("Backend +\\S+ +", "");
+        }
+        if (!backend.isEmpty()) {
+            report.fact("backend", backend);
+        }
+        for (Part part : hopper()) {
+            note(backend.contains("compute capability 9.0") ? part.run(left(), log) : part.skipped("needs compute capability 9.0"));
         }
         for (String tool : options.isQuick ? List.of("memcheck") : List.of("memcheck", "racecheck", "initcheck", "synccheck")) {
             Part part = sanitizer(tool);
@@ -136,21 +147,38 @@ public final class GpuCheck {
         for (String model : List.of("longnet", "megalodon", "rmt")) {
             parts.add(Part.of("verify " + model, 50 * share, longspan("verify", goldens.resolve(model).toString())));
         }
-        parts.add(new Part("sweeps", sweeps(options.backend), 80 * share, line -> line.matches("\\[ +0 tests started +]"), false));
+        parts.add(new Part("sweeps", sweeps(options.backend, SWEEPS), 80 * share, NO_TESTS, false));
         double repeats = 60 * share;
         parts.add(Part.of("repeats", repeats + 15, java("dev.longspan.jmh.Repeats", options.backend, "1000", Double.toString(repeats))));
         return parts;
     }
 
     /** A device is compared with the C++ backend, that one with the scalar kernels. */
-    static List<String> sweeps(String backend) {
+    static List<String> sweeps(String backend, String classes) {
         List<String> command = java("org.junit.platform.console.ConsoleLauncher", "execute",
-                "--select-package=dev.longspan.kernel." + backend, "--include-classname=" + SWEEPS, "--details=summary",
+                "--select-package=dev.longspan.kernel." + backend, "--include-classname=" + classes, "--details=summary",
                 "--disable-banner", "--disable-ansi-colors");
         if (!backend.equals("host")) {
             command.add(1, "-D" + REFERENCE + "=host");
         }
         return command;
+    }
+
+    /** The same attention by the kernel that only devices of compute capability 9.0 have: it is off until this has passed on one. */
+    private List<Part> hopper() {
+        double share = options.isQuick ? 0.4 : 1;
+        double seconds = 45 * share;
+        return List.of(
+                asked(new Part("hopper sweeps", sweeps(options.backend, ".*AttentionTest"), 40 * share, NO_TESTS, false)),
+                asked(Part.of("hopper repeats", 30, java("dev.longspan.jmh.Repeats", options.backend, "1000", "10"))),
+                asked(Part.of("hopper bench", seconds + 10, java("dev.longspan.jmh.DeviceBench",
+                        options.out.resolve(Report.HOPPER).toString(), options.backend, Double.toString(seconds), "hopper"))));
+    }
+
+    private static Part asked(Part part) {
+        List<String> command = new ArrayList<>(part.command());
+        command.add(1, "-Dlongspan.cuda.hopper=true");
+        return new Part(part.name(), command, part.seconds(), part.cannotRun(), part.isOptional());
     }
 
     private Part sanitizer(String tool) {

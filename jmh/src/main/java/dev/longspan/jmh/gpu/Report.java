@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
 /** {@code gpu-results.json} and {@code .md}: what was run on which machine and what came of it; written anew after every part. */
 final class Report {
 
+    /** Folder of the benchmarks with the kernel for compute capability 9.0. */
+    static final String HOPPER = "hopper";
+
     private final Path folder;
     private final Map<String, String> facts;
     private final List<Part.Outcome> outcomes = new ArrayList<>();
@@ -41,10 +44,15 @@ final class Report {
         Map<String, @Nullable Object> all = new LinkedHashMap<>(facts);
         all.put("passed", passed());
         all.put("parts", outcomes.stream().map(Report::figures).toList());
-        Path bench = folder.resolve("bench.json");
-        all.put("bench", Files.exists(bench) ? Json.object(Files.readString(bench)).get("runs") : List.of());
+        all.put("bench", runs(folder));
+        all.put("hopper bench", runs(folder.resolve(HOPPER)));
         Files.writeString(folder.resolve("gpu-results.json"), Json.pretty(all) + "\n");
         Files.writeString(folder.resolve("gpu-results.md"), markdown());
+    }
+
+    private static @Nullable Object runs(Path folder) throws IOException {
+        Path bench = folder.resolve("bench.json");
+        return Files.exists(bench) ? Json.object(Files.readString(bench)).get("runs") : List.of();
     }
 
     private static Map<String, @Nullable Object> figures(Part.Outcome outcome) {
@@ -67,6 +75,8 @@ final class Report {
                     outcome.detail().replace("|", "\\|")));
         }
         Path bench = folder.resolve("bench.md");
-        return text + (Files.exists(bench) ? Files.readString(bench) : "");
+        text.append(Files.exists(bench) ? Files.readString(bench) : "");
+        Path hopper = folder.resolve(HOPPER).resolve("bench.md");
+        return text + (Files.exists(hopper) ? "\n# With -Dlongspan.cuda.hopper=true\n" + Files.readString(hopper) : "");
     }
 }

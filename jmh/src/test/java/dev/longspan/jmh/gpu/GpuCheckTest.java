@@ -36,8 +36,9 @@ class GpuCheckTest {
 
     @Test
     void aDeviceIsSweptAgainstTheHost() {
-        assertThat(GpuCheck.sweeps("cuda")).contains("-Dlongspan.test.reference=host", "--select-package=dev.longspan.kernel.cuda");
-        assertThat(GpuCheck.sweeps("host")).contains("--select-package=dev.longspan.kernel.host")
+        assertThat(GpuCheck.sweeps("cuda", GpuCheck.SWEEPS)).contains("-Dlongspan.test.reference=host",
+                "--select-package=dev.longspan.kernel.cuda");
+        assertThat(GpuCheck.sweeps("host", GpuCheck.SWEEPS)).contains("--select-package=dev.longspan.kernel.host")
                 .doesNotContain("-Dlongspan.test.reference=host");
     }
 
