@@ -32,14 +32,16 @@ final class AttentionStep implements Comparison.Run {
     private final List<Branch> schedule;
     private final AttentionPlan plan;
     private final boolean backward;
-    private final TensorArena arena = new TensorArena();
-    private final Workspace workspace = new Workspace(1 << 12);
-    private final Tensor q;
-    private final Tensor k;
-    private final Tensor v;
-    private final Tensor dOut;
+    private final TensorArena host = new TensorArena();
+    private final TensorArena arena;
+    private final Workspace workspace;
+    private final Operands given;
+    private final Operands operands;
     private final Gradients none;
     private @Nullable Deviation deviation;
+
+    private record Operands(Tensor q, Tensor k, Tensor v, Tensor dOut) {
+    }
 
     AttentionStep(Backend backend, Parallel parallel, AttentionPattern pattern, List<Branch> schedule, AttentionShape shape) {
         this.backend = backend;
@@ -47,11 +49,13 @@ final class AttentionStep implements Comparison.Run {
         this.schedule = schedule;
         this.backward = shape.backward();
         plan = AttentionPlan.of(pattern, true, 1 / Math.sqrt(shape.dim()));
+        arena = backend.space().isHost() ? host : new TensorArena(backend.space());
+        workspace = new Workspace(backend.space(), 1 << 12);
         try {
-            q = input(shape, 1);
-            k = input(shape, 2);
-            v = input(shape, 3);
-            dOut = backward ? input(shape, 4) : v;
+            Tensor v = input(shape, 3);
+            given = new Operands(input(shape, 1), input(shape, 2), v, backward ? input(shape, 4) : v);
+            operands = backend.space().isHost() ? given
+                    : new Operands(copy(arena, given.q), copy(arena, given.k), copy(arena, given.v), copy(arena, given.dOut));
             none = new Gradients(arena, List.of());
             touch(shape);
         } catch (RuntimeException e) {
@@ -61,18 +65,27 @@ final class AttentionStep implements Comparison.Run {
     }
 
     private Tensor input(AttentionShape shape, long seed) {
-        Tensor t = arena.allocate(DType.F32, 1, shape.tokens(), shape.heads(), shape.dim());
+        Tensor t = host.allocate(DType.F32, 1, shape.tokens(), shape.heads(), shape.dim());
         new Noise(seed).fill(t);
         return t;
+    }
+
+    private static Tensor copy(TensorArena arena, Tensor of) {
+        return arena.allocate(of.dtype(), of.shape()).copyFrom(of);
+    }
+
+    /** What the backend made, where it is read number by number. */
+    private Tensor here(TensorArena own, Tensor made) {
+        return backend.space().isHost() ? made : copy(own, made);
     }
 
     /** Makes the slabs before the first step: the system hands out pages at 1 GB/s, a cost that only a first step has. */
     private void touch(AttentionShape shape) {
         try (Pass pass = Pass.inference(backend, parallel, workspace)) {
-            pass.allocate(DType.F32, q.shape());
+            pass.allocate(DType.F32, given.q.shape());
             pass.allocate(DType.F32, 1, shape.heads(), shape.tokens());
             for (int i = 0; backward && i < 4; i++) {
-                pass.allocate(DType.F32, q.shape());
+                pass.allocate(DType.F32, given.q.shape());
             }
         }
     }
@@ -83,6 +96,7 @@ final class AttentionStep implements Comparison.Run {
         long start = System.nanoTime();
         try (Pass pass = pass()) {
             Attention.Result result = step(pass);
+            result.lse().get(0, 0, 0); // a device is done when its stream gives a number
             double seconds = (System.nanoTime() - start) * 1e-9;
             if (deviation == null) {
                 deviation = check(pass, result);
@@ -106,25 +120,30 @@ final class AttentionStep implements Comparison.Run {
     }
 
     private Deviation check(Pass pass, Attention.Result result) {
-        DirectAttention direct = new DirectAttention(schedule, q, k, v);
-        Deviation worst = Deviation.NONE;
-        for (long row : sample()) {
-            for (int head = 0; head < q.size(2); head++) {
-                worst = worst.worse(compare(direct.out(row, head), result.out(), row, head, 8));
-                if (backward) {
-                    worst = worst.worse(gradients(pass, direct, result, row, head));
+        try (TensorArena own = new TensorArena()) {
+            DirectAttention direct = new DirectAttention(schedule, given.q, given.k, given.v);
+            Attention.Result made = new Attention.Result(here(own, result.out()), here(own, result.lse()));
+            Operands gradients = backward ? new Operands(here(own, pass.gradient(operands.q)), here(own, pass.gradient(operands.k)),
+                    here(own, pass.gradient(operands.v)), given.dOut) : given;
+            Deviation worst = Deviation.NONE;
+            for (long row : sample()) {
+                for (int head = 0; head < given.q.size(2); head++) {
+                    worst = worst.worse(compare(direct.out(row, head), made.out(), row, head, 8));
+                    if (backward) {
+                        worst = worst.worse(ofGradients(direct, made, gradients, row, head));
+                    }
                 }
             }
+            return worst;
         }
-        return worst;
     }
 
-    private Deviation gradients(Pass pass, DirectAttention direct, Attention.Result result, long row, int head) {
-        double[] dq = direct.dq(row, head, result.out(), result.lse(), dOut);
-        double[][] dkdv = direct.dkdv(row, head, result.out(), result.lse(), dOut);
-        return compare(dq, pass.gradient(q), row, head, 32)
-                .worse(compare(dkdv[0], pass.gradient(k), row, head, 32))
-                .worse(compare(dkdv[1], pass.gradient(v), row, head, 32));
+    private static Deviation ofGradients(DirectAttention direct, Attention.Result made, Operands gradients, long row, int head) {
+        double[] dq = direct.dq(row, head, made.out(), made.lse(), gradients.dOut);
+        double[][] dkdv = direct.dkdv(row, head, made.out(), made.lse(), gradients.dOut);
+        return compare(dq, gradients.q, row, head, 32)
+                .worse(compare(dkdv[0], gradients.k, row, head, 32))
+                .worse(compare(dkdv[1], gradients.v, row, head, 32));
     }
 
     /**
@@ -141,7 +160,7 @@ final class AttentionStep implements Comparison.Run {
     }
 
     private long[] sample() {
-        long tokens = q.size(1);
+        long tokens = given.q.size(1);
         SplittableRandom random = new SplittableRandom(tokens);
         return LongStream.concat(LongStream.of(0, tokens / 2, tokens - 1), random.longs(SAMPLED_ROWS - 3, 0, tokens)).toArray();
     }
@@ -153,13 +172,13 @@ final class AttentionStep implements Comparison.Run {
 
     private Attention.Result step(Pass pass) {
         if (backward) {
-            pass.watch(q);
-            pass.watch(k);
-            pass.watch(v);
+            pass.watch(operands.q);
+            pass.watch(operands.k);
+            pass.watch(operands.v);
         }
-        Attention.Result result = Attention.apply(pass, plan, q, k, v);
+        Attention.Result result = Attention.apply(pass, plan, operands.q, operands.k, operands.v);
         if (backward) {
-            pass.backward(result.out(), dOut);
+            pass.backward(result.out(), operands.dOut);
         }
         return result;
     }
@@ -167,6 +186,9 @@ final class AttentionStep implements Comparison.Run {
     @Override
     public void close() {
         workspace.close();
-        arena.close();
+        if (!backend.space().isHost()) {
+            arena.close();
+        }
+        host.close();
     }
 }

@@ -46,14 +46,14 @@ public final class ContextBench {
             List<Long> bytes = new ArrayList<>();
             for (int i = 0; i < 2; i++) {
                 progress.accept(contestants.get(i).name() + " at " + SweepTable.context(context) + ": checking");
-                try (Workspace own = new Workspace()) {
+                try (Workspace own = new Workspace(backend.space())) {
                     deviations.add(steps.get(i).check(own).deviation());
                     bytes.add(own.peakBytes());
                 }
             }
             // One slab that both fit: the machine need not hold both models' activations at once.
             int larger = bytes.get(0) >= bytes.get(1) ? 0 : 1;
-            try (Workspace shared = new Workspace(bytes.get(larger))) {
+            try (Workspace shared = new Workspace(backend.space(), bytes.get(larger))) {
                 steps.get(larger).forwardAndBackward(shared); // the system hands out the pages
                 return new ContextRow(context, contestants.stream().map(Contestant::name).toList(),
                         turns(contestants, steps, shared), deviations, bytes);
