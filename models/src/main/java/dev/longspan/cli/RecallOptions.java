@@ -89,15 +89,16 @@ final class RecallOptions {
 
     @Option(names = "--finish", paramLabel = "LIST", converter = SegmentList.Converter.class,
             description = "Segments of the longer documents behind the last stage, such as 14,28 (default: none; reasoning "
-                    + "10,14,20,28,40,56,80,112 where --stages are not given).")
+                    + "10,14,20,28,40,56 and 200 steps of 80 at 1e-4, where --stages are not given).")
     private @Nullable SegmentList finish;
 
-    @Option(names = "--finish-steps", paramLabel = "N", description = "Steps of each of them (default: 300).")
-    private @Nullable Long finishSteps;
+    @Option(names = "--finish-steps", defaultValue = "300", paramLabel = "N",
+            description = "Steps of each --finish (default: ${DEFAULT-VALUE}).")
+    private long finishSteps;
 
-    @Option(names = "--finish-learning-rate", paramLabel = "X",
-            description = "Highest learning rate of each; it falls to a tenth (default: 3e-4).")
-    private @Nullable Double finishRate;
+    @Option(names = "--finish-learning-rate", defaultValue = "3e-4", paramLabel = "X",
+            description = "Highest learning rate of each --finish; it falls to a tenth (default: ${DEFAULT-VALUE}).")
+    private double finishRate;
 
     @Option(names = "--finish-noise", paramLabel = "X", description = "--memory-noise of the finish (default: as before it).")
     private @Nullable Double finishNoise;
@@ -169,8 +170,9 @@ final class RecallOptions {
                         or(earlier, c.earlier()), or(memoryNoise, c.memoryNoise()),
                         new LessonPlan(or(pace, l.pace()), l.shortest(), or(lessonSegments, l.segments()),
                                 or(lessonNoise, l.memoryNoise()), or(lessonSteps, l.maxSteps())),
-                        new Finish(finish == null ? stages == null ? f.stages() : List.of() : finish.counts(),
-                                or(finishSteps, f.steps()), or(finishRate, f.learningRate()), or(finishNoise, f.memoryNoise())),
+                        new Finish(finish == null ? stages == null ? f.stages() : List.of() : finish.counts().stream()
+                                .map(n -> new Finish.Stage(n, finishSteps, finishRate)).toList(),
+                                or(finishNoise, f.memoryNoise())),
                         recompute || c.recompute(), or(saveEvery, c.saveEvery()), c.seed()),
                 placement == null ? recipe.anywhere() : isAnywhere(placement));
     }

@@ -126,6 +126,16 @@ public final class JsonObject {
         }).toArray();
     }
 
+    public double[] numbers(String key) {
+        List<?> list = typed(key, List.class, "a list of numbers");
+        return list.stream().mapToDouble(item -> {
+            if (!(item instanceof Number value)) {
+                throw mistyped(key, "a list of numbers", list);
+            }
+            return value.doubleValue();
+        }).toArray();
+    }
+
     @SuppressWarnings("unchecked") // objects are only ever made by this class, with strings as keys
     public JsonObject object(String key) {
         return new JsonObject(where + "." + key, (Map<String, @Nullable Object>) typed(key, Map.class, "an object"));

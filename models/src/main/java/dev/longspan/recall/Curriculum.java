@@ -49,7 +49,7 @@ public record Curriculum(List<Integer> stages, int batch, UpdateRule updates, St
     }
 
     private static List<Integer> all(List<Integer> stages, Finish finish) {
-        return Stream.concat(stages.stream(), finish.stages().stream()).toList();
+        return Stream.concat(stages.stream(), finish.stages().stream().map(Finish.Stage::segments)).toList();
     }
 
     /** Segments of a stage's documents; of the last behind it. */
@@ -58,13 +58,18 @@ public record Curriculum(List<Integer> stages, int batch, UpdateRule updates, St
         return all.get(Math.min(number, all.size() - 1));
     }
 
+    /** Whether a stage, or what is behind all stages, belongs to the finish. */
     boolean isFinish(int stage) {
         return finish.exists() && stage >= stages.size();
     }
 
+    private Finish.Stage finishing(int stage) {
+        return finish.stages().get(Math.min(stage - stages.size(), finish.stages().size() - 1));
+    }
+
     /** Steps that a stage consolidates for; one of the finish does nothing else. */
     long consolidation(int stage) {
-        return isFinish(stage) ? finish.steps() : end.consolidation();
+        return isFinish(stage) ? finishing(stage).steps() : end.consolidation();
     }
 
     /** Deviation of the noise on memory at a step. */
@@ -75,7 +80,7 @@ public record Curriculum(List<Integer> stages, int batch, UpdateRule updates, St
 
     /** The learning rate of a step. */
     double rate(Progress progress) {
-        double rate = isFinish(progress.stage()) ? finish.rate(progress.stageStep())
+        double rate = isFinish(progress.stage()) ? finishing(progress.stage()).rate(progress.stageStep())
                 : updates.learningRate() + (updates.endLearningRate() - updates.learningRate()) * fallen(progress);
         return updates.warm(progress.stageStep()) * rate;
     }

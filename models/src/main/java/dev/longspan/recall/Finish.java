@@ -4,25 +4,43 @@ import dev.longspan.json.JsonObject;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What comes behind the last stage, so that what is stored returns to its place over many more segments: stages of longer
- * documents, each of the same number of steps with zero moments and a rate of its own that falls to a tenth.
+ * documents, each from zero moments.
  *
- * @param stages segments of a document, rising; none for no finish
- * @param learningRate highest of each stage: at that of the curriculum what was learned is lost
+ * @param stages by rising segments; none for no finish
  * @param memoryNoise as {@link Curriculum#memoryNoise}
  */
-public record Finish(List<Integer> stages, long steps, double learningRate, double memoryNoise) {
+public record Finish(List<Stage> stages, double memoryNoise) {
 
     /** None. */
-    public static final Finish NONE = new Finish(List.of(), 1, 0, 0);
+    public static final Finish NONE = new Finish(List.of(), 0);
+
+    /**
+     * Of a fixed number of steps.
+     *
+     * @param segments of a document
+     * @param learningRate highest: it falls to a tenth. The more segments, the lower it must be: too high and the
+     *     stage unlearns
+     */
+    public record Stage(int segments, long steps, double learningRate) {
+
+        public Stage {
+            Curriculum.atLeast("steps", steps, 1);
+            Curriculum.notNegative("learningRate", learningRate);
+        }
+
+        /** The rate of a step but for the warm-up. */
+        double rate(long step) {
+            return learningRate * (1 - 0.9 * step / steps);
+        }
+    }
 
     public Finish {
         stages = List.copyOf(stages);
-        Curriculum.atLeast("steps", steps, 1);
-        Curriculum.notNegative("learningRate", learningRate);
         Curriculum.notNegative("memoryNoise", memoryNoise);
     }
 
@@ -31,23 +49,25 @@ public record Finish(List<Integer> stages, long steps, double learningRate, doub
         return !stages.isEmpty();
     }
 
-    /** The rate of a stage's step but for the warm-up. */
-    double rate(long stageStep) {
-        return learningRate * (1 - 0.9 * stageStep / steps);
-    }
-
     Map<String, @Nullable Object> toMap() {
         Map<String, @Nullable Object> map = new LinkedHashMap<>();
-        map.put("stages", stages);
-        map.put("steps", steps);
-        map.put("learning_rate", learningRate);
+        map.put("stages", stages.stream().map(Stage::segments).toList());
+        map.put("steps", stages.stream().map(Stage::steps).toList());
+        map.put("learning_rates", stages.stream().map(Stage::learningRate).toList());
         map.put("memory_noise", memoryNoise);
         return map;
     }
 
     static Finish read(JsonObject json) {
-        Finish read = new Finish(Curriculum.integers(json, "stages"), json.integer("steps"), json.number("learning_rate"),
-                json.number("memory_noise"));
+        List<Integer> segments = Curriculum.integers(json, "stages");
+        long[] steps = json.integers("steps");
+        double[] rates = json.numbers("learning_rates");
+        if (steps.length != segments.size() || rates.length != segments.size()) {
+            throw new IllegalArgumentException("stages, steps and learning_rates must be equally many: stages=" + segments.size()
+                    + ", steps=" + steps.length + ", learning_rates=" + rates.length);
+        }
+        Finish read = new Finish(IntStream.range(0, steps.length)
+                .mapToObj(i -> new Stage(segments.get(i), steps[i], rates[i])).toList(), json.number("memory_noise"));
         json.rejectUnread();
         return read;
     }

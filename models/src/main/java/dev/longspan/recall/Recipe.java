@@ -7,6 +7,7 @@ import dev.longspan.task.Placement;
 import dev.longspan.task.Vocabulary;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * How a task is trained: what {@code make train-rmt} repeats.
@@ -14,6 +15,10 @@ import java.util.stream.IntStream;
  * @param anywhere whether facts stand at any place instead of the start of a segment
  */
 public record Recipe(RmtShape shape, Curriculum curriculum, boolean anywhere) {
+
+    /** At 3e-4 the last one unlearns. */
+    private static final List<Finish.Stage> LONGER = Stream.concat(IntStream.of(10, 14, 20, 28, 40, 56)
+            .mapToObj(n -> new Finish.Stage(n, 300, 3e-4)), Stream.of(new Finish.Stage(80, 200, 1e-4))).toList();
 
     /**
      * The paper's seven stages, batch and clipping, and what small models need besides: norms first and rotary positions, a
@@ -29,7 +34,7 @@ public record Recipe(RmtShape shape, Curriculum curriculum, boolean anywhere) {
                 new UpdateRule(1e-3, 1e-4, 50, UpdateRule.Decay.CONSOLIDATION, 5, 1, 1e-3),
                 new StageEnd(50, 0.995, 100, 1200, task == MemoryTask.DETECT ? 600 : 200), 0.5, noise,
                 new LessonPlan(relations ? 100 : 0, task.mostTokens(), 2, 0.1, 10_000),
-                new Finish(relations ? List.of(10, 14, 20, 28, 40, 56, 80, 112) : List.of(), 300, 3e-4, noise), false, 500, seed);
+                new Finish(relations ? LONGER : List.of(), noise), false, 500, seed);
         return new Recipe(shape, curriculum, !relations);
     }
 

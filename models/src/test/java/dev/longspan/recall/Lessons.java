@@ -53,7 +53,8 @@ final class Lessons {
 
     /** The same before two stages of three steps. */
     static Curriculum finished() {
-        return brief(0, LessonPlan.NONE, new Finish(List.of(4, 6), 3, 1e-3, 0.5), false);
+        Finish finish = new Finish(List.of(new Finish.Stage(4, 3, 1e-3), new Finish.Stage(6, 3, 1e-3)), 0.5);
+        return brief(0, LessonPlan.NONE, finish, false);
     }
 
     private static Curriculum brief(double memoryNoise, LessonPlan lessons, Finish finish, boolean recompute) {

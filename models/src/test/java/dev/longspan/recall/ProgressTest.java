@@ -16,6 +16,8 @@ final class ProgressTest {
     private static final Tally RIGHT = new Tally(10, 10);
     private static final Tally WRONG = new Tally(0, 10);
 
+    private static final Finish FINISH = new Finish(List.of(new Finish.Stage(4, 10, 0.3), new Finish.Stage(8, 5, 0.1)), 2);
+
     /** Window of 2, at least 4 steps, at most 8, 3 more after either. */
     private static Curriculum curriculum(Decay decay) {
         return curriculum(List.of(1, 2), Finish.NONE, decay);
@@ -93,7 +95,7 @@ final class ProgressTest {
     @Test
     void theFinishHasLongerDocumentsARateAndNoiseOfItsOwn() {
         Curriculum curriculum = new Curriculum(List.of(1, 2), 10, new UpdateRule(1, 0, 0, Decay.NONE, 0, 0, 0),
-                new StageEnd(2, 2, 4, 8, 3), 0, 0.5, LessonPlan.NONE, new Finish(List.of(4, 8), 10, 0.3, 2), false, 0, 1);
+                new StageEnd(2, 2, 4, 8, 3), 0, 0.5, LessonPlan.NONE, FINISH, false, 0, 1);
         assertThat(curriculum.allStages()).containsExactly(1, 2, 4, 8);
         assertThat(curriculum.noise(new Progress(11, 1, 0, Progress.NOT_YET, 0, List.of()))).isEqualTo(0.5);
         Progress progress = new Progress(22, 1, 11, 8, 0, List.of()).nextStage(curriculum);
@@ -105,7 +107,9 @@ final class ProgressTest {
             progress = progress.next(WRONG, curriculum);
         }
         assertThat(progress.isStageDone(curriculum)).isTrue();
-        assertThat(curriculum.stage(progress.nextStage(curriculum).stage())).isEqualTo(8);
+        progress = progress.nextStage(curriculum);
+        assertThat(curriculum.stage(progress.stage())).isEqualTo(8);
+        assertThat(curriculum.rate(progress)).isCloseTo(0.1, within(1e-12));
         assertThat(Curriculum.read(JsonObject.parse("curriculum", Json.pretty(curriculum.toMap())))).isEqualTo(curriculum);
     }
 
@@ -131,7 +135,7 @@ final class ProgressTest {
         assertThatThrownBy(() -> curriculum(List.of(1, 3, 3), Finish.NONE, Decay.NONE))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("stages must be rising numbers of segments: stages=[1, 3, 3]");
-        assertThatThrownBy(() -> curriculum(List.of(1, 3), new Finish(List.of(2), 1, 0, 0), Decay.NONE))
+        assertThatThrownBy(() -> curriculum(List.of(1, 3), new Finish(List.of(new Finish.Stage(2, 1, 0)), 0), Decay.NONE))
                 .hasMessage("stages must be rising numbers of segments: stages=[1, 3, 2]");
     }
 
