@@ -5,10 +5,18 @@ foreach(test attention_test attention_hopper_test)
     target_include_directories(${test}_object PRIVATE ${CMAKE_SOURCE_DIR}/include ${attention_sources} .)
 endforeach()
 
-# An object with a test's main goes behind what is planted, if it is another than attention_test.
+# The entry that asks for the planted Hopper kernel, not for the library's.
+add_library(attention_entry_object OBJECT ${attention_sources}/attention_forward.cu)
+target_include_directories(attention_entry_object PRIVATE ${CMAKE_SOURCE_DIR}/include ${attention_sources} .)
+set(hopper attention_hopper_test_object attention_entry_object)
+
+# Objects go behind what is planted: a test's main, if it is another than attention_test's, and what else the bug needs.
 function(plant_into_attention name kernel file right wrong)
-    set(test_object ${ARGN} attention_test_object)
-    list(GET test_object 0 test_object)
+    set(objects ${ARGN})
+    if(NOT objects)
+        set(objects attention_test_object)
+    endif()
+    list(TRANSFORM objects REPLACE "(.+)" "$<TARGET_OBJECTS:\\1>")
     set(folder ${CMAKE_CURRENT_BINARY_DIR}/plants/${name})
     file(GLOB sources RELATIVE ${attention_sources} ${attention_sources}/attention*)
     foreach(source ${sources})
@@ -24,7 +32,7 @@ function(plant_into_attention name kernel file right wrong)
         set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${attention_sources}/${source})
     endforeach()
     set_source_files_properties(${folder}/${kernel} PROPERTIES LANGUAGE CXX)
-    add_executable(cuda_plant_${name} ${folder}/${kernel} $<TARGET_OBJECTS:${test_object}>)
+    add_executable(cuda_plant_${name} ${folder}/${kernel} ${objects})
     target_link_libraries(cuda_plant_${name} PRIVATE longspan_cuda_emulated)
     set(test $<TARGET_FILE:cuda_plant_${name}>)
     add_test(NAME cuda_plant_${name} COMMAND sh -c "! { ${test} && LONGSPAN_EMULATOR_ORDER=backward ${test}; }")
@@ -41,11 +49,11 @@ plant_into_attention(missing_wait attention_forward.cu attention.h
 plant_into_attention(last_query attention_backward.cu attention_backward.cu
     "end_tile = (end_tile + COLUMNS - 1) / COLUMNS;" "end_tile = end_tile / COLUMNS;")
 plant_into_attention(hopper_phase attention_hopper.cu attention_hopper.cu
-    "wait(phase(tile) ^ 1);" "wait(phase(tile));" attention_hopper_test_object)
+    "wait(phase(tile) ^ 1);" "wait(phase(tile));" ${hopper})
 plant_into_attention(hopper_early_release attention_hopper.cu attention_hopper.cu
     "wait_for_products<0>();\n            settle(out);\n            values.release(tile - 1);"
-    "values.release(tile - 1);\n            wait_for_products<0>();\n            settle(out);" attention_hopper_test_object)
+    "values.release(tile - 1);\n            wait_for_products<0>();\n            settle(out);" ${hopper})
 plant_into_attention(hopper_fence attention_hopper.cu attention_hopper.cu
-    "wait_for_copies<0>();\n    share_writes();" "wait_for_copies<0>();" attention_hopper_test_object)
+    "wait_for_copies<0>();\n    share_writes();" "wait_for_copies<0>();" ${hopper})
 plant_into_attention(hopper_swizzle attention_hopper.cu attention_hopper.cu
-    "chunk_at(r, c % 8)" "r * ROW_BYTES + c % 8 * 16" attention_hopper_test_object)
+    "chunk_at(r, c % 8)" "r * ROW_BYTES + c % 8 * 16" ${hopper})
