@@ -71,13 +71,28 @@ template <class Shape> LS_KERNEL_OF(Shape::THREADS, 2) norm(Norm<typename Shape:
         row);
 }
 
-template <class T> ls_status run(const char *name, const Norm<T> &p, void *stream) {
-    return with_row_shape<T>(p.d, aligned(p.x, p.weight, p.bias, p.y), [&](auto shape) {
+struct Call {
+    const char *name;
+    const void *x, *weight, *bias;
+    float offset, factor;
+    double eps;
+    void *y;
+    float *mean, *rstd;
+    int64_t rows, d;
+    void *stream;
+};
+
+template <class T> ls_status run(const Call &c) {
+    Norm<T> p{static_cast<const T *>(c.x), static_cast<const T *>(c.weight), static_cast<const T *>(c.bias), c.offset, c.factor,
+              c.eps, static_cast<T *>(c.y), c.mean, c.rstd, c.rows, c.d};
+    return with_row_shape<T>(c.d, aligned(c.x, c.weight, c.bias, c.y), [&](auto shape) {
         using Shape = decltype(shape);
-        return launch(name, norm<Shape>, Grid{(p.rows + Shape::ROWS - 1) / Shape::ROWS}, Shape::THREADS, Shape::SHARED,
-                      stream, p);
+        return launch(c.name, norm<Shape>, Grid{(c.rows + Shape::ROWS - 1) / Shape::ROWS}, Shape::THREADS, Shape::SHARED, c.stream,
+                      p);
     });
 }
+
+ls_status run(bool half, const Call &call) { return half ? run<bf16>(call) : run<float>(call); }
 
 } // namespace
 
@@ -88,39 +103,11 @@ using namespace ls::cuda;
 ls_status ls_cuda_norm(const void *x, const void *weight, const void *bias, float weight_offset, double eps, void *y,
                        float *mean, float *rstd, int64_t rows, int64_t d, int32_t half, void *stream) {
     LS_NEEDS(rows >= 0 && d >= 0 && (rstd || rows == 0));
-    return typed(half, [&](auto t) {
-        using T = decltype(t);
-        Norm<T> p{static_cast<const T *>(x),
-                  static_cast<const T *>(weight),
-                  static_cast<const T *>(bias),
-                  weight_offset,
-                  1,
-                  eps,
-                  static_cast<T *>(y),
-                  mean,
-                  rstd,
-                  rows,
-                  d};
-        return run("norm", p, stream);
-    });
+    return run(half, {"norm", x, weight, bias, weight_offset, 1, eps, y, mean, rstd, rows, d, stream});
 }
 
 ls_status ls_cuda_affine(const void *x, const void *weight, const void *bias, float weight_offset, float factor,
                          void *y, int64_t rows, int64_t d, int32_t half, void *stream) {
     LS_NEEDS(rows >= 0 && d >= 0);
-    return typed(half, [&](auto t) {
-        using T = decltype(t);
-        Norm<T> p{static_cast<const T *>(x),
-                  static_cast<const T *>(weight),
-                  static_cast<const T *>(bias),
-                  weight_offset,
-                  factor,
-                  0,
-                  static_cast<T *>(y),
-                  nullptr,
-                  nullptr,
-                  rows,
-                  d};
-        return run("affine", p, stream);
-    });
+    return run(half, {"affine", x, weight, bias, weight_offset, factor, 0, y, nullptr, nullptr, rows, d, stream});
 }
