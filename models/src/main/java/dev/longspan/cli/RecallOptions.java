@@ -89,7 +89,7 @@ final class RecallOptions {
 
     @Option(names = "--finish", paramLabel = "LIST", converter = SegmentList.Converter.class,
             description = "Segments of the longer documents behind the last stage, such as 14,28 (default: none; reasoning "
-                    + "10,14,20,28,40,56 and 200 steps of 80 at 1e-4, where --stages are not given).")
+                    + "10,14,20,28,40,56 and, 200 steps each at lower rates, 80,112, where --stages are not given).")
     private @Nullable SegmentList finish;
 
     @Option(names = "--finish-steps", defaultValue = "300", paramLabel = "N",

@@ -16,9 +16,10 @@ import java.util.stream.Stream;
  */
 public record Recipe(RmtShape shape, Curriculum curriculum, boolean anywhere) {
 
-    /** At 3e-4 the last one unlearns. */
+    /** Over so many segments 3e-4 unlearns. */
+    private static final List<Finish.Stage> LONGEST = List.of(new Finish.Stage(80, 200, 1e-4), new Finish.Stage(112, 200, 6e-5));
     private static final List<Finish.Stage> LONGER = Stream.concat(IntStream.of(10, 14, 20, 28, 40, 56)
-            .mapToObj(n -> new Finish.Stage(n, 300, 3e-4)), Stream.of(new Finish.Stage(80, 200, 1e-4))).toList();
+            .mapToObj(n -> new Finish.Stage(n, 300, 3e-4)), LONGEST.stream()).toList();
 
     /**
      * The paper's seven stages, batch and clipping, and what small models need besides: norms first and rotary positions, a
