@@ -1,6 +1,5 @@
 package dev.longspan.nn;
 
-import dev.longspan.tensor.Tensor;
 import java.util.Arrays;
 
 /**
@@ -29,13 +28,25 @@ public final class Fingerprint {
             add(hash, name.hashCode());
             add(hash, parameter.dtype().name().hashCode());
             add(hash, Arrays.hashCode(parameter.shape()));
-            Tensor values = parameter.reshape(parameter.elements());
-            long count = Math.min(SAMPLE, values.elements());
+            long elements = parameter.elements();
+            long count = Math.min(SAMPLE, elements);
             for (long i = 0; i < count; i++) {
-                add(hash, Double.doubleToLongBits(values.get(Math.floorDiv(i * (values.elements() - 1), Math.max(1, count - 1)))));
+                long at = Math.floorDiv(i * (elements - 1), Math.max(1, count - 1));
+                add(hash, Double.doubleToLongBits(parameter.get(index(at, parameter.shape()))));
             }
         });
         return hash[0];
+    }
+
+    /** Of an element, by its number in the order of rows, which need not be that of memory. */
+    private static long[] index(long number, long... shape) {
+        long[] index = new long[shape.length];
+        long rest = number;
+        for (int d = shape.length - 1; d >= 0; d--) {
+            index[d] = rest % shape[d];
+            rest /= shape[d];
+        }
+        return index;
     }
 
     private static void add(long[] hash, long value) {

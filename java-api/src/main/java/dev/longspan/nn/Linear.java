@@ -15,6 +15,6 @@ public record Linear(Tensor weight, @Nullable Tensor bias) implements Layer {
 
     /** With weights from a source of parameters. */
     public static Linear of(Parameters parameters, String name, long in, long out, boolean withBias) {
-        return new Linear(parameters.get(name + ".weight", out, in), withBias ? parameters.get(name + ".bias", out) : null);
+        return new Linear(parameters.matrix(name + ".weight", out, in), withBias ? parameters.get(name + ".bias", out) : null);
     }
 }

@@ -83,8 +83,13 @@ public final class ModelFolder {
 
     /** A model whose weights lie in the checkpoint's mapping; in the arena where it is a device's, or where they are not F32. */
     public LanguageModel<?> load(Checkpoint checkpoint, TensorArena arena) {
+        return load(checkpoint, arena, WeightStorage.MAPPED);
+    }
+
+    /** The same with its matrices held in another way, in the arena. */
+    public LanguageModel<?> load(Checkpoint checkpoint, TensorArena arena, WeightStorage storage) {
         Set<String> asked = new LinkedHashSet<>();
-        LanguageModel<?> model = config.blueprint().build((name, shape) -> {
+        LanguageModel<?> model = config.blueprint().build(storage.of((name, shape) -> {
             asked.add(name);
             Tensor stored = checkpoint.tensor(name);
             if (!Arrays.equals(stored.shape(), shape) || !stored.dtype().isFloating()) {
@@ -92,7 +97,7 @@ public final class ModelFolder {
             }
             return stored.dtype() == DType.F32 && arena.space().isHost() ? stored
                     : arena.allocate(DType.F32, shape).copyFrom(stored);
-        });
+        }, arena));
         for (String name : checkpoint.tensors().keySet()) {
             if (!asked.contains(name)) {
                 throw wrong(name, "the model of " + CONFIG + " has no such tensor");

@@ -56,20 +56,7 @@ final class Packing {
         }
     }
 
-    /** {@code to[i] = from[offset + i]} for i below n: bfloat16 elements into native memory. */
-    static void widen(MemorySegment from, long offset, int n, MemorySegment to) {
-        int i = 0;
-        for (; i <= n - 2 * LANES; i += 2 * LANES) {
-            ShortVector v = ShortVector.fromMemorySegment(SHORTS, from, (offset + i) * 2, ORDER);
-            Lanes.widened(v, 0).intoMemorySegment(to, i * 4L, ORDER);
-            Lanes.widened(v, 1).intoMemorySegment(to, (i + LANES) * 4L, ORDER);
-        }
-        for (; i < n; i++) {
-            Floats.set(to, i, get(from, true, offset + i));
-        }
-    }
-
-    private static float get(MemorySegment from, boolean half, long at) {
+    static float get(MemorySegment from, boolean half, long at) {
         return half ? Elements.bf16ToFloat(from.get(ValueLayout.JAVA_SHORT_UNALIGNED, at * 2))
                 : from.get(ValueLayout.JAVA_FLOAT_UNALIGNED, at * 4);
     }

@@ -5,6 +5,7 @@ import static dev.longspan.kernel.vector.Lanes.LANES;
 import static dev.longspan.kernel.vector.Lanes.ORDER;
 import static dev.longspan.kernel.vector.Lanes.SPECIES;
 
+import dev.longspan.kernel.vector.VectorGemm.Matrix;
 import dev.longspan.kernel.vector.VectorGemm.Product;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.parallel.Scratch;
@@ -15,19 +16,26 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * Products with few rows, as in decoding: the weights are read once and not packed. Each sum takes its terms in the
- * order
- * of the tiled product, so that the bits are the same.
+ * Products with few rows, as in decoding: the weights are read once and not packed, at memory's speed where columns are
+ * neighbours. Each sum takes its terms in the order of the tiled product, so that the bits are the same.
  */
 final class VectorGemv {
 
-    /** Columns of a work item. */
+    /** Columns of a work item whose weights are transposed. */
     private static final int COLS = 256;
+    /** Columns of a work item where they are neighbours: few make short runs of weights, many leave the cache. */
+    private static final int LEAST_WIDE_COLS = 512;
+    private static final int MOST_WIDE_COLS = 2048;
+    /** Rows of weights in one go over the sums: of float32, and of bfloat16, where C2 boxes vectors of more. */
+    private static final int TERMS = 8;
+    private static final int HALF_TERMS = 4;
 
     void gemm(Parallel parallel, Product p) {
         int depth = p.depth();
         int rows = (int) p.c().rows();
-        parallel.forRanges(p.c().cols(), COLS, (from, to, scratch) -> {
+        boolean byTerm = p.b().colStride() == 1;
+        long width = byTerm ? COLS : wide(p.c().cols(), parallel.threads());
+        parallel.forRanges(p.c().cols(), width, (from, to, scratch) -> {
             int cols = (int) (to - from);
             int padded = Math.ceilDiv(cols, LANES) * LANES;
             float[] a = scratch.floats(0, rows * depth + LANES);
@@ -39,10 +47,10 @@ final class VectorGemv {
             }
             float[] sums = scratch.floats(2, rows * padded);
             Arrays.fill(sums, 0, rows * padded, 0f);
-            if (p.b().colStride() != 1) {
-                across(p, from, cols, a, rows, sums, padded, scratch);
-            } else {
+            if (byTerm) {
                 along(p, from, cols, a, rows, sums, padded, scratch);
+            } else {
+                across(p, from, cols, a, rows, sums, padded, stage);
             }
             for (int i = 0; i < rows; i++) {
                 p.store(sums, i * padded, i, from, cols);
@@ -50,37 +58,146 @@ final class VectorGemv {
         });
     }
 
-    /** Columns are neighbours: add row after row of the weights. */
-    private static void across(Product p, long from, int cols, float[] a, int rows, float[] sums, int padded, Scratch scratch) {
+    /** A width for each of the threads; a sum's bits do not depend on it. */
+    private static long wide(long cols, int threads) {
+        return Math.clamp(Math.ceilDiv(cols, threads * 2L * LANES) * 2 * LANES, LEAST_WIDE_COLS, MOST_WIDE_COLS);
+    }
+
+    /** Columns are neighbours: their sums stay in a cache, and rows of the weights are added to them. */
+    private static void across(Product p, long from, int cols, float[] a, int rows, float[] sums, int padded,
+            float[] stage) {
         int depth = p.depth();
-        MemorySegment wide = p.b().half() ? scratch.segment(0, 4L * COLS) : p.b().memory();
-        for (int k = 0; k < depth; k++) {
-            long row = p.b().offset() + k * p.b().colStride() + from * p.b().rowStride();
-            if (p.b().half()) {
-                Packing.widen(p.b().memory(), row, cols, wide);
-                row = 0;
-            }
+        boolean half = p.b().half();
+        int bytes = half ? 2 : 4;
+        long stride = p.b().colStride() * bytes;
+        long first = (p.b().offset() + from * p.b().rowStride()) * bytes;
+        int whole = half ? cols & -2 * LANES : Lanes.whole(cols);
+        // Where one row follows the other they are one run; four at a time would be four short ones.
+        int most = !half ? TERMS : cols == p.b().colStride() ? 1 : HALF_TERMS;
+        for (int k = 0; k < depth;) {
+            int terms = most <= depth - k ? most : 1;
             for (int i = 0; i < rows; i++) {
-                addTimes(a[i * depth + k], wide, row, sums, i * padded, cols);
+                add(p.b(), first + k * stride, stride, terms, a, i * depth + k, sums, i * padded, whole);
+            }
+            k += terms;
+        }
+        for (int i = 0; i < rows; i++) {
+            if (half) {
+                interleave(sums, i * padded, whole, stage);
+            }
+            for (int j = whole; j < cols; j++) {
+                float sum = 0;
+                for (int k = 0; k < depth; k++) {
+                    sum = Math.fma(a[i * depth + k],
+                            Packing.get(p.b().memory(), half, (first + k * stride) / bytes + j), sum);
+                }
+                sums[i * padded + j] = sum;
             }
         }
     }
 
-    private static void addTimes(float factor, MemorySegment w, long row, float[] sums, int to, int cols) {
-        FloatVector x = FloatVector.broadcast(SPECIES, factor);
-        int whole = Lanes.whole(cols);
-        for (int j = 0; j < whole; j += LANES) {
-            x.fma(FloatVector.fromMemorySegment(SPECIES, w, (row + j) * 4, ORDER), FloatVector.fromArray(SPECIES, sums, to + j))
-                    .intoArray(sums, to + j);
+    private static void add(Matrix w, long row, long stride, int terms, float[] a, int ao, float[] sums, int to,
+            int cols) {
+        if (w.half() && terms == 1) {
+            addHalfRow(w.memory(), row, a[ao], sums, to, cols);
+        } else if (w.half()) {
+            addHalfRows(w.memory(), row, stride, a, ao, sums, to, cols);
+        } else if (terms == 1) {
+            addRow(w.memory(), row, a[ao], sums, to, cols);
+        } else {
+            addRows(w.memory(), row, stride, a, ao, sums, to, cols);
         }
-        if (whole < cols) {
-            x.fma(FloatVector.fromMemorySegment(SPECIES, w, (row + whole) * 4, ORDER, Lanes.first(cols - whole)),
-                    FloatVector.fromArray(SPECIES, sums, to + whole)).intoArray(sums, to + whole);
+    }
+
+    private static void addRow(MemorySegment w, long row, float factor, float[] sums, int to, int cols) {
+        FloatVector x = FloatVector.broadcast(SPECIES, factor);
+        for (int j = 0; j < cols; j += LANES) {
+            FloatVector s = FloatVector.fromArray(SPECIES, sums, to + j);
+            x.fma(FloatVector.fromMemorySegment(SPECIES, w, row + j * 4L, ORDER), s).intoArray(sums, to + j);
+        }
+    }
+
+    private static void addRows(MemorySegment w, long row, long stride, float[] a, int ao, float[] sums, int to,
+            int cols) {
+        FloatVector a0 = FloatVector.broadcast(SPECIES, a[ao]);
+        FloatVector a1 = FloatVector.broadcast(SPECIES, a[ao + 1]);
+        FloatVector a2 = FloatVector.broadcast(SPECIES, a[ao + 2]);
+        FloatVector a3 = FloatVector.broadcast(SPECIES, a[ao + 3]);
+        FloatVector a4 = FloatVector.broadcast(SPECIES, a[ao + 4]);
+        FloatVector a5 = FloatVector.broadcast(SPECIES, a[ao + 5]);
+        FloatVector a6 = FloatVector.broadcast(SPECIES, a[ao + 6]);
+        FloatVector a7 = FloatVector.broadcast(SPECIES, a[ao + 7]);
+        for (int j = 0; j < cols; j += LANES) {
+            long at = row + j * 4L;
+            FloatVector s = FloatVector.fromArray(SPECIES, sums, to + j);
+            s = a0.fma(FloatVector.fromMemorySegment(SPECIES, w, at, ORDER), s);
+            s = a1.fma(FloatVector.fromMemorySegment(SPECIES, w, at + stride, ORDER), s);
+            s = a2.fma(FloatVector.fromMemorySegment(SPECIES, w, at + 2 * stride, ORDER), s);
+            s = a3.fma(FloatVector.fromMemorySegment(SPECIES, w, at + 3 * stride, ORDER), s);
+            s = a4.fma(FloatVector.fromMemorySegment(SPECIES, w, at + 4 * stride, ORDER), s);
+            s = a5.fma(FloatVector.fromMemorySegment(SPECIES, w, at + 5 * stride, ORDER), s);
+            s = a6.fma(FloatVector.fromMemorySegment(SPECIES, w, at + 6 * stride, ORDER), s);
+            s = a7.fma(FloatVector.fromMemorySegment(SPECIES, w, at + 7 * stride, ORDER), s);
+            s.intoArray(sums, to + j);
+        }
+    }
+
+    /** As {@link #addRow}; of two vectors of sums the first has the even columns. */
+    private static void addHalfRow(MemorySegment w, long row, float factor, float[] sums, int to, int cols) {
+        FloatVector x = FloatVector.broadcast(SPECIES, factor);
+        for (int j = 0; j < cols; j += 2 * LANES) {
+            IntVector pair = IntVector.fromMemorySegment(INTS, w, row + j * 2L, ORDER);
+            x.fma(low(pair), FloatVector.fromArray(SPECIES, sums, to + j)).intoArray(sums, to + j);
+            x.fma(high(pair), FloatVector.fromArray(SPECIES, sums, to + j + LANES)).intoArray(sums, to + j + LANES);
+        }
+    }
+
+    /** As {@link #addHalfRow}. */
+    private static void addHalfRows(MemorySegment w, long row, long stride, float[] a, int ao, float[] sums, int to,
+            int cols) {
+        FloatVector a0 = FloatVector.broadcast(SPECIES, a[ao]);
+        FloatVector a1 = FloatVector.broadcast(SPECIES, a[ao + 1]);
+        FloatVector a2 = FloatVector.broadcast(SPECIES, a[ao + 2]);
+        FloatVector a3 = FloatVector.broadcast(SPECIES, a[ao + 3]);
+        for (int j = 0; j < cols; j += 2 * LANES) {
+            long at = row + j * 2L;
+            IntVector w0 = IntVector.fromMemorySegment(INTS, w, at, ORDER);
+            IntVector w1 = IntVector.fromMemorySegment(INTS, w, at + stride, ORDER);
+            IntVector w2 = IntVector.fromMemorySegment(INTS, w, at + 2 * stride, ORDER);
+            IntVector w3 = IntVector.fromMemorySegment(INTS, w, at + 3 * stride, ORDER);
+            FloatVector even = a0.fma(low(w0), FloatVector.fromArray(SPECIES, sums, to + j));
+            FloatVector odd = a0.fma(high(w0), FloatVector.fromArray(SPECIES, sums, to + j + LANES));
+            even = a1.fma(low(w1), even);
+            odd = a1.fma(high(w1), odd);
+            even = a2.fma(low(w2), even);
+            odd = a2.fma(high(w2), odd);
+            a3.fma(low(w3), even).intoArray(sums, to + j);
+            a3.fma(high(w3), odd).intoArray(sums, to + j + LANES);
+        }
+    }
+
+    private static FloatVector low(IntVector pair) {
+        return pair.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+    }
+
+    private static FloatVector high(IntVector pair) {
+        return pair.and(0xFFFF0000).reinterpretAsFloats();
+    }
+
+    /** Puts sums in order of which the first of two vectors has the even columns. */
+    private static void interleave(float[] sums, int at, int cols, float[] stage) {
+        for (int j = at; j < at + cols; j += 2 * LANES) {
+            System.arraycopy(sums, j, stage, 0, 2 * LANES);
+            for (int lane = 0; lane < LANES; lane++) {
+                sums[j + 2 * lane] = stage[lane];
+                sums[j + 2 * lane + 1] = stage[LANES + lane];
+            }
         }
     }
 
     /** Terms are neighbours: squares of the weights are transposed, so that columns are. */
-    private static void along(Product p, long from, int cols, float[] a, int rows, float[] sums, int padded, Scratch scratch) {
+    private static void along(Product p, long from, int cols, float[] a, int rows, float[] sums, int padded,
+            Scratch scratch) {
         int depth = p.depth();
         int bytes = p.b().half() ? 2 : 4;
         int square = 4 * LANES / bytes;
@@ -128,12 +245,12 @@ final class VectorGemv {
         int k = 0;
         for (; k < terms - 1; k += 2) {
             IntVector pair = IntVector.fromMemorySegment(INTS, w, k / 2 * Square.ROW_BYTES, ORDER);
-            s = pair.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(FloatVector.broadcast(SPECIES, a[ao + k]), s);
-            s = pair.and(0xFFFF0000).reinterpretAsFloats().fma(FloatVector.broadcast(SPECIES, a[ao + k + 1]), s);
+            s = low(pair).fma(FloatVector.broadcast(SPECIES, a[ao + k]), s);
+            s = high(pair).fma(FloatVector.broadcast(SPECIES, a[ao + k + 1]), s);
         }
         if (k < terms) {
             IntVector pair = IntVector.fromMemorySegment(INTS, w, k / 2 * Square.ROW_BYTES, ORDER);
-            s = pair.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(FloatVector.broadcast(SPECIES, a[ao + k]), s);
+            s = low(pair).fma(FloatVector.broadcast(SPECIES, a[ao + k]), s);
         }
         s.intoArray(sums, at);
     }

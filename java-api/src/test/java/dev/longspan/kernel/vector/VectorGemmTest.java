@@ -24,7 +24,7 @@ final class VectorGemmTest extends GemmSweep {
         try (TensorArena arena = new TensorArena()) {
             for (int trial = 0; trial < 60; trial++) {
                 int m = 1 + random.nextInt(trial % 3 == 0 ? 40 : 4);
-                int n = 1 + random.nextInt(300);
+                int n = 1 + random.nextInt(trial % 4 == 0 ? 2500 : 300);
                 int k = 1 + random.nextInt(trial % 5 == 0 ? 3000 : 100);
                 boolean byRow = random.nextBoolean();
                 Tensor half = arena.allocate(DType.BF16, byRow ? n : k, byRow ? k : n);
