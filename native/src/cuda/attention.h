@@ -1,17 +1,51 @@
 #pragma once
 
 #include "attention_share.h"
-#include "attention_tile.h"
+#include "attention_weights.h"
 
 /* What attention's kernels share beside tiles. */
 namespace ls::cuda {
 
-constexpr int STAGES = 3;
 constexpr int PANEL_BYTES = COLUMNS * ROW_BYTES;
 
 /*
- * A block's ring of panels, one barrier a panel. ask(to, tile, panel) begins to load a panel of a tile, numbered on beyond the
- * tile's last one; it is asked for STAGES − 1 panels before it is taken.
+ * How the warps of a block share its work. Each has 16·M rows; with one side all columns of a tile of scores and of the sums, so
+ * that weights stay in its registers; with four sides 16 in 64 of both, and weights go through shared memory. A stage of the ring
+ * then has two panels, so that there is as much to do between barriers.
+ */
+template <class E, int SUM_COLUMNS, int M_, int SIDES_, int WARPS> struct Shape {
+    using T = E;
+    static constexpr int M = M_, SIDES = SIDES_, OUT = SUM_COLUMNS;
+    static constexpr int THREADS = WARP * WARPS, ROWS = 16 * M * WARPS / SIDES;
+    static constexpr int KEYS = COLUMNS / SIDES;                         /* columns of a warp's scores */
+    static constexpr int PANELS = SIDES == 1 ? 1 : 2;                    /* of a stage */
+    static constexpr int STAGES = SIDES == 1 ? 3 : 2;                    /* of the ring */
+    static constexpr int WIDE = PANELS * WIDTH<T>;                       /* columns of a stage */
+    static constexpr int UNIT = SIDES == 1 ? WIDTH<T> : 16;              /* neighbouring columns of a warp's sums */
+    static constexpr int OWN = WIDE / UNIT / SIDES;                      /* units of a stage that a warp has */
+    static constexpr int SUM_STAGES = OUT / WIDE, SUMS = OUT / SIDES / 8; /* fragments of eight columns */
+    static constexpr int WEIGHTS_BYTES = ROWS * COLUMNS * (int)sizeof(T);
+    static_assert(OUT % WIDE == 0 && WIDE % (UNIT * SIDES) == 0);
+
+    LS_DEVICE static int side() { return warp() % SIDES; }
+    LS_DEVICE static int row() { return warp() / SIDES * 16 * M; }
+    LS_DEVICE static int operand() { return warp() / SIDES * M; }
+    /* Columns, counted from the stage's first, of which unit i begins with. */
+    LS_DEVICE static int unit(int i) { return (i * SIDES + side()) * UNIT; }
+
+    /* The stages that some panels take. */
+    LS_DEVICE static int stages(int panels) { return (panels + PANELS - 1) / PANELS; }
+};
+
+/* Eight warps that share weights: as many rows as registers have room for with sums of 512 columns. */
+template <class T, int OUT> using Sharing = Shape<T, OUT, sizeof(T) == 2 ? 2 : 1, 4, 8>;
+
+/* What a device gives a block from sm_80 on, be it the least. */
+constexpr int MOST_SHARED = 99 << 10;
+
+/*
+ * A block's ring of stages, one barrier a stage. ask(to, tile, stage) begins to load a stage of a tile, numbered on beyond the
+ * tile's last one; it is asked for STAGES − 1 stages before it is taken.
  */
 template <int STAGES> struct Ring {
     unsigned char *memory;
@@ -25,11 +59,11 @@ template <int STAGES> struct Ring {
         }
     }
 
-    /* A tile's panel, for all threads; the panel taken before is overwritten. */
-    template <class Ask> LS_DEVICE unsigned char *take(int tile, int panel, Ask ask) {
+    /* A tile's stage, for all threads; the one taken before is overwritten. */
+    template <class Ask> LS_DEVICE unsigned char *take(int tile, int stage, Ask ask) {
         wait_for_copies<STAGES - 2>();
         barrier();
-        ask(memory + (at == 0 ? STAGES - 1 : at - 1) * bytes, tile, panel + STAGES - 1);
+        ask(memory + (at == 0 ? STAGES - 1 : at - 1) * bytes, tile, stage + STAGES - 1);
         commit_copies();
         unsigned char *taken = memory + at * bytes;
         at = at + 1 == STAGES ? 0 : at + 1;
@@ -85,11 +119,11 @@ template <class T> struct Place {
     Task task;
     Operand<T> queries, keys, values, outputs;
     Sight warps[8]; /* each one's own */
-    int score_panels, first_sum, sum_panels; /* panels that scores take, and those that the block's slice sums */
+    int score_stages, product_stages, first_sum, sum_stages; /* of a tile: of its scores, of dP, of what the block's slice sums */
     int end_tile;
     int64_t origin; /* epoch that factors of the decay are relative to */
 
-    LS_DEVICE const Task &load(const Params &p, int number, int batch, int64_t sums, int slice, int most) {
+    LS_DEVICE const Task &load(const Params &p, int number, int batch) {
         if (thread_index() == 0) {
             task = p.tasks[number];
             queries = queries_of<T>(p, task, batch);
@@ -98,9 +132,6 @@ template <class T> struct Place {
             if (p.d_out) {
                 outputs = outputs_of<T>(p, task, batch);
             }
-            score_panels = panels<T>(p.dim);
-            first_sum = slice * most;
-            sum_panels = panels<T>(sums) - first_sum < most ? panels<T>(sums) - first_sum : most;
         }
         barrier();
         return task;
@@ -121,10 +152,10 @@ template <class T, class Change> LS_DEVICE void change_pair(T *at, int column, i
 }
 
 /*
- * A warp's tile of scores: 16 rows from `row` on, 64 columns from `column` on, numbers of the task's queries and keys. Its lane's
- * element i is score [i / 4][i % 4].
+ * A warp's tile of scores: 16 rows from `row` on, COUNT · 2 columns from `column` on, numbers of the task's queries and keys. Its
+ * lane's element i is score [i / 4][i % 4].
  */
-template <bool ROWS_ARE_QUERIES> struct Corner {
+template <bool ROWS_ARE_QUERIES, int COUNT> struct Corner {
     const Params &p;
     const Task &task;
     int batch, row, column;
@@ -136,7 +167,7 @@ template <bool ROWS_ARE_QUERIES> struct Corner {
     template <class Keeps> LS_DEVICE uint32_t bits(Keeps keeps) const {
         uint32_t kept = 0;
         LS_ROLLED
-        for (int i = 0; i < 32; i++) {
+        for (int i = 0; i < COUNT; i++) {
             int query = ROWS_ARE_QUERIES ? row_of(i) : column_of(i), key = ROWS_ARE_QUERIES ? column_of(i) : row_of(i);
             if (query < task.queries && key < task.keys && keeps(query_rows(task).at(query), key_rows(task).at(key))) {
                 kept |= 1u << i;
@@ -164,12 +195,6 @@ struct Cut {
     const float *earlier; /* log-sum-exps of earlier keys where slices would overwrite them */
     double inverse_epoch;
 };
-
-/* Returns from the caller what is not LS_OK. */
-#define LS_TRY(call) \
-    if (ls_status status_ = (call)) { \
-        return status_; \
-    }
 
 /* Merges splits' sums, first to last, into out and lse. */
 ls_status merge_splits(const Params &p, const Cut &cut, void *stream);

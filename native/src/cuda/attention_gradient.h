@@ -13,8 +13,8 @@ struct Query {
 
 /* How a gradient's kernel goes over tiles. */
 struct Plan {
-    int tiles, slices;
-    int resident; /* row panels that stay in shared memory; the others come with each tile */
+    int tiles;
+    int resident; /* stages of rows that stay in shared memory; the others come with each tile */
     int stage_bytes;
     const Interval *intervals; /* of all queries, [B, H, Nq] */
     bool centre;
@@ -28,64 +28,82 @@ LS_DEVICE Query query_of(const Params &p, const Plan &plan, const Task &task, in
     return {plan.intervals[number], t < task.queries && lse != -INF ? lse * LOG2_E : INF, p.delta ? p.delta[number] : 0};
 }
 
-/*
- * A warp's tile of raw scores becomes what is summed next: P, or P ∘ (dP − δ) for gradients of the scores. Queries are those of
- * its rows or of its columns.
- */
-template <bool ROWS_ARE_QUERIES, bool GRADIENTS>
-LS_DEVICE void weigh(const Corner<ROWS_ARE_QUERIES> &corner, const Query *queries, const float (&products)[8][4],
-                     float (&scores)[8][4]) {
+/* Which of a tile's queries element i of a lane is of. */
+template <bool ROWS_ARE_QUERIES> LS_DEVICE int query_of_element(int i) {
+    return ROWS_ARE_QUERIES ? i % 4 / 2 * 8 + lane() / 4 : i / 4 * 8 + lane() % 4 * 2 + i % 2;
+}
+
+/* A warp's tile of raw scores becomes P. Queries are those of its rows or of its columns. */
+template <bool ROWS_ARE_QUERIES, int K>
+LS_DEVICE void weigh(const Corner<ROWS_ARE_QUERIES, 4 * K> &corner, const Query *queries, float (&scores)[K][4]) {
     const float scale = (float)corner.p.scale * LOG2_E;
     uint32_t unmasked = corner.p.mask ? corner.unmasked_bits() : 0xffffffffu;
     LS_UNROLL
-    for (int i = 0; i < 32; i++) {
-        if (!ROWS_ARE_QUERIES && i % 16 == 0) {
-            warp_barrier(); /* or the compiler would hold sixteen queries at once, in registers that sums need */
-        }
-        const Query query = queries[ROWS_ARE_QUERIES ? i % 4 / 2 * 8 + lane() / 4 : i / 4 * 8 + lane() % 4 * 2 + i % 2];
+    for (int i = 0; i < 4 * K; i++) {
+        const Query query = queries[query_of_element<ROWS_ARE_QUERIES>(i)];
         int key = ROWS_ARE_QUERIES ? corner.column_of(i) : corner.row_of(i);
         bool seen = key >= query.seen.first && key < query.seen.end && (unmasked >> i & 1);
         float &s = scores[i / 4][i % 4];
         s = seen ? exp2_fast(fmaf(s, scale, -query.lse)) : 0;
-        if (GRADIENTS) {
-            s *= products[i / 4][i % 4] - query.delta;
-        }
     }
 }
 
-/* Sums over a branch's keys of each of the lane's two rows: of P, of P · dP and of P · (|dP| + |δ|). */
-struct Sums {
-    float weights[2] = {}, dots[2] = {}, sizes[2] = {};
+/* dP becomes dS = P ∘ (dP − δ). */
+template <bool ROWS_ARE_QUERIES, int K>
+LS_DEVICE void find_gradients(const Query *queries, const float (&weights)[K][4], float (&products)[K][4]) {
+    LS_UNROLL
+    for (int i = 0; i < 4 * K; i++) {
+        float delta = queries[query_of_element<ROWS_ARE_QUERIES>(i)].delta;
+        products[i / 4][i % 4] = weights[i / 4][i % 4] * (products[i / 4][i % 4] - delta);
+    }
+}
 
-    LS_DEVICE void add(const float (&weights_of)[8][4], const float (&products)[8][4], const Query *queries) {
+/* Sums over a branch's keys of the lane's rows: of P, of P · dP and of P · (|dP| + |δ|). */
+template <class S> struct Sums {
+    float of[3][2 * S::M] = {};
+
+    template <int K>
+    LS_DEVICE void add(int m, const float (&weights)[K][4], const float (&products)[K][4], const Query *queries) {
         LS_UNROLL
-        for (int i = 0; i < 32; i++) {
-            int half = i % 4 / 2;
-            float w = weights_of[i / 4][i % 4], dp = products[i / 4][i % 4];
-            weights[half] += w;
-            dots[half] = fmaf(w, dp, dots[half]);
-            sizes[half] = fmaf(w, fabsf(dp) + fabsf(queries[half * 8 + lane() / 4].delta), sizes[half]);
+        for (int i = 0; i < 4 * K; i++) {
+            int half = i % 4 / 2, row = 2 * m + half;
+            float w = weights[i / 4][i % 4], dp = products[i / 4][i % 4];
+            of[0][row] += w;
+            of[1][row] = fmaf(w, dp, of[1][row]);
+            of[2][row] = fmaf(w, fabsf(dp) + fabsf(queries[half * 8 + lane() / 4].delta), of[2][row]);
         }
     }
 
-    LS_DEVICE void store(const Params &p, bool centre, const Task &task, int batch, int t, const Query *queries) const {
+    /* `sides` has room for three floats of every side and row; `queries` are the block's, `from` its first. */
+    LS_DEVICE void store(const Params &p, bool centre, const Task &task, int batch, int from, const Query *queries,
+                         float *sides) const {
         LS_UNROLL
-        for (int half = 0; half < 2; half++) {
-            int row = t + half * 8 + lane() / 4;
-            float sum = row_sum(weights[half]), dot = row_sum(dots[half]), size = row_sum(sizes[half]);
-            if (row < task.queries && lane() % 4 == 0) {
-                const Query &query = queries[half * 8 + lane() / 4];
-                float &delta = p.delta[(batch * p.heads + task.head) * p.queries + query_rows(task).at(row)];
-                if (centre) {
-                    /* 64 units in the last place; more is not rounding, but keys elsewhere. */
-                    float left = fmaf(-query.delta, sum, dot);
-                    delta = fabsf(left) > size * 0x1p-18f || sum < 0x1p-126f ? query.delta : query.delta + left / sum;
-                } else {
-                    /* Padded keys have weight 2^−lse each and no value. */
-                    float total = sum + (float)task.pads * exp2_fast(-query.lse);
-                    delta = total == 0 ? 0 : dot / total;
-                }
+        for (int i = 0; i < 6 * S::M; i++) {
+            float sum = row_sum(of[i % 3][i / 3]);
+            if (lane() % 4 == 0) {
+                sides[(i % 3 * S::SIDES + S::side()) * S::ROWS + S::row() + i / 3 * 8 + lane() / 4] = sum;
             }
+        }
+        barrier();
+        int row = thread_index();
+        if (row >= S::ROWS || from + row >= task.queries) {
+            return;
+        }
+        float sums[3] = {};
+        for (int i = 0; i < 3 * S::SIDES; i++) {
+            sums[i / S::SIDES] += sides[i * S::ROWS + row];
+        }
+        float sum = sums[0], dot = sums[1], size = sums[2];
+        const Query &query = queries[row];
+        float &delta = p.delta[(batch * p.heads + task.head) * p.queries + query_rows(task).at(from + row)];
+        if (centre) {
+            /* 64 units in the last place; more is not rounding, but keys elsewhere. */
+            float left = fmaf(-query.delta, sum, dot);
+            delta = fabsf(left) > size * 0x1p-18f || sum < 0x1p-126f ? query.delta : query.delta + left / sum;
+        } else {
+            /* Padded keys have weight 2^−lse each and no value. */
+            float total = sum + (float)task.pads * exp2_fast(-query.lse);
+            delta = total == 0 ? 0 : dot / total;
         }
     }
 };

@@ -162,9 +162,10 @@ LS_DEVICE void load_rows(Fragment<float> &to, const unsigned char *panel, int st
     to.set(bits);
 }
 
-/* scores += rows row to row + 16·M of `rows` · columnsᵀ, over one panel of each. */
-template <class T, int M>
-LS_DEVICE void add_scores(float (&scores)[M][8][4], const unsigned char *rows, int row, const unsigned char *columns, int steps) {
+/* scores += rows row to row + 16·M of `rows` · (columns column to column + 8·N)ᵀ, over one panel of each. */
+template <class T, int M, int N>
+LS_DEVICE void add_scores(float (&scores)[M][N][4], const unsigned char *rows, int row, const unsigned char *columns, int column,
+                          int steps) {
     LS_UNROLL
     for (int step = 0; step < STEPS; step++) {
         if (step >= steps) {
@@ -176,85 +177,12 @@ LS_DEVICE void add_scores(float (&scores)[M][8][4], const unsigned char *rows, i
             load_left(left[m], rows, row + m * 16, step);
         }
         LS_UNROLL
-        for (int n = 0; n < 8; n += 2) {
+        for (int n = 0; n < N; n += 2) {
             Fragment<T> right;
-            load_right(right, columns, n * 8, step);
+            load_right(right, columns, column + n * 8, step);
             LS_UNROLL
             for (int m = 0; m < M; m++) {
                 multiply(scores[m][n], scores[m][n + 1], left[m], right);
-            }
-        }
-    }
-}
-
-/*
- * Weights as the next product's left operand, from the lanes that computed them. bfloat16: two tiles of eight columns are one of
- * 16. float32: lane 4g + q holds columns 2q and 2q + 1 where depth q and q + 4 are wanted, so depth is counted in that order.
- */
-template <class T, int M> struct Weights {
-    static constexpr int COUNT = COLUMNS / DEPTH<T>;
-    Fragment<T> parts[M][COUNT];
-
-    LS_DEVICE explicit Weights(const float (&tiles)[M][8][4]) {
-        LS_UNROLL
-        for (int m = 0; m < M; m++) {
-            LS_UNROLL
-            for (int i = 0; i < COUNT; i++) {
-                const float(&a)[4] = tiles[m][2 * i], (&b)[4] = tiles[m][2 * i + 1];
-                parts[m][i].set({pack_bf16(a[0], a[1]), pack_bf16(a[2], a[3]), pack_bf16(b[0], b[1]), pack_bf16(b[2], b[3])});
-            }
-        }
-    }
-
-    LS_DEVICE const Fragment<T> &part(int m, int i) const { return parts[m][i]; }
-
-    /* Zero where the bit of an element, numbered as in its tile, is not set. */
-    LS_DEVICE void keep(int m, uint32_t kept) {
-        LS_UNROLL
-        for (int i = 0; i < 4 * COUNT; i++) {
-            parts[m][i / 4].bits[i % 4] &= (kept >> 2 * i & 1 ? 0xffffu : 0) | (kept >> 2 * i & 2 ? 0xffff0000u : 0);
-        }
-    }
-};
-
-template <int M> struct Weights<float, M> {
-    static constexpr int COUNT = COLUMNS / DEPTH<float>;
-    float (&tiles)[M][8][4];
-
-    LS_DEVICE explicit Weights(float (&of)[M][8][4]) : tiles(of) {}
-
-    LS_DEVICE Fragment<float> part(int m, int i) const {
-        const float(&tile)[4] = tiles[m][i];
-        Fragment<float> f;
-        f.set({bits_of(tile[0]), bits_of(tile[2]), bits_of(tile[1]), bits_of(tile[3])});
-        return f;
-    }
-
-    LS_DEVICE void keep(int m, uint32_t kept) {
-        LS_UNROLL
-        for (int i = 0; i < 32; i++) {
-            tiles[m][i / 4][i % 4] = kept >> i & 1 ? tiles[m][i / 4][i % 4] : 0;
-        }
-    }
-};
-
-/* sums[.][first …] += weights · panel. */
-template <class T, int M, int N>
-LS_DEVICE void add_weighted(float (&sums)[M][N][4], int first, const Weights<T, M> &weights, const unsigned char *panel) {
-    LS_UNROLL
-    for (int i = 0; i < Weights<T, M>::COUNT; i++) {
-        Fragment<T> left[M];
-        LS_UNROLL
-        for (int m = 0; m < M; m++) {
-            left[m] = weights.part(m, i);
-        }
-        LS_UNROLL
-        for (int n = 0; n < TILES<T>; n += 2) {
-            Fragment<T> right;
-            load_rows(right, panel, i, n * 8);
-            LS_UNROLL
-            for (int m = 0; m < M; m++) {
-                multiply(sums[m][first + n], sums[m][first + n + 1], left[m], right);
             }
         }
     }

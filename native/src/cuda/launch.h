@@ -55,6 +55,12 @@ ls_status launch(const char *name, void (*kernel)(P...), Grid grid, int threads,
 /* Enqueues a kernel on a stream: LS_LAUNCH(kernel, grid, threads, shared bytes, stream, arguments…). */
 #define LS_LAUNCH(kernel, ...) ::ls::cuda::launch(#kernel, kernel, __VA_ARGS__)
 
+/* Returns from the caller what is not LS_OK. */
+#define LS_TRY(call) \
+    if (ls_status status_ = (call)) { \
+        return status_; \
+    }
+
 #define LS_NEEDS(condition) \
     if (!(condition)) { \
         return ::ls::cuda::fail(LS_BAD_ARGUMENT, "%s: needs %s", __func__, #condition); \
