@@ -54,27 +54,14 @@ LS_KERNEL(THREADS) cema_ends(Task t) {
     }
 }
 
-constexpr int CARRIERS = 128;
-
 LS_KERNEL(CARRIERS) cema_carry(Task t) {
-    int64_t i = (int64_t)block_x() * CARRIERS + thread_index(), channels = t.p.channels, n = t.p.modes;
-    if (i >= channels * n) {
-        return;
+    Carrier at(t);
+    if (at.there()) {
+        Complex<double> s = at.run(t, t.states, t.p.start, false,
+                                   [](auto q, auto before, auto own) { return times_plus(q, before, own); });
+        t.p.last[at.outer] = (float)s.re;
+        t.p.last[at.outer + t.p.channels] = (float)s.im;
     }
-    int64_t sequence = block_y(), channel = i / n, mode = i % n;
-    int64_t re = 2 * mode * channels + channel, outer = sequence * n * 2 * channels + re;
-    Complex<double> q = {t.p.q[re], t.p.q[re + channels]}, whole = power(q, CHUNK),
-                    rest = power(q, t.p.rows - (t.chunks - 1) * CHUNK);
-    Complex<double> s = {0, 0};
-    if (t.p.start) {
-        s = {t.p.start[outer], t.p.start[outer + channels]};
-    }
-    s = carry(t.states + sequence * t.chunks * channels * n + i, t.resets + sequence * t.chunks, t.chunks, channels * n,
-              false, s, [&](Complex<double> before, Complex<double> own, int64_t chunk) {
-                  return times_plus(chunk == t.chunks - 1 ? rest : whole, before, own);
-              });
-    t.p.last[outer] = (float)s.re;
-    t.p.last[outer + channels] = (float)s.im;
 }
 
 /* Floats of block_kernel's terms, whose place is the tile's before x is there, and of its results. */
@@ -184,7 +171,7 @@ ls_status run(Task t, bool outputs, void *stream) {
     return LS_OK;
 }
 
-/* Of each chunk whether it forgets; a warp a chunk. */
+/* A warp a chunk. */
 LS_KERNEL(THREADS) cema_resets(Task t) {
     int64_t chunk = (int64_t)block_x() * (THREADS / WARP) + warp(), sequence = block_y();
     bool any = false;
@@ -199,8 +186,7 @@ LS_KERNEL(THREADS) cema_resets(Task t) {
 }
 
 ls_status carry_states(const Task &t, void *stream) {
-    return LS_LAUNCH(cema_carry, (Grid{(t.p.channels * t.p.modes + CARRIERS - 1) / CARRIERS, t.p.batch}), CARRIERS, 0,
-                     stream, t);
+    return LS_LAUNCH(cema_carry, carriers_of(t), CARRIERS, 0, stream, t);
 }
 
 /* By tensor cores, but for chunks with resets and the unfinished one. */
@@ -211,8 +197,7 @@ ls_status forward_by_tiles(Task t, void *stream) {
         ls_status bad = tile_sequences(t, stream);
         return bad ? bad : run(t, true, stream);
     }
-    Grid warps = {(t.chunks + THREADS / WARP - 1) / (THREADS / WARP), t.p.batch};
-    if (ls_status bad = LS_LAUNCH(cema_resets, warps, THREADS, 0, stream, t)) {
+    if (ls_status bad = find_resets(t, stream)) {
         return bad;
     }
     t.rest = true;
@@ -254,6 +239,11 @@ ls_status forward(const ls_cuda_cema_params &p, void *stream) {
 }
 
 } // namespace
+
+ls_status find_resets(const Task &t, void *stream) {
+    Grid warps = {(t.chunks + THREADS / WARP - 1) / (THREADS / WARP), t.p.batch};
+    return LS_LAUNCH(cema_resets, warps, THREADS, 0, stream, t);
+}
 
 } // namespace ls::cuda::cema
 

@@ -47,6 +47,11 @@ inline Grid grid_of(const Task &t) { return {(t.chunks - t.first) * t.slabs, t.p
 /* Ends and outputs of regular chunks: whole ones, without resets, of at most MODES modes. */
 ls_status tile_ends(const Task &t, void *stream);
 ls_status tile_outputs(const Task &t, void *stream);
+/* Of each chunk whether it forgets. */
+ls_status find_resets(const Task &t, void *stream);
+/* Of regular chunks what they add to the gradients of the states before them, and all gradients within. */
+ls_status tile_return_ends(const Task &t, void *stream);
+ls_status tile_gradients(const Task &t, void *stream);
 /*
  * Outputs of all whole chunks, and the states before every chunk or the last one, where there are no documents: x is
  * read once.
@@ -241,5 +246,38 @@ LS_DEVICE Complex<double> carry(Complex<float> *states, const uint8_t *resets, i
     }
     return state;
 }
+
+constexpr int CARRIERS = 128;
+
+inline Grid carriers_of(const Task &t) { return {(t.p.channels * t.p.modes + CARRIERS - 1) / CARRIERS, t.p.batch}; }
+
+/* A thread's mode of a channel, for what goes from chunk to chunk. */
+struct Carrier {
+    int64_t number, stride, sequence, outer = 0; /* of [D, n]; of the real part in [B, n, 2, D] */
+    Complex<double> whole{0, 0}, rest{0, 0};     /* q to the power of a chunk's steps, and of the last one's */
+
+    LS_DEVICE explicit Carrier(const Task &t)
+        : number((int64_t)block_x() * CARRIERS + thread_index()), stride(t.p.channels * t.p.modes), sequence(block_y()) {
+        if (there()) {
+            int64_t re = 2 * (number % t.p.modes) * t.p.channels + number / t.p.modes;
+            Complex<double> q = {t.p.q[re], t.p.q[re + t.p.channels]};
+            outer = sequence * t.p.modes * 2 * t.p.channels + re;
+            whole = power(q, CHUNK);
+            rest = power(q, t.p.rows - (t.chunks - 1) * CHUNK);
+        }
+    }
+
+    LS_DEVICE bool there() const { return number < stride; }
+
+    /* From the outer state, NULL for zeros, to that behind all chunks: multiply(power of q, state, what a chunk adds). */
+    template <class Multiply>
+    LS_DEVICE Complex<double> run(const Task &t, Complex<float> *states, const float *from, bool back, Multiply multiply) const {
+        Complex<double> state = from ? Complex<double>{from[outer], from[outer + t.p.channels]} : Complex<double>{0, 0};
+        return carry(states + sequence * t.chunks * stride + number, t.resets + sequence * t.chunks, t.chunks, stride, back, state,
+                     [&](Complex<double> before, Complex<double> own, int64_t chunk) {
+                         return multiply(chunk == t.chunks - 1 ? rest : whole, before, own);
+                     });
+    }
+};
 
 } // namespace ls::cuda::cema

@@ -14,8 +14,6 @@ namespace ls::cuda::cema {
 
 namespace {
 
-constexpr int CARRIERS = 128;
-
 /* c·q¹…c·q¹⁶ and q¹⁶. */
 struct Responses {
     Complex<float> of[STEPS];
@@ -31,10 +29,13 @@ struct Responses {
     }
 };
 
-LS_KERNEL(THREADS) cema_return_ends(Task t) {
+LS_KERNEL_OF(THREADS, 1) cema_return_ends(Task t) {
     float *tile = shared_memory<float>();
     Starts &starts = *reinterpret_cast<Starts *>(tile + TILE);
     Place at(t);
+    if (at.elsewhere(t)) {
+        return;
+    }
     load_tile(t, at, t.p.dy, tile);
     find_starts(t, at, starts);
     Responses responses(at.coefficient(t, t.p.q), at.coefficient(t, t.p.c));
@@ -57,31 +58,21 @@ LS_KERNEL(THREADS) cema_return_ends(Task t) {
     if (at.there) {
         t.returns[at.state(t)] = as<float>(a);
     }
-    if (thread_index() == 0 && block_x() % t.slabs == 0) {
+    if (thread_index() == 0 && block_x() % t.slabs == 0 && !t.rest) {
         t.resets[at.sequence * t.chunks + at.chunk] = (uint8_t)starts.any;
     }
 }
 
 LS_KERNEL(CARRIERS) cema_return_carry(Task t) {
-    int64_t i = (int64_t)block_x() * CARRIERS + thread_index(), channels = t.p.channels, n = t.p.modes;
-    if (i >= channels * n) {
+    Carrier at(t);
+    if (!at.there()) {
         return;
     }
-    int64_t sequence = block_y(), channel = i / n, mode = i % n;
-    int64_t re = 2 * mode * channels + channel, outer = sequence * n * 2 * channels + re;
-    Complex<double> q = {t.p.q[re], t.p.q[re + channels]}, whole = power(q, CHUNK),
-                    rest = power(q, t.p.rows - (t.chunks - 1) * CHUNK);
-    Complex<double> a = {0, 0};
-    if (t.p.d_last) {
-        a = {t.p.d_last[outer], t.p.d_last[outer + channels]};
-    }
-    a = carry(t.returns + sequence * t.chunks * channels * n + i, t.resets + sequence * t.chunks, t.chunks,
-              channels * n, true, a, [&](Complex<double> behind, Complex<double> own, int64_t chunk) {
-                  return conjugate_times_plus(chunk == t.chunks - 1 ? rest : whole, behind, own);
-              });
+    Complex<double> a = at.run(t, t.returns, t.p.d_last, true,
+                               [](auto q, auto behind, auto own) { return conjugate_times_plus(q, behind, own); });
     if (t.p.d_start) {
-        t.p.d_start[outer] = (float)(t.p.d_start[outer] + a.re);
-        t.p.d_start[outer + channels] = (float)(t.p.d_start[outer + channels] + a.im);
+        t.p.d_start[at.outer] = (float)(t.p.d_start[at.outer] + a.re);
+        t.p.d_start[at.outer + t.p.channels] = (float)(t.p.d_start[at.outer + t.p.channels] + a.im);
     }
 }
 
@@ -129,11 +120,14 @@ LS_DEVICE void block_gradients(Complex<float> q, Complex<float> c, Complex<float
     }
 }
 
-LS_KERNEL(THREADS) cema_gradients(Task t) {
+LS_KERNEL_OF(THREADS, 1) cema_gradients(Task t) {
     float *x_tile = shared_memory<float>(), *dy_tile = x_tile + TILE;
     Complex<float> *states = reinterpret_cast<Complex<float> *>(dy_tile + TILE);
     Starts &starts = *reinterpret_cast<Starts *>(states + BLOCKS * THREADS);
     Place at(t);
+    if (at.elsewhere(t)) {
+        return;
+    }
     load_tile(t, at, t.p.x, x_tile);
     load_tile(t, at, t.p.dy, dy_tile);
     find_starts(t, at, starts);
@@ -230,21 +224,23 @@ struct Layout {
 ls_status backward(const ls_cuda_cema_params &p, void *stream) {
     Layout layout(p);
     Task t = layout.task(p);
-    int64_t starts = sizeof(Starts);
-    for (; t.mode < p.modes; t.mode += MODES) {
-        if (ls_status bad = LS_LAUNCH(cema_return_ends, grid_of(t), THREADS, TILE * 4 + starts, stream, t)) {
-            return bad;
-        }
+    if (t.chunks > 1 && p.modes <= MODES) {
+        LS_TRY(find_resets(t, stream));
+        LS_TRY(tile_return_ends(t, stream));
+        t.rest = true;
+        t.first = p.fresh ? 0 : p.rows / CHUNK;
     }
-    Grid carriers = {(p.channels * p.modes + CARRIERS - 1) / CARRIERS, p.batch};
-    if (ls_status bad = LS_LAUNCH(cema_return_carry, carriers, CARRIERS, 0, stream, t)) {
-        return bad;
+    int64_t ends_bytes = TILE * 4 + (int64_t)sizeof(Starts);
+    int64_t gradients_bytes = 2 * TILE * 4 + BLOCKS * THREADS * (int64_t)sizeof(Complex<float>) + (int64_t)sizeof(Starts);
+    for (; t.mode < p.modes; t.mode += MODES) {
+        LS_TRY(LS_LAUNCH(cema_return_ends, grid_of(t), THREADS, ends_bytes, stream, t));
+    }
+    LS_TRY(LS_LAUNCH(cema_return_carry, carriers_of(t), CARRIERS, 0, stream, t));
+    if (t.rest) {
+        LS_TRY(tile_gradients(t, stream));
     }
     for (t.mode = 0; t.mode < p.modes; t.mode += MODES) {
-        int64_t bytes = 2 * TILE * 4 + BLOCKS * THREADS * (int64_t)sizeof(Complex<float>) + starts;
-        if (ls_status bad = LS_LAUNCH(cema_gradients, grid_of(t), THREADS, bytes, stream, t)) {
-            return bad;
-        }
+        LS_TRY(LS_LAUNCH(cema_gradients, grid_of(t), THREADS, gradients_bytes, stream, t));
     }
     if (p.dq) {
         CoefficientGradients to = {p.channels, p.modes, p.dq, p.dc};

@@ -130,19 +130,24 @@ struct Outputs {
         add_steps(x[0], 8, y[1]);
     }
 
+    /* y += S·W of four modes. */
+    LS_DEVICE void add_quad(int i, const float (&s)[4], float (&y)[HALVES][4]) const {
+        // Both parts of a mode are neighbours in columns, and four apart in what a lane gives a product.
+        Parts states[4] = {Parts(s[0]), Parts(s[2]), Parts(s[1]), Parts(s[3])};
+        LS_UNROLL
+        for (int half = 0; half < HALVES; half++) {
+            Complex<float> response = tables.response(i * 4 + lane() % 4, half * 8 + lane() / 4);
+            Parts right[2] = {Parts(response.re), Parts(-response.im)};
+            multiply(y[half], states, right);
+        }
+    }
+
     /* y += S·W; two sums a half, so that few instructions wait for each other. */
     LS_DEVICE void add_states(const float (&s)[QUADS][4], float (&y)[HALVES][4]) const {
         float rest[HALVES][4] = {};
         LS_UNROLL
         for (int i = 0; i < QUADS; i++) {
-            // Both parts of a mode are neighbours in columns, and four apart in what a lane gives a product.
-            Parts states[4] = {Parts(s[i][0]), Parts(s[i][2]), Parts(s[i][1]), Parts(s[i][3])};
-            LS_UNROLL
-            for (int half = 0; half < HALVES; half++) {
-                Complex<float> response = tables.response(i * 4 + lane() % 4, half * 8 + lane() / 4);
-                Parts right[2] = {Parts(response.re), Parts(-response.im)};
-                multiply(i % 2 ? rest[half] : y[half], states, right);
-            }
+            add_quad(i, s[i], i % 2 ? rest : y);
         }
         LS_UNROLL
         for (int i = 0; i < HALVES * 4; i++) {
