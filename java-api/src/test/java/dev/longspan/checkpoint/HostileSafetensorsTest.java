@@ -91,7 +91,7 @@ class HostileSafetensorsTest {
         long seed = 20251101;
         Random random = new Random(seed);
         int accepted = 0;
-        for (int i = 0; i < 200_000; i++) {
+        for (int i = 0; i < 60_000; i++) {
             byte[] mutant = mutate(seedFile, random);
             try {
                 MemorySegment bytes = MemorySegment.ofArray(mutant);
@@ -104,7 +104,7 @@ class HostileSafetensorsTest {
                         + new String(mutant, StandardCharsets.ISO_8859_1), other);
             }
         }
-        assertThat(accepted).as("mutants that are still valid, seed=%d", seed).isBetween(1, 100_000);
+        assertThat(accepted).as("mutants that are still valid, seed=%d", seed).isBetween(1, 30_000);
     }
 
     private static byte[] seedFile() {

@@ -73,7 +73,7 @@ class HostileTorchTest {
         long seed = 20261122;
         Random random = new Random(seed);
         int accepted = 0;
-        for (int i = 0; i < 60_000; i++) {
+        for (int i = 0; i < 20_000; i++) {
             byte[] mutant = mutate(seedFiles.get(i % 2), random);
             try {
                 MemorySegment bytes = MemorySegment.ofArray(mutant);
@@ -88,7 +88,7 @@ class HostileTorchTest {
                         + new String(mutant, StandardCharsets.ISO_8859_1), other);
             }
         }
-        assertThat(accepted).as("mutants that are still valid, seed=%d", seed).isBetween(1, 30_000);
+        assertThat(accepted).as("mutants that are still valid, seed=%d", seed).isBetween(1, 10_000);
     }
 
     /** Bits, bytes and pieces, mostly in the pickle and its headers; half of the mutants keep their length. */

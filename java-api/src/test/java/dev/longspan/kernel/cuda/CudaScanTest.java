@@ -11,7 +11,7 @@ final class CudaScanTest extends ScanSweep {
 
     @Override
     protected int cases(int all) {
-        return EmulatedDevice.some(all, 10);
+        return EmulatedDevice.some(all, 20);
     }
 
     @Override
