@@ -213,4 +213,17 @@ LS_DEVICE void store_fragments(float *tile, const float (&y)[HALVES][4]) {
     }
 }
 
+/* Chunks of a block whose warps take a channel each: as many as leave every processor some blocks. The bits do not depend on it. */
+inline int64_t depth(const Task &t, int warps) {
+    int64_t chunks = t.p.rows / CHUNK, all = chunks * ((t.p.channels + warps - 1) / warps) * t.p.batch, deep = 1;
+    while (deep < 8 && all / (2 * deep) >= 512) {
+        deep *= 2;
+    }
+    return deep;
+}
+
+inline Grid grid_of(const Task &t, int warps, int64_t deep) {
+    return {(t.p.rows / CHUNK + deep - 1) / deep * ((t.p.channels + warps - 1) / warps), t.p.batch};
+}
+
 } // namespace ls::cuda::cema

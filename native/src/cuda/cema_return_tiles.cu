@@ -287,29 +287,16 @@ LS_KERNEL_OF(RETURN_THREADS, 1) cema_tile_gradients(Task t, int64_t deep) {
     });
 }
 
-/* Chunks of a block: as many as leave every processor some blocks. The bits do not depend on it. */
-int64_t depth(const Task &t) {
-    int64_t chunks = t.p.rows / CHUNK, all = chunks * ((t.p.channels + WARPS - 1) / WARPS) * t.p.batch, deep = 1;
-    while (deep < 8 && all / (2 * deep) >= 512) {
-        deep *= 2;
-    }
-    return deep;
-}
-
-Grid grid_of(const Task &t, int64_t deep) {
-    return {(t.p.rows / CHUNK + deep - 1) / deep * ((t.p.channels + WARPS - 1) / WARPS), t.p.batch};
-}
-
 } // namespace
 
 ls_status tile_return_ends(const Task &t, void *stream) {
-    int64_t deep = depth(t);
-    return LS_LAUNCH(cema_tile_return_ends, grid_of(t, deep), RETURN_THREADS, ROOM_BYTES, stream, t, deep);
+    int64_t deep = depth(t, WARPS);
+    return LS_LAUNCH(cema_tile_return_ends, grid_of(t, WARPS, deep), RETURN_THREADS, ROOM_BYTES, stream, t, deep);
 }
 
 ls_status tile_gradients(const Task &t, void *stream) {
-    int64_t deep = depth(t);
-    return LS_LAUNCH(cema_tile_gradients, grid_of(t, deep), RETURN_THREADS, ROOM_BYTES, stream, t, deep);
+    int64_t deep = depth(t, WARPS);
+    return LS_LAUNCH(cema_tile_gradients, grid_of(t, WARPS, deep), RETURN_THREADS, ROOM_BYTES, stream, t, deep);
 }
 
 } // namespace ls::cuda::cema

@@ -222,34 +222,21 @@ template <bool IN_ORDER> LS_KERNEL(TILE_THREADS) cema_tile_outputs(Task t, int64
     }
 }
 
-/* Chunks of a block: as many as leave every processor some blocks. The bits do not depend on it. */
-int64_t depth(const Task &t) {
-    int64_t chunks = t.p.rows / CHUNK, all = chunks * ((t.p.channels + WARPS - 1) / WARPS) * t.p.batch, deep = 1;
-    while (deep < 8 && all / (2 * deep) >= 512) {
-        deep *= 2;
-    }
-    return deep;
-}
-
-Grid grid_of(const Task &t, int64_t deep) {
-    return {(t.p.rows / CHUNK + deep - 1) / deep * ((t.p.channels + WARPS - 1) / WARPS), t.p.batch};
-}
-
 } // namespace
 
 ls_status tile_ends(const Task &t, void *stream) {
-    int64_t deep = depth(t);
-    return LS_LAUNCH(cema_tile_ends, grid_of(t, deep), TILE_THREADS, TILE_BYTES, stream, t, deep);
+    int64_t deep = depth(t, WARPS);
+    return LS_LAUNCH(cema_tile_ends, grid_of(t, WARPS, deep), TILE_THREADS, TILE_BYTES, stream, t, deep);
 }
 
 ls_status tile_outputs(const Task &t, void *stream) {
-    int64_t deep = depth(t);
-    return LS_LAUNCH(cema_tile_outputs<false>, grid_of(t, deep), TILE_THREADS, TILE_BYTES, stream, t, deep);
+    int64_t deep = depth(t, WARPS);
+    return LS_LAUNCH(cema_tile_outputs<false>, grid_of(t, WARPS, deep), TILE_THREADS, TILE_BYTES, stream, t, deep);
 }
 
 ls_status tile_sequences(const Task &t, void *stream) {
     int64_t whole = t.p.rows / CHUNK;
-    return LS_LAUNCH(cema_tile_outputs<true>, grid_of(t, whole), TILE_THREADS, TILE_BYTES, stream, t, whole);
+    return LS_LAUNCH(cema_tile_outputs<true>, grid_of(t, WARPS, whole), TILE_THREADS, TILE_BYTES, stream, t, whole);
 }
 
 bool fills_device(const ls_cuda_cema_params &p) { return (p.channels + WARPS - 1) / WARPS * p.batch >= PROCESSORS; }
