@@ -172,7 +172,7 @@ final class RecallOptions {
                                 or(lessonNoise, l.memoryNoise()), or(lessonSteps, l.maxSteps())),
                         new Finish(finish == null ? stages == null ? f.stages() : List.of() : finish.counts().stream()
                                 .map(n -> new Finish.Stage(n, finishSteps, finishRate)).toList(),
-                                or(finishNoise, f.memoryNoise())),
+                                or(finishNoise, or(memoryNoise, f.memoryNoise()))),
                         recompute || c.recompute(), or(saveEvery, c.saveEvery()), c.seed()),
                 placement == null ? recipe.anywhere() : isAnywhere(placement));
     }
