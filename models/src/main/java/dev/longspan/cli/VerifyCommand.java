@@ -6,6 +6,7 @@ import dev.longspan.verify.Verify;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -16,8 +17,9 @@ import picocli.CommandLine.ParentCommand;
 @Command(
         name = "verify",
         header = "Compare with a folder of goldens: inputs, weights and results of a reference implementation.",
-        description = {"", "A line for each compared tensor and last 'N passed, N failed'. Exit status 1 on any failure, on "
-                + "anything in the folder that is not known, and if there is nothing to compare.", ""},
+        description = {"", "A line for each compared tensor and last 'N passed, N failed'. A tensor that the reference itself "
+                + "got wrong, as exact arithmetic shows, is told and not counted. Exit status 1 on any failure, on anything in "
+                + "the folder that is not known, and if there is nothing to compare.", ""},
         footer = {"", "Examples:", "  longspan verify goldens/longnet", "  longspan verify goldens/megalodon --backend scalar"})
 final class VerifyCommand implements Callable<Integer> {
 
@@ -38,6 +40,7 @@ final class VerifyCommand implements Callable<Integer> {
         result.put("backend", backend.name());
         result.put("passed", summary.passed());
         result.put("failed", summary.failed());
+        result.put("spoilt", summary.spoilt());
         result.put("lines", summary.lines().stream().map(VerifyCommand::json).toList());
         output.result(result);
         return summary.isOk() ? ExitStatus.OK : ExitStatus.CHECK_FAILED;
@@ -50,6 +53,7 @@ final class VerifyCommand implements Callable<Integer> {
         object.put("max_abs_error", line.maxAbsError());
         object.put("bound", line.bound());
         object.put("ok", line.isOk());
+        object.put("verdict", line.verdict().name().toLowerCase(Locale.ROOT));
         return object;
     }
 }

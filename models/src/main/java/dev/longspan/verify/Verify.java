@@ -9,6 +9,7 @@ import dev.longspan.json.JsonObject;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
+import dev.longspan.verify.Line.Verdict;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -50,8 +51,8 @@ public final class Verify {
 
     /**
      * Compares every tensor of role expected in the folder and writes a line for each (case, tensor, largest absolute
-     * error, bound, verdict) and last {@code N passed, M failed}. A case that cannot be computed is a failure with its
-     * reason. Throws IOException only where {@code out} does.
+     * error, bound, verdict) and last {@code N passed, M failed}, with how many the reference spoilt where there are any. A
+     * case that cannot be computed is a failure with its reason. Throws IOException only where {@code out} does.
      */
     public static Summary run(Path folder, Backend backend, Parallel parallel, Appendable out) throws IOException {
         return run(folder, KINDS, backend, parallel, out);
@@ -69,31 +70,35 @@ public final class Verify {
     private static final class Report {
         private final Appendable out;
         private final List<Line> lines = new ArrayList<>();
-        private int passed;
-        private int failed;
-
         Report(Appendable out) {
             this.out = out;
         }
 
         void compared(String name, GoldenTensor tensor, Tolerance.Comparison result) throws IOException {
-            passed += result.isOk() ? 1 : 0;
-            failed += result.isOk() ? 0 : 1;
-            lines.add(new Line(name, tensor.name(), result.maxAbsError(), result.bound(), result.isOk()));
+            Verdict verdict = result.isOk() ? Verdict.OK
+                    : Spoilt.explains(name, tensor.name(), result.maxAbsError()) ? Verdict.SPOILT : Verdict.FAILED;
+            lines.add(new Line(name, tensor.name(), result.maxAbsError(), result.bound(), verdict));
             out.append(String.format("%-" + COLUMN + "s %-40s max abs error %9.3e, bound %9.3e  %s%n", name, tensor.name(),
-                    result.maxAbsError(), result.bound(), result.isOk() ? "ok" : ("FAILED " + result.problem()).strip()));
+                    result.maxAbsError(), result.bound(), switch (verdict) {
+                        case OK -> "ok";
+                        case FAILED -> ("FAILED " + result.problem()).strip();
+                        case SPOILT -> "spoilt in the reference";
+                    }));
         }
 
         void failed(String name, String problem) throws IOException {
-            failed++;
-            lines.add(new Line(name, problem, Double.NaN, 0, false));
+            lines.add(new Line(name, problem, Double.NaN, 0, Verdict.FAILED));
             out.append(String.format("%-" + COLUMN + "s FAILED %s%n", name, problem));
         }
 
         Summary finish() throws IOException {
-            Summary summary = new Summary(passed, failed, lines);
+            Summary summary = new Summary(count(Verdict.OK), count(Verdict.FAILED), count(Verdict.SPOILT), lines);
             out.append(summary.toString()).append(System.lineSeparator());
             return summary;
+        }
+
+        private int count(Verdict verdict) {
+            return (int) lines.stream().filter(line -> line.verdict() == verdict).count();
         }
     }
 
