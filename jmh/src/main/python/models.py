@@ -50,7 +50,8 @@ class Decoder:
         self.width = parameters["embedding.weight"].shape[1]
         self.rope = Rope(rows, self.width // self.heads, numbers["halves"])
         scale = (self.width // self.heads) ** -0.5
-        self.dilated = dilated.Dilated(numbers["branches"], rows, self.heads, scale, True) if numbers["branches"] else None
+        self.dilated = (dilated.Dilated(dilated.OnCpu(), numbers["branches"], rows, self.heads, scale, True)
+                        if numbers["branches"] else None)
 
     def norm(self, x, path):
         weight, bias = self.parameters[path + ".weight"], self.parameters.get(path + ".bias")
