@@ -36,6 +36,7 @@ test: ## everything CI runs: compile with all checks, all tests
 
 native: ## build the C++ kernels, and the CUDA kernels where there is nvcc, into native/target and run their own tests
 	@native/build native/target
+	@cmake --build native/target/cmake --parallel 2 -- --no-print-directory -s
 	@ctest --test-dir native/target/cmake --output-on-failure --parallel 2
 	@if .ci/nvcc >/dev/null 2>&1; then native/build-cuda native/target && ctest --test-dir native/target/cuda -R spills --output-on-failure; \
 	else echo "CUDA kernels skipped: no nvcc on the PATH or in /usr/local/cuda"; fi
