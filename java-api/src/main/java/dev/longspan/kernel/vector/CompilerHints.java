@@ -11,7 +11,8 @@ import javax.management.ObjectName;
  * Keeps HotSpot's first compiler (C1) away from the register tiles: it runs out of virtual registers on them, gives up,
  * and the method stays in the interpreter for ever (0.6 instead of 150 GFLOP/s). Keeps the second (C2) from inlining loops of
  * many operations into their callers: together they have more nodes than it inlines, and it boxes what is left. Has it inline
- * loads also where one was compiled on its own before, into more code than it would inline otherwise: each would box.
+ * loads, and what gives one vector for others, also where it was compiled on its own before, into more code than it would
+ * inline otherwise: each would box.
  */
 final class CompilerHints {
 
@@ -23,7 +24,10 @@ final class CompilerHints {
               inline: ["+dev/longspan/kernel/vector/*.load", "+dev/longspan/kernel/vector/*.store",
                        "+dev/longspan/kernel/vector/VectorMath.*", "-dev/longspan/kernel/vector/RowSums.addDots"]},
              {match: ["dev/longspan/kernel/vector/*.*", "dev/longspan/parallel/*.*"],
-              inline: ["+dev/longspan/kernel/vector/*.load", "-dev/longspan/kernel/vector/ActivationLoops.*",
+              inline: ["+dev/longspan/kernel/vector/*.load", "+dev/longspan/kernel/vector/Exp2.ofMinus",
+                       "+dev/longspan/kernel/vector/Lanes.max", "+dev/longspan/kernel/vector/Lanes.half",
+                       "+dev/longspan/kernel/vector/PairSums.by*", "-dev/longspan/kernel/vector/PairSums.sum",
+                       "-dev/longspan/kernel/vector/Softmax.*", "-dev/longspan/kernel/vector/ActivationLoops.*",
                        "-dev/longspan/kernel/vector/RowSums.dots", "-dev/longspan/kernel/vector/VectorActivation.*",
                        "-dev/longspan/kernel/vector/VectorElementwise.add*",
                        "-dev/longspan/kernel/vector/VectorElementwise.multiply", "-dev/longspan/kernel/vector/VectorNorm.add*"]}]
