@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Writes the unrolled Vector API micro-kernels, those of {@link CemaKernels} too; run by the build:
+ * Writes the unrolled Vector API micro-kernels, those of {@link CemaKernels} and {@link SquareKernels} too; run by the build:
  * {@code java MicroKernels.java OUTPUT_DIRECTORY}.
  *
  * <p>Each is a tile of ROWS x 2 vectors held in registers, {@code C[i][j] (+)= sum over k of A[i][k] B[k][j]}, on
@@ -51,6 +51,7 @@ final class MicroKernels {
         tile(root, 512, 12);
         write(root, "Tiles", tiles());
         CemaKernels.write(root);
+        SquareKernels.write(root);
     }
 
     private static void tile(Path root, int bits, int rows) throws IOException {

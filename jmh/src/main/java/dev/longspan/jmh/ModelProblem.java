@@ -8,6 +8,7 @@ import dev.longspan.backend.Backend;
 import dev.longspan.bench.Deviation;
 import dev.longspan.model.Blueprint;
 import dev.longspan.model.ModelPlan;
+import dev.longspan.model.WeightStorage;
 import dev.longspan.nn.LanguageModel;
 import dev.longspan.nn.StreamState;
 import dev.longspan.op.Loss;
@@ -59,15 +60,16 @@ final class ModelProblem implements Problem {
     private final Task task;
 
     /**
-     * {@code numbers} describe the model to peers; {@code weights} is how its matrices are stored, F32 or, to decode,
-     * BF16.
+     * {@code numbers} describe the model to peers; {@code weights} is what its matrices are stored in, F32 or, to decode,
+     * BF16; to decode their columns are neighbours, as {@code generate} holds them, and peers' rows are.
      */
     ModelProblem(String name, Blueprint blueprint, Mode mode, long context, DType weights, String kind,
             Map<String, Object> numbers) {
         this.name = name;
         this.mode = mode;
         this.blueprint = blueprint;
-        model = weights == DType.F32 ? blueprint.create(arena, 1) : stored(weights);
+        LanguageModel<?> fresh = blueprint.create(arena, 1);
+        model = mode == Mode.DECODE ? stored(fresh.parameters(), weights) : fresh;
         long length = mode == Mode.DECODE ? PROMPT + DECODED : context;
         checked = mode == Mode.DECODE ? PROMPT + DECODED : checked(length);
         long[] ids = new SplittableRandom(1).longs(length + 1, 0, model.vocabulary()).toArray();
@@ -78,7 +80,7 @@ final class ModelProblem implements Problem {
         all.put("checked", (long) checked);
         all.put("prompt", (long) PROMPT);
         all.put("learningRate", LEARNING_RATE);
-        Map<String, Tensor> operands = new LinkedHashMap<>(model.parameters());
+        Map<String, Tensor> operands = new LinkedHashMap<>(fresh.parameters());
         operands.put("tokens", tokens);
         operands.put("targets", targets);
         Map<String, Tensor> answers = new LinkedHashMap<>();
@@ -89,15 +91,10 @@ final class ModelProblem implements Problem {
         task = new Task(kind, all, operands, answers);
     }
 
-    /** The same model with the matrices that it multiplies by stored otherwise. */
-    private LanguageModel<?> stored(DType matrices) {
-        try (TensorArena own = new TensorArena()) {
-            Map<String, Tensor> fresh = blueprint.create(own, 1).parameters();
-            return blueprint.build((path, shape) -> {
-                DType dtype = shape.length == 2 && !isTable(path) ? matrices : DType.F32;
-                return arena.allocate(dtype, shape).copyFrom(Objects.requireNonNull(fresh.get(path), path));
-            });
-        }
+    /** The same parameters with the matrices that the model multiplies by stored as {@code generate} would have them to decode. */
+    private LanguageModel<?> stored(Map<String, Tensor> fresh, DType weights) {
+        WeightStorage storage = weights == DType.BF16 ? WeightStorage.BF16 : WeightStorage.F32;
+        return blueprint.build(storage.of((path, shape) -> Objects.requireNonNull(fresh.get(path), path), arena));
     }
 
     /** Whether a token reads but one row of it. */

@@ -29,6 +29,8 @@ final class VectorGemv {
     /** Rows of weights in one go over the sums: of float32, and of bfloat16, where C2 boxes vectors of more. */
     private static final int TERMS = 8;
     private static final int HALF_TERMS = 4;
+    /** Bytes of a square's row. */
+    private static final long ROW_BYTES = 4L * LANES;
 
     void gemm(Parallel parallel, Product p) {
         int depth = p.depth();
@@ -41,9 +43,13 @@ final class VectorGemv {
             float[] a = scratch.floats(0, rows * depth + LANES);
             float[] stage = scratch.floats(1, Packing.STAGE);
             for (int i = 0; i < rows; i++) {
-                Packing.panels(p.a().memory(), p.a().half(), p.a().offset() + i * p.a().rowStride(), p.a().rowStride(),
-                        p.a().colStride(),
-                        1, depth, 1, a, i * depth, stage);
+                long row = p.a().offset() + i * p.a().rowStride();
+                if (p.a().colStride() == 1) {
+                    Packing.load(p.a().memory(), p.a().half(), row, depth, a, i * depth);
+                } else {
+                    Packing.panels(p.a().memory(), p.a().half(), row, p.a().rowStride(), p.a().colStride(), 1, depth, 1, a,
+                            i * depth, stage);
+                }
             }
             float[] sums = scratch.floats(2, rows * padded);
             Arrays.fill(sums, 0, rows * padded, 0f);
@@ -201,22 +207,32 @@ final class VectorGemv {
         int depth = p.depth();
         int bytes = p.b().half() ? 2 : 4;
         int square = 4 * LANES / bytes;
-        MemorySegment turned = scratch.segment(0, Square.BYTES);
-        MemorySegment ragged = scratch.segment(1, Square.BYTES);
+        MemorySegment turned = scratch.segment(0, ROW_BYTES * LANES);
+        MemorySegment ragged = scratch.segment(1, ROW_BYTES * LANES);
         long stride = p.b().rowStride() * bytes;
         for (int j = 0; j < cols; j += LANES) {
             int columns = Math.min(LANES, cols - j);
-            for (int k = 0; k < depth; k += square) {
+            long first = (p.b().offset() + (from + j) * p.b().rowStride()) * bytes;
+            int k = 0;
+            if (rows == 1 && columns == LANES) {
+                int squares = depth / square;
+                k = squares * square;
+                if (p.b().half()) {
+                    Squares.addHalves(p.b().memory(), first, stride, squares, a, 0, sums, j);
+                } else {
+                    Squares.add(p.b().memory(), first, stride, squares, a, 0, sums, j);
+                }
+            }
+            for (; k < depth; k += square) {
                 int terms = Math.min(square, depth - k);
-                long at = (p.b().offset() + (from + j) * p.b().rowStride() + k) * bytes;
-                if (terms == square) {
-                    Square.transpose(p.b().memory(), at, stride, columns, turned);
+                if (columns == LANES && terms == square) {
+                    Squares.transpose(p.b().memory(), first + (long) k * bytes, stride, turned);
                 } else {
                     for (int column = 0; column < columns; column++) {
-                        MemorySegment.copy(p.b().memory(), at + column * stride, ragged, column * Square.ROW_BYTES,
-                                (long) terms * bytes);
+                        MemorySegment.copy(p.b().memory(), first + column * stride + (long) k * bytes, ragged,
+                                column * ROW_BYTES, (long) terms * bytes);
                     }
-                    Square.transpose(ragged, 0, Square.ROW_BYTES, columns, turned);
+                    Squares.transpose(ragged, 0, ROW_BYTES, turned);
                 }
                 for (int i = 0; i < rows; i++) {
                     if (p.b().half()) {
@@ -233,7 +249,7 @@ final class VectorGemv {
     private static void add(MemorySegment w, int terms, float[] a, int ao, float[] sums, int at) {
         FloatVector s = FloatVector.fromArray(SPECIES, sums, at);
         for (int k = 0; k < terms; k++) {
-            s = FloatVector.fromMemorySegment(SPECIES, w, k * Square.ROW_BYTES, ORDER).fma(
+            s = FloatVector.fromMemorySegment(SPECIES, w, k * ROW_BYTES, ORDER).fma(
                     FloatVector.broadcast(SPECIES, a[ao + k]), s);
         }
         s.intoArray(sums, at);
@@ -244,12 +260,12 @@ final class VectorGemv {
         FloatVector s = FloatVector.fromArray(SPECIES, sums, at);
         int k = 0;
         for (; k < terms - 1; k += 2) {
-            IntVector pair = IntVector.fromMemorySegment(INTS, w, k / 2 * Square.ROW_BYTES, ORDER);
+            IntVector pair = IntVector.fromMemorySegment(INTS, w, k / 2 * ROW_BYTES, ORDER);
             s = low(pair).fma(FloatVector.broadcast(SPECIES, a[ao + k]), s);
             s = high(pair).fma(FloatVector.broadcast(SPECIES, a[ao + k + 1]), s);
         }
         if (k < terms) {
-            IntVector pair = IntVector.fromMemorySegment(INTS, w, k / 2 * Square.ROW_BYTES, ORDER);
+            IntVector pair = IntVector.fromMemorySegment(INTS, w, k / 2 * ROW_BYTES, ORDER);
             s = low(pair).fma(FloatVector.broadcast(SPECIES, a[ao + k]), s);
         }
         s.intoArray(sums, at);
