@@ -2,17 +2,27 @@
 #include "tile.h"
 
 /*
- * Products from packed panels. An element's sum takes its terms in order by fused multiply-adds and is then added to c: its
- * bits depend on its row, its column and the depth alone. The caller cuts the depth where the sums are to be added.
+ * Products from packed panels. An element's sum takes its terms in order by fused multiply-adds, in chains that begin with
+ * zero and are added up in order, and is then added to c: its bits depend on its row, its column and the depth alone. The
+ * caller cuts the depth where the sums are to be added.
  */
 namespace ls::LS_TIER {
 
 namespace {
 
-/* Terms that the register tile reads at once: a strip of a and a panel of b stay in the first-level cache. */
+/* Terms of a chain: the error's variance grows as they and the number of chains together. */
+constexpr int64_t CHAIN = 64;
+/* Terms that are packed at once: a strip of a and a panel of b stay in the first-level cache. */
 constexpr int64_t SLICE = 256;
-/* Columns summed at once where the weights lie along the sums: independent chains. */
-constexpr int CHAINS = 8;
+/* Columns summed at once where the weights lie along the sums: they do not wait for each other. */
+constexpr int ABREAST = 8;
+
+/* Calls add(first, from, to) for chain after chain. */
+template <class Add> void chains(int64_t depth, Add add) {
+    for (int64_t k = 0; k < depth; k += CHAIN) {
+        add(k == 0, k, depth - k < CHAIN ? depth : k + CHAIN);
+    }
+}
 
 /* c's elements from (row, col) on = sums (+ c) (+ bias). */
 void put_row(const ls_gemm_params &p, const float *sums, int64_t row, int64_t col, int64_t count) {
@@ -39,44 +49,60 @@ constexpr int FEW = 8;
 template <class A, class B>
 void across(const ls_gemm_params &p, const A *a, const B *b, int64_t count, float *sums) {
     if (count == FEW * W) {
-        F s[FEW] = {};
-        for (int64_t k = 0; k < p.depth; k++, b += p.b_row) {
-            F term = broadcast(value(a[k * p.a_col]));
+        F total[FEW] = {};
+        chains(p.depth, [&](bool first, int64_t from, int64_t to) {
+            F s[FEW] = {};
+            for (int64_t k = from; k < to; k++) {
+                F term = broadcast(value(a[k * p.a_col]));
 #pragma GCC unroll 8
-            for (int v = 0; v < FEW; v++) {
-                s[v] = fma(term, load(b + v * W), s[v]);
+                for (int v = 0; v < FEW; v++) {
+                    s[v] = fma(term, load(b + k * p.b_row + v * W), s[v]);
+                }
             }
-        }
-        std::memcpy(sums, s, sizeof s);
+            for (int v = 0; v < FEW; v++) {
+                total[v] = first ? s[v] : total[v] + s[v];
+            }
+        });
+        std::memcpy(sums, total, sizeof total);
         return;
     }
     sweep(count, [&](int64_t j, auto in) {
-        F s{};
-        for (int64_t k = 0; k < p.depth; k++) {
-            s = fma(broadcast(value(a[k * p.a_col])), load(b + k * p.b_row + j, in), s);
-        }
-        store(sums + j, s, in);
+        F total{};
+        chains(p.depth, [&](bool first, int64_t from, int64_t to) {
+            F s{};
+            for (int64_t k = from; k < to; k++) {
+                s = fma(broadcast(value(a[k * p.a_col])), load(b + k * p.b_row + j, in), s);
+            }
+            total = first ? s : total + s;
+        });
+        store(sums + j, total, in);
     });
 }
 
-/* Terms side by side: a chain of scalars for each column, CHAINS of them at a time. */
+/* Terms side by side: scalars, ABREAST columns at a time. */
 template <class A, class B>
 void along(const ls_gemm_params &p, const A *a, const B *b, int64_t count, float *sums) {
-    for (int64_t j = 0; j < count; j += CHAINS) {
-        const B *w[CHAINS];
-        float s[CHAINS] = {};
-        for (int c = 0; c < CHAINS; c++) {
+    for (int64_t j = 0; j < count; j += ABREAST) {
+        const B *w[ABREAST];
+        float total[ABREAST] = {};
+        for (int c = 0; c < ABREAST; c++) {
             /* Past the last column any weights do: their sums are not stored. */
             w[c] = b + (j + c < count ? j + c : count - 1) * p.b_col;
         }
-        for (int64_t k = 0; k < p.depth; k++) {
-            float term = value(a[k * p.a_col]);
+        chains(p.depth, [&](bool first, int64_t from, int64_t to) {
+            float s[ABREAST] = {};
+            for (int64_t k = from; k < to; k++) {
+                float term = value(a[k * p.a_col]);
 #pragma GCC unroll 8
-            for (int c = 0; c < CHAINS; c++) {
-                s[c] = fma(term, value(w[c][k * p.b_row]), s[c]);
+                for (int c = 0; c < ABREAST; c++) {
+                    s[c] = fma(term, value(w[c][k * p.b_row]), s[c]);
+                }
             }
-        }
-        std::memcpy(sums + j, s, sizeof s);
+            for (int c = 0; c < ABREAST; c++) {
+                total[c] = first ? s[c] : total[c] + s[c];
+            }
+        });
+        std::memcpy(sums + j, total, sizeof total);
     }
 }
 
@@ -137,10 +163,13 @@ ls_status gemm(const ls_gemm_params *params) {
             const float *b = p.packed + col * p.depth + k * COLS;
             for (int64_t row = 0; row < padded; row += ROWS) {
                 float *c = sums + row * width + col;
-                if (k == 0) {
-                    tile<1, ROWS, Begin::ZERO>(slice, a + row * slice, b, COLS, c, width);
-                } else {
-                    tile<1, ROWS, Begin::CONTINUE>(slice, a + row * slice, b, COLS, c, width);
+                for (int64_t t = 0; t == 0 || t < slice; t += CHAIN) {
+                    int64_t terms = slice - t < CHAIN ? slice - t : CHAIN;
+                    if (k + t == 0) {
+                        tile<1, ROWS, Begin::ZERO>(terms, a + row * slice, b, COLS, c, width);
+                    } else {
+                        tile<1, ROWS, Begin::ADD>(terms, a + row * slice + t * ROWS, b + t * COLS, COLS, c, width);
+                    }
                 }
             }
         }

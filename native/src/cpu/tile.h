@@ -7,9 +7,10 @@ namespace ls::LS_TIER {
 /*
  * c[r][0..COLS) (+)= Σ_k a[r·AR + k·AK] · b[k·bk + 0..COLS), r below ROWS: all that products and attention do with their
  * operations. Terms are taken in order, so the bits do not depend on the tier's ROWS. Two vectors a row make ROWS·2
- * independent chains, which hide the four cycles of a multiply-add. With `rescale` row r of c is first multiplied by it.
+ * independent chains, which hide the four cycles of a multiply-add. With `rescale` row r of c is first multiplied by it. With
+ * ADD sums begin with zero and are added to c when they are complete.
  */
-enum class Begin { ZERO, CONTINUE, RESCALE };
+enum class Begin { ZERO, CONTINUE, RESCALE, ADD };
 
 template <int AR, int AK, Begin BEGIN>
 inline void tile(int64_t n, const float *a, const float *b, int64_t bk, float *c, int64_t cr,
@@ -17,8 +18,8 @@ inline void tile(int64_t n, const float *a, const float *b, int64_t bk, float *c
     F left[ROWS], right[ROWS];
 #pragma GCC unroll 12
     for (int r = 0; r < ROWS; r++) {
-        left[r] = BEGIN == Begin::ZERO ? F{} : load(c + r * cr);
-        right[r] = BEGIN == Begin::ZERO ? F{} : load(c + r * cr + W);
+        left[r] = BEGIN == Begin::ZERO || BEGIN == Begin::ADD ? F{} : load(c + r * cr);
+        right[r] = BEGIN == Begin::ZERO || BEGIN == Begin::ADD ? F{} : load(c + r * cr + W);
         if (BEGIN == Begin::RESCALE) {
             left[r] *= rescale[r];
             right[r] *= rescale[r];
@@ -38,8 +39,8 @@ inline void tile(int64_t n, const float *a, const float *b, int64_t bk, float *c
     }
 #pragma GCC unroll 12
     for (int r = 0; r < ROWS; r++) {
-        store(c + r * cr, left[r]);
-        store(c + r * cr + W, right[r]);
+        store(c + r * cr, BEGIN == Begin::ADD ? load(c + r * cr) + left[r] : left[r]);
+        store(c + r * cr + W, BEGIN == Begin::ADD ? load(c + r * cr + W) + right[r] : right[r]);
     }
 }
 

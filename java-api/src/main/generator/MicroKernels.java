@@ -21,7 +21,8 @@ final class MicroKernels {
     private static final int SLAB = 64;
     private static final int VECTORS = 2;
 
-    private enum Start { ZERO, LOAD, SCALE }
+    /** What a sum begins with; ADD: with zero, and the whole sum is added to what was there. */
+    private enum Start { ZERO, LOAD, SCALE, ADD }
 
     /**
      * {@code transposed}: A[k * lda + i], otherwise A[i * lda + k]. A stride of 0 stands for the tile's rows or
@@ -31,7 +32,7 @@ final class MicroKernels {
 
     private static final List<Form> FORMS = List.of(
             new Form("productStart", "C = A B on packed panels.", true, Start.ZERO, 0, 0, 0),
-            new Form("productContinue", "C += A B on packed panels.", true, Start.LOAD, 0, 0, 0),
+            new Form("productAdded", "C += A B on packed panels; the sum begins with zero.", true, Start.ADD, 0, 0, 0),
             new Form("scoreStart", "C = A B: A rows of a slab, B a packed panel, C rows of a score tile.", false,
                     Start.ZERO, SLAB, 0, BLOCK),
             new Form("scoreContinue", "C += A B, as scoreStart.", false, Start.LOAD, SLAB, 0, BLOCK),
@@ -85,7 +86,7 @@ final class MicroKernels {
             for (int j = 0; j < VECTORS; j++) {
                 String load = "FloatVector.fromArray(S, c, co + %d)".formatted(i * ldc + j * lanes);
                 s.append("        FloatVector c%d_%d = %s;\n".formatted(i, j, switch (form.start) {
-                    case ZERO -> "FloatVector.zero(S)";
+                    case ZERO, ADD -> "FloatVector.zero(S)";
                     case LOAD -> load;
                     case SCALE -> load + ".mul(r)";
                 }));
@@ -106,7 +107,10 @@ final class MicroKernels {
         s.append("        }\n");
         for (int i = 0; i < rows; i++) {
             for (int j = 0; j < VECTORS; j++) {
-                s.append("        ((FloatVector) TYPE.cast(c%d_%d)).intoArray(c, co + %d);\n".formatted(i, j, i * ldc + j * lanes));
+                String sum = "((FloatVector) TYPE.cast(c%d_%d))".formatted(i, j);
+                int at = i * ldc + j * lanes;
+                s.append("        %s.intoArray(c, co + %d);\n".formatted(form.start == Start.ADD
+                        ? "FloatVector.fromArray(S, c, co + %d).add(%s)".formatted(at, sum) : sum, at));
             }
         }
         s.append("    }\n");

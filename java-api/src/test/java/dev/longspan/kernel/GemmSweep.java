@@ -100,6 +100,37 @@ public abstract class GemmSweep {
         }
     }
 
+    /** Fails unless sums are taken in chains of at most {@code chain} terms that are then added up. */
+    protected final void checkErrorOfChains(int chain) {
+        Random random = new Random(7);
+        int n = 96;
+        for (int m : new int[] {3, 12}) {
+            for (boolean weightsByRow : new boolean[] {false, true}) {
+                for (int k : new int[] {512, 1024, 2048}) {
+                    Tensor a = normal(random, m, k);
+                    Tensor b = weightsByRow ? normal(random, n, k).transpose(0, 1) : normal(random, k, n);
+                    Tensor c = arena.allocate(DType.F32, m, n);
+                    gemm.gemm(ONE, a, b, null, c, false);
+                    double squares = 0;
+                    for (int i = 0; i < m; i++) {
+                        for (int j = 0; j < n; j++) {
+                            double error = c.get(i, j);
+                            for (int t = 0; t < k; t++) {
+                                error -= a.get(i, t) * b.get(t, j);
+                            }
+                            squares += error * error;
+                        }
+                    }
+                    // A sum of i terms is about √i large and rounded by 0.43 times half an ulp of that; a chain of twice the terms
+                    // would err by at least a quarter more.
+                    double expected = 0.43 * Math.ulp(1f) / 2 * Math.sqrt(k * (chain + (double) k / chain) / 2);
+                    assertThat(Math.sqrt(squares / (m * n))).as("error of %d x %d x %d, weightsByRow=%b", m, n, k, weightsByRow)
+                            .isLessThan(1.12 * expected);
+                }
+            }
+        }
+    }
+
     @Test
     public void writesNothingOutsideAViewOfALargerMatrix() {
         Random random = new Random(4);

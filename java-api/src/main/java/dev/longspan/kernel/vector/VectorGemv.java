@@ -4,6 +4,7 @@ import static dev.longspan.kernel.vector.Lanes.INTS;
 import static dev.longspan.kernel.vector.Lanes.LANES;
 import static dev.longspan.kernel.vector.Lanes.ORDER;
 import static dev.longspan.kernel.vector.Lanes.SPECIES;
+import static dev.longspan.kernel.vector.VectorGemm.CHAIN;
 
 import dev.longspan.kernel.vector.VectorGemm.Matrix;
 import dev.longspan.kernel.vector.VectorGemm.Product;
@@ -17,7 +18,7 @@ import jdk.incubator.vector.VectorOperators;
 
 /**
  * Products with few rows, as in decoding: the weights are read once and not packed, at memory's speed where columns are
- * neighbours. Each sum takes its terms in the order of the tiled product, so that the bits are the same.
+ * neighbours. Each sum takes its terms in the order and the chains of the tiled product, so that the bits are the same.
  */
 final class VectorGemv {
 
@@ -53,13 +54,15 @@ final class VectorGemv {
             }
             float[] sums = scratch.floats(2, rows * padded);
             Arrays.fill(sums, 0, rows * padded, 0f);
+            float[] totals = scratch.floats(3, rows * padded);
+            Arrays.fill(totals, 0, rows * padded, 0f);
             if (byTerm) {
-                along(p, from, cols, a, rows, sums, padded, scratch);
+                along(p, from, cols, a, rows, sums, totals, padded, scratch);
             } else {
-                across(p, from, cols, a, rows, sums, padded, stage);
+                across(p, from, cols, a, rows, sums, totals, padded, stage);
             }
             for (int i = 0; i < rows; i++) {
-                p.store(sums, i * padded, i, from, cols);
+                p.store(totals, i * padded, i, from, cols);
             }
         });
     }
@@ -69,9 +72,18 @@ final class VectorGemv {
         return Math.clamp(Math.ceilDiv(cols, threads * 2L * LANES) * 2 * LANES, LEAST_WIDE_COLS, MOST_WIDE_COLS);
     }
 
+    /** Adds the sums of a chain that is complete to the totals, the first of them as they are, and begins the next. */
+    private static void end(boolean first, float[] sums, float[] totals, int at, int count) {
+        for (int j = at; j < at + count; j += LANES) {
+            FloatVector s = FloatVector.fromArray(SPECIES, sums, j);
+            (first ? s : FloatVector.fromArray(SPECIES, totals, j).add(s)).intoArray(totals, j);
+            FloatVector.zero(SPECIES).intoArray(sums, j);
+        }
+    }
+
     /** Columns are neighbours: their sums stay in a cache, and rows of the weights are added to them. */
-    private static void across(Product p, long from, int cols, float[] a, int rows, float[] sums, int padded,
-            float[] stage) {
+    private static void across(Product p, long from, int cols, float[] a, int rows, float[] sums, float[] totals,
+            int padded, float[] stage) {
         int depth = p.depth();
         boolean half = p.b().half();
         int bytes = half ? 2 : 4;
@@ -86,18 +98,26 @@ final class VectorGemv {
                 add(p.b(), first + k * stride, stride, terms, a, i * depth + k, sums, i * padded, whole);
             }
             k += terms;
+            if (k % CHAIN == 0 || k == depth) {
+                for (int i = 0; i < rows; i++) {
+                    end(k <= CHAIN, sums, totals, i * padded, whole);
+                }
+            }
         }
         for (int i = 0; i < rows; i++) {
             if (half) {
-                interleave(sums, i * padded, whole, stage);
+                interleave(totals, i * padded, whole, stage);
             }
             for (int j = whole; j < cols; j++) {
                 float sum = 0;
                 for (int k = 0; k < depth; k++) {
                     sum = Math.fma(a[i * depth + k],
                             Packing.get(p.b().memory(), half, (first + k * stride) / bytes + j), sum);
+                    if ((k + 1) % CHAIN == 0 || k == depth - 1) {
+                        totals[i * padded + j] = k < CHAIN ? sum : totals[i * padded + j] + sum;
+                        sum = 0;
+                    }
                 }
-                sums[i * padded + j] = sum;
             }
         }
     }
@@ -202,8 +222,8 @@ final class VectorGemv {
     }
 
     /** Terms are neighbours: squares of the weights are transposed, so that columns are. */
-    private static void along(Product p, long from, int cols, float[] a, int rows, float[] sums, int padded,
-            Scratch scratch) {
+    private static void along(Product p, long from, int cols, float[] a, int rows, float[] sums, float[] totals,
+            int padded, Scratch scratch) {
         int depth = p.depth();
         int bytes = p.b().half() ? 2 : 4;
         int square = 4 * LANES / bytes;
@@ -215,12 +235,17 @@ final class VectorGemv {
             long first = (p.b().offset() + (from + j) * p.b().rowStride()) * bytes;
             int k = 0;
             if (rows == 1 && columns == LANES) {
-                int squares = depth / square;
-                k = squares * square;
-                if (p.b().half()) {
-                    Squares.addHalves(p.b().memory(), first, stride, squares, a, 0, sums, j);
-                } else {
-                    Squares.add(p.b().memory(), first, stride, squares, a, 0, sums, j);
+                while (depth - k >= square) {
+                    int squares = Math.min(CHAIN, depth - k) / square;
+                    if (p.b().half()) {
+                        Squares.addHalves(p.b().memory(), first + (long) k * bytes, stride, squares, a, k, sums, j);
+                    } else {
+                        Squares.add(p.b().memory(), first + (long) k * bytes, stride, squares, a, k, sums, j);
+                    }
+                    k += squares * square;
+                    if (k % CHAIN == 0 || k == depth) {
+                        end(k <= CHAIN, sums, totals, j, LANES);
+                    }
                 }
             }
             for (; k < depth; k += square) {
@@ -239,6 +264,9 @@ final class VectorGemv {
                         addHalves(turned, terms, a, i * depth + k, sums, i * padded + j);
                     } else {
                         add(turned, terms, a, i * depth + k, sums, i * padded + j);
+                    }
+                    if ((k + terms) % CHAIN == 0 || k + terms == depth) {
+                        end(k < CHAIN, sums, totals, i * padded + j, LANES);
                     }
                 }
             }

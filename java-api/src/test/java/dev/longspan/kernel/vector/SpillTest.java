@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 @OnThisCpu
 final class SpillTest {
 
-    private static final List<String> TILES = List.of("productStart", "productContinue", "scoreStart", "scoreContinue",
+    private static final List<String> TILES = List.of("productStart", "productAdded", "scoreStart", "scoreContinue",
             "valueRescaled", "columnsTimes", "rowsTimes");
 
     @TempDir

@@ -17,7 +17,7 @@ final class TileRuns {
         float[] scale = new float[LENGTH];
         for (int run = 0; run < RUNS; run++) {
             Tiles.productStart(TERMS, a, 0, b, 0, c, 0);
-            Tiles.productContinue(TERMS, a, 0, b, 0, c, 0);
+            Tiles.productAdded(TERMS, a, 0, b, 0, c, 0);
             Tiles.scoreStart(TERMS, a, 0, b, 0, c, 0);
             Tiles.scoreContinue(TERMS, a, 0, b, 0, c, 0);
             Tiles.valueRescaled(TERMS, a, 0, b, 0, c, 0, scale, 0);

@@ -44,4 +44,9 @@ final class VectorGemmTest extends GemmSweep {
             }
         }
     }
+
+    @Test
+    void errsAsChainsOf64TermsDo() {
+        checkErrorOfChains(64);
+    }
 }
