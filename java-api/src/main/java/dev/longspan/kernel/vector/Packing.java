@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Packing {
 
-    /** Columns that are transposed at once: a panel of them and their rows fit the first cache. */
-    static final int STAGE = 64;
+    /** Columns that are transposed at once: runs of memory long enough to be fetched ahead. */
+    static final int STAGE = 256;
 
     private Packing() {
     }
@@ -64,8 +64,7 @@ final class Packing {
     /**
      * Columns interleaved: {@code to[at + (r / width) · width · cols + c · width + r % width] = from[r][c]}, zeros up
      * to a
-     * multiple of width. Writes up to {@link Lanes#LANES} elements more. The stage holds {@code width · STAGE}
-     * elements.
+     * multiple of width. Writes up to {@link Lanes#LANES} elements more. The stage holds {@link #stage} elements.
      */
     static void panels(MemorySegment from, boolean half, long offset, long rowStride, long colStride, int rows, int cols, int width,
             float[] to, int at, float[] stage) {
@@ -78,12 +77,15 @@ final class Packing {
                 Arrays.fill(to, panel, panel + width * cols, 0f);
             }
             if (colStride == 1) {
+                Arrays.fill(stage, present * STAGE, Math.ceilDiv(width, LANES) * LANES * STAGE, 0f);
                 for (int c = 0; c < cols; c += STAGE) {
                     int n = Math.min(STAGE, cols - c);
                     for (int x = 0; x < present; x++) {
                         load(from, half, first + x * rowStride + c, n, stage, x * STAGE);
                     }
-                    interleave(stage, STAGE, present, n, width, to, panel + c * width);
+                    int whole = Lanes.whole(n);
+                    transpose(stage, whole, width, to, panel + c * width);
+                    Interleave.elements(stage, whole, STAGE, present, n - whole, width, to, panel + (c + whole) * width);
                 }
             } else if (!half && rowStride == 1 && present == width && first + (cols - 1) * colStride + width + LANES <= end) {
                 for (int c = 0; c < cols; c++) {
@@ -106,25 +108,21 @@ final class Packing {
         }
     }
 
-    /** {@code to[at + c · width + r] = from[r · stride + c]}. */
-    private static void interleave(float[] from, int stride, int rows, int cols, int width, float[] to, int at) {
-        int r = 0;
-        for (; r <= rows - 4; r += 4) {
-            int s0 = r * stride;
-            int s1 = s0 + stride;
-            int s2 = s1 + stride;
-            int s3 = s2 + stride;
-            int t = at + r;
-            for (int c = 0; c < cols; c++, t += width) {
-                to[t] = from[s0 + c];
-                to[t + 1] = from[s1 + c];
-                to[t + 2] = from[s2 + c];
-                to[t + 3] = from[s3 + c];
-            }
-        }
-        for (; r < rows; r++) {
-            for (int c = 0; c < cols; c++) {
-                to[at + c * width + r] = from[r * stride + c];
+    /** Elements of a stage that rows pass on their way into panels of {@code width}: they, and a square of a vector's lanes. */
+    static int stage(int width) {
+        return Math.ceilDiv(width, LANES) * LANES * STAGE + LANES * LANES;
+    }
+
+    /**
+     * Columns of a stage by whole squares: {@code to[at + c · width + r] = stage[r · STAGE + c]}. The last rows go first: what
+     * their vectors hold beyond the width is written over by the next column's.
+     */
+    private static void transpose(float[] stage, int cols, int width, float[] to, int at) {
+        int last = (width - 1) / LANES * LANES;
+        int square = (last + LANES) * STAGE;
+        for (int c = 0; c < cols; c += LANES) {
+            for (int r = last; r >= 0; r -= LANES) {
+                Interleave.square(stage, r * STAGE + c, STAGE, square, width, to, at + c * width + r);
             }
         }
     }
@@ -191,7 +189,7 @@ final class Packing {
             if (present < Tiles.COLS) {
                 Arrays.fill(to, panel, panel + Tiles.COLS * dim, 0f);
             }
-            interleave(stage, dim, present, dim, Tiles.COLS, to, panel);
+            Interleave.elements(stage, 0, dim, present, dim, Tiles.COLS, to, panel);
         }
     }
 

@@ -87,6 +87,22 @@ final class VectorGemm implements GemmKernel {
             return (int) a.cols;
         }
 
+        /** Stores one row of sums, of panels that lie {@code step} apart, from column {@code col} on. */
+        void storePanels(float[] sums, int at, int step, long row, long col, int count) {
+            int whole = accumulate || bias != null ? 0 : count / Tiles.COLS * Tiles.COLS;
+            long to = (c.offset + row * c.rowStride + col) * 4;
+            int from = at;
+            for (int j = 0; j < whole; j += Tiles.COLS) {
+                FloatVector.fromArray(SPECIES, sums, from).intoMemorySegment(c.memory, to + j * 4L, ORDER);
+                FloatVector.fromArray(SPECIES, sums, from + LANES).intoMemorySegment(c.memory, to + (j + LANES) * 4L, ORDER);
+                from += step;
+            }
+            for (int j = whole; j < count; j += Tiles.COLS) {
+                store(sums, from, row, col + j, Math.min(Tiles.COLS, count - j));
+                from += step;
+            }
+        }
+
         /** Stores one row of sums from column {@code col} on. */
         void store(float[] sums, int at, long row, long col, int count) {
             int whole = Lanes.whole(count);
@@ -128,7 +144,7 @@ final class VectorGemm implements GemmKernel {
                 int from = (int) panel * Tiles.COLS;
                 Packing.panels(p.b.memory, p.b.half, p.b.offset + (first + from) * p.b.rowStride, p.b.rowStride, p.b.colStride,
                         Math.min(Tiles.COLS, cols - from), depth, Tiles.COLS, b, from * depth,
-                        scratch.floats(0, Tiles.COLS * Packing.STAGE));
+                        scratch.floats(0, Packing.stage(Tiles.COLS)));
             });
             long rowBlocks = Math.ceilDiv(p.c.rows, ROWS);
             int width = Math.max(1, Math.ceilDiv(panels, colBlocks(cols, rowBlocks, parallel.threads())));
@@ -146,7 +162,8 @@ final class VectorGemm implements GemmKernel {
      * 20 % faster with 256 to 512 columns. Few rows need narrow blocks to occupy a team.
      */
     private static int colBlocks(int cols, long rowBlocks, int threads) {
-        return cols <= CACHED_COLS && rowBlocks >= 8L * threads ? 1 : (int) Math.max(2, Math.min(16, 16 / rowBlocks));
+        return threads == 1 ? Math.ceilDiv(cols, CACHED_COLS)
+                : cols <= CACHED_COLS && rowBlocks >= 8L * threads ? 1 : (int) Math.max(2, Math.min(16, 16 / rowBlocks));
     }
 
     /** Rows from {@code row} on times the packed panels {@code from} to {@code to}. */
@@ -157,7 +174,7 @@ final class VectorGemm implements GemmKernel {
         int strips = Math.ceilDiv(rows, Tiles.ROWS);
         int tile = Tiles.ROWS * Tiles.COLS;
         float[] a = scratch.floats(0, strips * Tiles.ROWS * SLICE + LANES);
-        float[] stage = scratch.floats(1, Tiles.ROWS * Packing.STAGE);
+        float[] stage = scratch.floats(1, Packing.stage(Tiles.ROWS));
         float[] c = scratch.floats(2, (to - from) * strips * tile);
         for (int k = 0; k == 0 || k < depth; k += SLICE) {
             int slice = Math.min(SLICE, depth - k);
@@ -180,11 +197,9 @@ final class VectorGemm implements GemmKernel {
             }
         }
         for (int i = 0; i < rows; i++) {
-            for (int panel = from; panel < to; panel++) {
-                int at = ((panel - from) * strips + i / Tiles.ROWS) * tile + i % Tiles.ROWS * Tiles.COLS;
-                int col = panel * Tiles.COLS;
-                p.store(c, at, row + i, firstCol + col, Math.min(Tiles.COLS, cols - col));
-            }
+            int at = i / Tiles.ROWS * tile + i % Tiles.ROWS * Tiles.COLS;
+            int col = from * Tiles.COLS;
+            p.storePanels(c, at, strips * tile, row + i, firstCol + col, Math.min(to * Tiles.COLS, cols) - col);
         }
     }
 
