@@ -10,13 +10,18 @@ import jdk.incubator.vector.VectorOperators;
 
 /**
  * Loops over whole vectors for each activation, two where C2 would meet too many nodes: it then stops inlining, and boxes every
- * vector that the rest of the method computes. {@link CompilerHints} keeps them from being inlined into one method.
+ * vector that the rest of the method computes. {@link CompilerHints} keeps them from being inlined into one method. A loop
+ * takes its own slices of its operands: C2 then knows their class and their bounds, checks once and unrolls, and a vector takes
+ * 28 instructions instead of 84 (SiLU).
  */
 final class ActivationLoops {
 
     /** {@code √(8/π)}: {@code (1 + tanh u) / 2 = σ(2u)}, which does not cancel. */
     private static final float TANH_SCALE = (float) Math.sqrt(8 / Math.PI);
     private static final float TANH_CUBIC = 0.044715f;
+    /** {@code 2u / ln 2} is a polynomial too, and a power of two needs no division by ln 2. */
+    private static final float TANH_SCALE_LOG2 = (float) (Math.sqrt(8 / Math.PI) / Math.log(2));
+    private static final float TANH_CUBIC_LOG2 = (float) (0.044715 * Math.sqrt(8 / Math.PI) / Math.log(2));
     /** The sigmoid has long been 0 or 1 here, and the cube is finite. */
     private static final float TANH_END = 20;
     private static final float BELL_HEIGHT = (float) (1 / Math.sqrt(2 * Math.PI));
@@ -24,14 +29,18 @@ final class ActivationLoops {
     private ActivationLoops() {
     }
 
-    static void relu(MemorySegment x, MemorySegment y, int n) {
+    static void relu(MemorySegment xs, MemorySegment ys, int n) {
+        MemorySegment x = Floats.range(xs, 0, n);
+        MemorySegment y = Floats.range(ys, 0, n);
         for (int i = 0; i < n; i += LANES) {
             FloatVector v = load(x, i);
             store(v.blend(0f, v.compare(VectorOperators.LE, 0f)), y, i);
         }
     }
 
-    static void reluSlope(MemorySegment x, MemorySegment y, int n) {
+    static void reluSlope(MemorySegment xs, MemorySegment ys, int n) {
+        MemorySegment x = Floats.range(xs, 0, n);
+        MemorySegment y = Floats.range(ys, 0, n);
         for (int i = 0; i < n; i += LANES) {
             FloatVector v = load(x, i);
             store(FloatVector.zero(SPECIES).blend(1f, v.compare(VectorOperators.GT, 0f)), y, i);
@@ -39,20 +48,28 @@ final class ActivationLoops {
     }
 
     /** {@code y = e^(−x²/2)}. */
-    static void bell(MemorySegment x, MemorySegment y, int n) {
+    static void bell(MemorySegment xs, MemorySegment ys, int n) {
+        MemorySegment x = Floats.range(xs, 0, n);
+        MemorySegment y = Floats.range(ys, 0, n);
         for (int i = 0; i < n; i += LANES) {
             store(VectorMath.bell(load(x, i)), y, i);
         }
     }
 
-    static void gelu(MemorySegment x, MemorySegment bell, MemorySegment y, int n) {
+    static void gelu(MemorySegment xs, MemorySegment bells, MemorySegment ys, int n) {
+        MemorySegment x = Floats.range(xs, 0, n);
+        MemorySegment bell = Floats.range(bells, 0, n);
+        MemorySegment y = Floats.range(ys, 0, n);
         for (int i = 0; i < n; i += LANES) {
             FloatVector v = load(x, i);
             store(v.mul(VectorMath.normalCdf(v, load(bell, i))), y, i);
         }
     }
 
-    static void geluSlope(MemorySegment x, MemorySegment bell, MemorySegment y, int n) {
+    static void geluSlope(MemorySegment xs, MemorySegment bells, MemorySegment ys, int n) {
+        MemorySegment x = Floats.range(xs, 0, n);
+        MemorySegment bell = Floats.range(bells, 0, n);
+        MemorySegment y = Floats.range(ys, 0, n);
         for (int i = 0; i < n; i += LANES) {
             FloatVector v = load(x, i);
             FloatVector b = load(bell, i);
@@ -60,23 +77,30 @@ final class ActivationLoops {
         }
     }
 
-    static void geluTanh(MemorySegment x, MemorySegment y, int n) {
+    static void geluTanh(MemorySegment xs, MemorySegment ys, int n) {
+        MemorySegment x = Floats.range(xs, 0, n);
+        MemorySegment y = Floats.range(ys, 0, n);
         for (int i = 0; i < n; i += LANES) {
             FloatVector v = load(x, i);
-            FloatVector u = v.mul(v).mul(TANH_CUBIC).add(1f).mul(v).mul(TANH_SCALE);
-            store(VectorMath.timesSigmoid(v, u), y, i);
+            FloatVector u = v.mul(v).fma(broadcast(TANH_CUBIC_LOG2), broadcast(TANH_SCALE_LOG2)).mul(v);
+            store(VectorMath.timesLogistic(v, u), y, i);
         }
     }
 
     /** {@code y = σ(2u)}. */
-    static void geluTanhSigmoid(MemorySegment x, MemorySegment y, int n) {
+    static void geluTanhSigmoid(MemorySegment xs, MemorySegment ys, int n) {
+        MemorySegment x = Floats.range(xs, 0, n);
+        MemorySegment y = Floats.range(ys, 0, n);
         for (int i = 0; i < n; i += LANES) {
             FloatVector c = bounded(load(x, i));
             store(VectorMath.sigmoid(c.mul(c).mul(TANH_CUBIC).add(1f).mul(c).mul(TANH_SCALE)), y, i);
         }
     }
 
-    static void geluTanhSlope(MemorySegment x, MemorySegment sigmoid, MemorySegment y, int n) {
+    static void geluTanhSlope(MemorySegment xs, MemorySegment sigmoids, MemorySegment ys, int n) {
+        MemorySegment x = Floats.range(xs, 0, n);
+        MemorySegment sigmoid = Floats.range(sigmoids, 0, n);
+        MemorySegment y = Floats.range(ys, 0, n);
         for (int i = 0; i < n; i += LANES) {
             FloatVector v = load(x, i);
             FloatVector s = load(sigmoid, i);
@@ -91,14 +115,17 @@ final class ActivationLoops {
         return c.blend(-TANH_END, c.compare(VectorOperators.LT, -TANH_END));
     }
 
-    static void silu(MemorySegment x, MemorySegment y, int n) {
+    static void silu(MemorySegment xs, MemorySegment ys, int n) {
+        MemorySegment x = Floats.range(xs, 0, n);
+        MemorySegment y = Floats.range(ys, 0, n);
         for (int i = 0; i < n; i += LANES) {
-            FloatVector v = load(x, i);
-            store(VectorMath.timesSigmoid(v, v), y, i);
+            store(VectorMath.silu(load(x, i)), y, i);
         }
     }
 
-    static void siluSlope(MemorySegment x, MemorySegment y, int n) {
+    static void siluSlope(MemorySegment xs, MemorySegment ys, int n) {
+        MemorySegment x = Floats.range(xs, 0, n);
+        MemorySegment y = Floats.range(ys, 0, n);
         for (int i = 0; i < n; i += LANES) {
             FloatVector v = load(x, i);
             FloatVector s = VectorMath.sigmoid(v);
@@ -107,25 +134,36 @@ final class ActivationLoops {
     }
 
     /** {@code y = e^−2|x|}. */
-    static void fall(MemorySegment x, MemorySegment y, int n) {
+    static void fall(MemorySegment xs, MemorySegment ys, int n) {
+        MemorySegment x = Floats.range(xs, 0, n);
+        MemorySegment y = Floats.range(ys, 0, n);
         for (int i = 0; i < n; i += LANES) {
             store(VectorMath.expOfMinus(load(x, i).abs().mul(2f)), y, i);
         }
     }
 
-    static void tanh(MemorySegment x, MemorySegment fall, MemorySegment y, int n) {
+    static void tanh(MemorySegment xs, MemorySegment falls, MemorySegment ys, int n) {
+        MemorySegment x = Floats.range(xs, 0, n);
+        MemorySegment fall = Floats.range(falls, 0, n);
+        MemorySegment y = Floats.range(ys, 0, n);
         for (int i = 0; i < n; i += LANES) {
             store(VectorMath.tanh(load(x, i), load(fall, i)), y, i);
         }
     }
 
     /** {@code 1 − tanh² x = 4e / (1 + e)²} with {@code e = e^−2|x|}, which does not cancel. */
-    static void tanhSlope(MemorySegment fall, MemorySegment y, int n) {
+    static void tanhSlope(MemorySegment falls, MemorySegment ys, int n) {
+        MemorySegment fall = Floats.range(falls, 0, n);
+        MemorySegment y = Floats.range(ys, 0, n);
         for (int i = 0; i < n; i += LANES) {
             FloatVector e = load(fall, i);
             FloatVector d = e.add(1f);
             store(e.mul(4f).div(d.mul(d)), y, i);
         }
+    }
+
+    private static FloatVector broadcast(float value) {
+        return FloatVector.broadcast(SPECIES, value);
     }
 
     private static FloatVector load(MemorySegment x, int i) {

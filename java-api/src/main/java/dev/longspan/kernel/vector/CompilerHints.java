@@ -12,7 +12,8 @@ import javax.management.ObjectName;
  * and the method stays in the interpreter for ever (0.6 instead of 150 GFLOP/s). Keeps the second (C2) from inlining loops of
  * many operations into their callers: together they have more nodes than it inlines, and it boxes what is left. Has it inline
  * loads, and what gives one vector for others, also where it was compiled on its own before, into more code than it would
- * inline otherwise: each would box.
+ * inline otherwise: each would box. Has it inline slices, whose class it then knows: otherwise a loop checks them at every access
+ * and is not unrolled.
  */
 final class CompilerHints {
 
@@ -22,9 +23,11 @@ final class CompilerHints {
               c1: {Exclude: true}},
              {match: ["dev/longspan/kernel/vector/ActivationLoops.*", "dev/longspan/kernel/vector/RowSums.*"],
               inline: ["+dev/longspan/kernel/vector/*.load", "+dev/longspan/kernel/vector/*.store",
-                       "+dev/longspan/kernel/vector/VectorMath.*", "-dev/longspan/kernel/vector/RowSums.addDots"]},
+                       "+dev/longspan/kernel/vector/VectorMath.*", "+dev/longspan/kernel/vector/Exp2.*",
+                       "+dev/longspan/kernel/vector/Floats.range",
+                       "+jdk/internal/foreign/AbstractMemorySegmentImpl.asSlice*", "-dev/longspan/kernel/vector/RowSums.addDots"]},
              {match: ["dev/longspan/kernel/vector/*.*", "dev/longspan/parallel/*.*"],
-              inline: ["+dev/longspan/kernel/vector/*.load", "+dev/longspan/kernel/vector/Exp2.ofMinus",
+              inline: ["+dev/longspan/kernel/vector/*.load", "+dev/longspan/kernel/vector/Exp2.*",
                        "+dev/longspan/kernel/vector/Lanes.max", "+dev/longspan/kernel/vector/Lanes.half",
                        "+dev/longspan/kernel/vector/PairSums.by*", "-dev/longspan/kernel/vector/PairSums.sum",
                        "-dev/longspan/kernel/vector/Softmax.*", "-dev/longspan/kernel/vector/ActivationLoops.*",

@@ -23,10 +23,14 @@ final class Exp2 {
      */
     static FloatVector ofMinus(FloatVector y) {
         FloatVector limit = FloatVector.broadcast(SPECIES, 127f);
-        FloatVector x = y.blend(limit, y.compare(VectorOperators.GT, limit));
+        return ofMinusBounded(y.blend(limit, y.compare(VectorOperators.GT, limit)));
+    }
+
+    /** {@code 2^-x} for x from -128, where it is infinite, to 127, where it is 0. */
+    static FloatVector ofMinusBounded(FloatVector x) {
         FloatVector round = FloatVector.broadcast(SPECIES, ROUND);
         FloatVector exponent = round.sub(x);
-        FloatVector r = x.add(exponent.sub(round)); // y = r - exponent, |r| <= 1/2
+        FloatVector r = x.add(exponent.sub(round)); // x = r - exponent, |r| <= 1/2
         // 2^-r by a polynomial of degree 6 whose greatest relative error is least, 2.0e-9: forward and backward take the
         // same weight from other arguments, and what they differ by is no gradient.
         FloatVector p = FloatVector.broadcast(SPECIES, 1.5353362e-4f)

@@ -6,6 +6,8 @@ import static dev.longspan.kernel.vector.Lanes.SPECIES;
 
 import dev.longspan.kernel.Activation;
 import java.lang.foreign.MemorySegment;
+import java.util.EnumSet;
+import java.util.Set;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 
@@ -17,10 +19,18 @@ final class VectorActivation {
     /** Bytes of the spare memory: a block and a vector. */
     static final long SPARE_BYTES = 4L * (BLOCK + LANES);
 
+    /** Activations of one loop, which need no spare memory: of them a range may be of any length. */
+    private static final Set<Activation> IN_ONE_LOOP = EnumSet.of(Activation.RELU, Activation.GELU_TANH, Activation.SILU);
+
     private VectorActivation() {
     }
 
-    /** {@code y = f(x)} for n elements, at most {@link #BLOCK}; y may be x. */
+    /** How many elements {@link #value} takes at once, at most {@code n}: each call costs as much as some vectors. */
+    static int blockOfValues(Activation f, int n) {
+        return IN_ONE_LOOP.contains(f) ? n : BLOCK;
+    }
+
+    /** {@code y = f(x)} for n elements, at most {@link #blockOfValues}; y may be x. */
     static void value(Activation f, MemorySegment x, MemorySegment y, int n, MemorySegment spare) {
         int whole = Lanes.whole(n);
         values(f, x, y, whole, spare);

@@ -22,7 +22,6 @@ final class VectorElementwise implements ElementwiseKernel {
 
     private static final int BLOCK = 4096;
 
-
     @Override
     public void fill(Parallel parallel, Tensor y, double value) {
         parallel.forRanges(y.elements(), BLOCK, (from, to, scratch) -> {
@@ -87,13 +86,13 @@ final class VectorElementwise implements ElementwiseKernel {
 
     @Override
     public void activation(Parallel parallel, Activation f, Tensor x, Tensor y) {
-        inBlocks(parallel, y.elements(), (from, n, factor, spare) ->
+        inBlocks(parallel, y.elements(), VectorActivation.blockOfValues(f, BLOCK), (from, n, factor, spare) ->
                 VectorActivation.value(f, Floats.range(x, from, n), Floats.range(y, from, n), n, spare));
     }
 
     @Override
     public void activationBackward(Parallel parallel, Activation f, Tensor x, Tensor dy, Tensor dx) {
-        inBlocks(parallel, dx.elements(), (from, n, slope, spare) -> {
+        inBlocks(parallel, dx.elements(), VectorActivation.BLOCK, (from, n, slope, spare) -> {
             VectorActivation.slope(f, Floats.range(x, from, n), slope, n, spare);
             addProduct(slope, Floats.range(dy, from, n), Floats.range(dx, from, n), n);
         });
@@ -101,7 +100,7 @@ final class VectorElementwise implements ElementwiseKernel {
 
     @Override
     public void gated(Parallel parallel, Activation f, Tensor gate, Tensor up, Tensor y) {
-        inBlocks(parallel, y.elements(), (from, n, value, spare) -> {
+        inBlocks(parallel, y.elements(), VectorActivation.BLOCK, (from, n, value, spare) -> {
             VectorActivation.value(f, Floats.range(gate, from, n), value, n, spare);
             multiply(value, Floats.range(up, from, n), Floats.range(y, from, n), n);
         });
@@ -112,7 +111,7 @@ final class VectorElementwise implements ElementwiseKernel {
     @Override
     public void gatedBackward(Parallel parallel, Activation f, Tensor gate, Tensor up, Tensor dy,
             @Nullable Tensor dGate, @Nullable Tensor dUp) {
-        inBlocks(parallel, dy.elements(), (from, n, factor, spare) -> {
+        inBlocks(parallel, dy.elements(), VectorActivation.BLOCK, (from, n, factor, spare) -> {
             if (dUp != null) {
                 VectorActivation.value(f, Floats.range(gate, from, n), factor, n, spare);
                 addProduct(factor, Floats.range(dy, from, n), Floats.range(dUp, from, n), n);
@@ -130,12 +129,12 @@ final class VectorElementwise implements ElementwiseKernel {
         void run(long from, int n, MemorySegment factor, MemorySegment spare);
     }
 
-    private static void inBlocks(Parallel parallel, long elements, Block block) {
+    private static void inBlocks(Parallel parallel, long elements, int blockElements, Block block) {
         parallel.forRanges(elements, BLOCK, (from, to, scratch) -> {
             MemorySegment factor = scratch.segment(0, 4L * VectorActivation.BLOCK);
             MemorySegment spare = scratch.segment(1, VectorActivation.SPARE_BYTES);
-            for (long at = from; at < to; at += VectorActivation.BLOCK) {
-                block.run(at, (int) Math.min(VectorActivation.BLOCK, to - at), factor, spare);
+            for (long at = from; at < to; at += blockElements) {
+                block.run(at, (int) Math.min(blockElements, to - at), factor, spare);
             }
         });
     }

@@ -105,9 +105,27 @@ final class VectorMath {
         return broadcast(1).div(expOfMinus(x).add(1)).blend(0f, x.compare(VectorOperators.LT, EXP_LOWEST));
     }
 
-    /** {@code x / (1 + e⁻ᵘ)}; where that is no normal float 0, or NaN if x is infinite. */
-    static FloatVector timesSigmoid(FloatVector x, FloatVector u) {
-        return x.div(expOfMinus(u).add(1)).blend(x.mul(0f), u.compare(VectorOperators.LT, MINUS_LOWEST));
+    /** {@code x / (1 + e⁻ˣ)}; below {@value #MINUS_LOWEST} 0, or NaN if x is infinite. */
+    static FloatVector silu(FloatVector x) {
+        FloatVector c = bounded(x, -89, 64);
+        FloatVector shifted = c.fma(broadcast(-LOG2_E), broadcast(ROUNDER));
+        FloatVector n = shifted.sub(ROUNDER);
+        FloatVector r = n.fma(broadcast(LN2_LOW), n.fma(broadcast(LN2_HIGH), c));
+        return x.div(scaledExpOfMinus(shifted, r).add(1));
+    }
+
+    /** {@code x / (1 + 2⁻ʸ)}; for y below -127.5 0, or NaN if x is infinite. NaN is whatever x is. */
+    static FloatVector timesLogistic(FloatVector x, FloatVector y) {
+        return x.div(Exp2.ofMinusBounded(bounded(y, -128, 64)).add(1));
+    }
+
+    /**
+     * x, but at least {@code lowest} (negative) and at most {@code highest} (positive); NaN becomes one of them. By the order of
+     * the bits: two instructions, where comparisons and blends are four and {@link FloatVector#max} is more.
+     */
+    private static FloatVector bounded(FloatVector x, float lowest, float highest) {
+        return x.viewAsIntegralLanes().lanewise(VectorOperators.MIN, Float.floatToIntBits(highest))
+                .lanewise(VectorOperators.UMIN, Float.floatToIntBits(lowest)).viewAsFloatingLanes();
     }
 
     /** {@code tanh x}, given {@code e = e^−2|x|}: an odd polynomial near 0, otherwise {@code 1 − 2e / (1 + e)} with the sign of x. */
