@@ -30,7 +30,8 @@ final class CompilerHints {
               inline: ["+dev/longspan/kernel/vector/*.load", "+dev/longspan/kernel/vector/Exp2.*",
                        "+dev/longspan/kernel/vector/Lanes.max", "+dev/longspan/kernel/vector/Lanes.half",
                        "+dev/longspan/kernel/vector/PairSums.by*", "-dev/longspan/kernel/vector/PairSums.sum",
-                       "-dev/longspan/kernel/vector/Softmax.*", "-dev/longspan/kernel/vector/ActivationLoops.*",
+                       "-dev/longspan/kernel/vector/Softmax.*", "-dev/longspan/kernel/vector/VectorOptimizer.adamW",
+                       "-dev/longspan/kernel/vector/ActivationLoops.*",
                        "-dev/longspan/kernel/vector/RowSums.dots", "-dev/longspan/kernel/vector/VectorActivation.*",
                        "-dev/longspan/kernel/vector/VectorElementwise.add*",
                        "-dev/longspan/kernel/vector/VectorElementwise.multiply", "-dev/longspan/kernel/vector/VectorNorm.add*"]}]

@@ -1,6 +1,7 @@
 package dev.longspan.kernel.vector;
 
 import dev.longspan.kernel.Rotary;
+import dev.longspan.parallel.Scratch;
 
 /**
  * Rotations and xPos scales of positions as products of a block's start and an offset within it, in double:
@@ -53,10 +54,10 @@ final class RotaryTable {
         private long angleBlock = Long.MIN_VALUE;
         private long scaleBlock = Long.MIN_VALUE;
 
-        Walk() {
-            startCos = new double[pairs];
-            startSin = new double[pairs];
-            startScale = new double[pairs];
+        Walk(Scratch scratch) {
+            startCos = scratch.doubles(0, pairs);
+            startSin = scratch.doubles(1, pairs);
+            startScale = scratch.doubles(2, pairs);
         }
 
         /**

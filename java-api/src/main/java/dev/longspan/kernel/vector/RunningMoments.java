@@ -141,27 +141,22 @@ final class RunningMoments {
         PairSums.sum(rows * stride, pairs, sum, squares);
     }
 
-    /** The running moments behind row t, with {@code share = 1/count}, the row included. */
+    /**
+     * The running moments behind row t, with {@code share = 1/count}, the row included. A loop that the compiler turns into
+     * vectors: written with them, conversions between float and double have more nodes than it inlines.
+     */
     void update(int t, double share) {
-        DoubleVector c2 = DoubleVector.broadcast(DOUBLES, share);
-        DoubleVector c1 = DoubleVector.broadcast(DOUBLES, 1 - share);
-        for (int g = 0; g < stride; g += LANES) {
-            FloatVector s = FloatVector.fromArray(SPECIES, sum, t * stride + g);
-            FloatVector q = FloatVector.fromArray(SPECIES, squares, t * stride + g);
-            FloatVector b = FloatVector.fromArray(SPECIES, base, t * stride + g);
-            update(g, Lanes.half(s, 0), Lanes.half(q, 0), Lanes.half(b, 0), c1, c2);
-            update(g + STEP, Lanes.half(s, 1), Lanes.half(q, 1), Lanes.half(b, 1), c1, c2);
+        double rest = 1 - share;
+        double each = 1.0 / d;
+        int at = t * stride;
+        for (int g = 0; g < stride; g++) {
+            double off = sum[at + g] * each;
+            double own = Math.max(squares[at + g] * each - off * off, 0);
+            double delta = base[at + g] + off - mean[g];
+            double step = share * delta;
+            var[g] = rest * var[g] + share * own + rest * step * delta;
+            mean[g] += step;
         }
-    }
-
-    private void update(int g, DoubleVector s, DoubleVector q, DoubleVector b, DoubleVector c1, DoubleVector c2) {
-        DoubleVector off = s.mul(1.0 / d);
-        DoubleVector own = q.mul(1.0 / d).sub(off.mul(off)).max(0);
-        DoubleVector center = DoubleVector.fromArray(DOUBLES, mean, g);
-        DoubleVector delta = b.add(off).sub(center);
-        DoubleVector step = c2.mul(delta);
-        c1.mul(DoubleVector.fromArray(DOUBLES, var, g)).add(c2.mul(own)).add(c1.mul(step).mul(delta)).intoArray(var, g);
-        center.add(step).intoArray(mean, g);
     }
 
     /** What {@link #normalize} subtracts, {@code mean = high + low}, and multiplies with. */

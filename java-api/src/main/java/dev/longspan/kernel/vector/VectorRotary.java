@@ -47,7 +47,7 @@ final class VectorRotary implements RotaryKernel {
         parallel.forRanges(x.size(1), ITEM, (start, end, scratch) -> {
             float[] own = scratch.floats(0, d + LANES);
             float[] other = scratch.floats(1, d + LANES);
-            RotaryTable.Walk walk = table.new Walk();
+            RotaryTable.Walk walk = table.new Walk(scratch);
             for (long n = start; n < end; n++) {
                 long position = first + n;
                 walk.factors(rotary.anglePosition(position), position - origin(rotary, position),

@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.sun.management.ThreadMXBean;
 import dev.longspan.kernel.Activation;
 import dev.longspan.kernel.AttentionPlan;
+import dev.longspan.kernel.Moments;
 import dev.longspan.kernel.RandomNorms;
 import dev.longspan.kernel.RandomTensors;
+import dev.longspan.kernel.TimestepNormKernel.MomentGradients;
 import dev.longspan.kernel.TimestepNormPlan;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.DType;
@@ -79,6 +81,24 @@ final class BoxingTest {
             // Views, and sums at a row's end, are a few objects a row; boxes would be some for each of its vectors.
             assertThat(fewestBytes(() -> kernel.layerNormBackward(ONE, x, weight, 0, perRow, perRow, x, dx, weight, weight)))
                     .as("bytes of a call").isLessThan(8 * MOST_BYTES);
+        }
+    }
+
+    @Test
+    void runningMomentsDoNotBox() {
+        try (TensorArena arena = new TensorArena()) {
+            RandomNorms.Case of = new RandomNorms(arena, new Random(1), DType.F32).norm(TimestepNormPlan.of(0, 1e-3), 1,
+                    ROWS, 8, 32, true, true);
+            Moments last = new RandomNorms(arena, new Random(2), DType.F32).moments(1, 8, 9);
+            Tensor y = arena.allocate(DType.F32, 1, ROWS, 8 * 32);
+            Tensor means = arena.allocate(DType.F64, 1, ROWS, 8);
+            Tensor rstds = arena.allocate(DType.F64, 1, ROWS, 8);
+            VectorTimestepNorm kernel = new VectorTimestepNorm();
+            assertThat(fewestBytes(() -> kernel.forward(ONE, of.plan(), of.x(), of.weight(), of.bias(), of.fresh(), of.start(),
+                    y, last, means, rstds))).as("bytes of a call").isLessThan(MOST_BYTES);
+            MomentGradients none = new MomentGradients(null, null);
+            assertThat(fewestBytes(() -> kernel.backward(ONE, of.plan(), of.x(), of.weight(), of.fresh(), of.start(), means,
+                    rstds, of.dy(), none, y, null, null, none, none))).as("bytes of the gradient").isLessThan(MOST_BYTES);
         }
     }
 
