@@ -21,7 +21,8 @@ final class SquareKernels {
     private enum Form {
         ADD("add", "{@code sums += terms of squares, a row's in order}; term k is weighted with a[ao + k]."),
         ADD_HALVES("addHalves", "As add, of two bfloat16 terms an element."),
-        TRANSPOSE("transpose", "Column after column of one square.");
+        TRANSPOSE("transpose", "Column after column of one square."),
+        PANEL("panel", "As transpose, columns {@code width} elements apart; rows behind the last one are like it.");
 
         final String name;
         final String doc;
@@ -32,12 +33,15 @@ final class SquareKernels {
         }
 
         String parameters() {
-            return "(MemorySegment w, long at, long stride, "
-                    + (this == TRANSPOSE ? "MemorySegment to)" : "int squares, float[] a, int ao, float[] sums, int so)");
+            return "(MemorySegment w, long at, long stride, " + switch (this) {
+                case ADD, ADD_HALVES -> "int squares, float[] a, int ao, float[] sums, int so)";
+                case TRANSPOSE -> "MemorySegment to)";
+                case PANEL -> "int last, float[] to, int o, int width)";
+            };
         }
 
         String arguments() {
-            return "(w, at, stride, " + (this == TRANSPOSE ? "to)" : "squares, a, ao, sums, so)");
+            return parameters().replaceAll("MemorySegment |long |int |float\\[\\] ", "");
         }
     }
 
@@ -77,7 +81,7 @@ final class SquareKernels {
             s.append("        IntVector l%1$d = IntVector.fromArray(I, LOW_%1$d, 0);\n".formatted(size));
             s.append("        IntVector h%1$d = IntVector.fromArray(I, HIGH_%1$d, 0);\n".formatted(size));
         }
-        boolean loops = form != Form.TRANSPOSE;
+        boolean loops = form == Form.ADD || form == Form.ADD_HALVES;
         String indent = loops ? "            " : "        ";
         int terms = form == Form.ADD_HALVES ? 2 * lanes : lanes;
         if (loops) {
@@ -85,8 +89,8 @@ final class SquareKernels {
             s.append("        for (int n = 0; n < squares; n++, at += %d, ao += %d) {\n".formatted(4 * lanes, terms));
         }
         for (int row = 0; row < lanes; row++) {
-            s.append(indent).append("IntVector v%1$d = IntVector.fromMemorySegment(I, w, at + %1$d * stride, Lanes.ORDER);\n"
-                    .formatted(row));
+            s.append(indent).append("IntVector v%1$d = IntVector.fromMemorySegment(I, w, at + %2$s * stride, Lanes.ORDER);\n"
+                    .formatted(row, form == Form.PANEL ? "Math.min(%d, last)".formatted(row) : row));
         }
         s.append(indent).append("IntVector t;\n");
         for (int size = lanes / 2; size > 0; size /= 2) {
@@ -103,6 +107,7 @@ final class SquareKernels {
                 case ADD -> s.append(indent).append(fma("v%d".formatted(row), row));
                 case ADD_HALVES -> s.append(indent).append(fma("v%d.lanewise(VectorOperators.LSHL, 16)".formatted(row), 2 * row))
                         .append(indent).append(fma("v%d.and(0xFFFF0000)".formatted(row), 2 * row + 1));
+                case PANEL -> s.append(indent).append("v%1$d.reinterpretAsFloats().intoArray(to, o + %1$d * width);\n".formatted(row));
                 case TRANSPOSE -> s.append(indent).append("v%d.intoMemorySegment(to, %d, Lanes.ORDER);\n"
                         .formatted(row, row * 4 * lanes));
             }

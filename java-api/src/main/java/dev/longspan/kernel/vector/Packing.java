@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Packing {
 
-    /** Columns that are transposed at once: runs of memory long enough to be fetched ahead. */
-    static final int STAGE = 256;
+    /** Columns that are transposed at once: a panel of them and their rows fit the first cache. */
+    static final int STAGE = 64;
 
     private Packing() {
     }
@@ -62,9 +62,8 @@ final class Packing {
     }
 
     /**
-     * Columns interleaved: {@code to[at + (r / width) · width · cols + c · width + r % width] = from[r][c]}, zeros up
-     * to a
-     * multiple of width. Writes up to {@link Lanes#LANES} elements more. The stage holds {@link #stage} elements.
+     * Columns interleaved: {@code to[at + (r / width) · width · cols + c · width + r % width] = from[r][c]}, any numbers up to a
+     * multiple of width. Writes up to {@link Lanes#LANES} elements more. The stage holds {@code width · STAGE} elements.
      */
     static void panels(MemorySegment from, boolean half, long offset, long rowStride, long colStride, int rows, int cols, int width,
             float[] to, int at, float[] stage) {
@@ -77,15 +76,20 @@ final class Packing {
                 Arrays.fill(to, panel, panel + width * cols, 0f);
             }
             if (colStride == 1) {
-                Arrays.fill(stage, present * STAGE, Math.ceilDiv(width, LANES) * LANES * STAGE, 0f);
-                for (int c = 0; c < cols; c += STAGE) {
+                int turned = half ? 0 : Lanes.whole(cols);
+                // The last rows go first: what their vectors hold behind the width is written over by those of the first rows.
+                for (int x = (present - 1) / LANES * LANES; x >= 0; x -= LANES) {
+                    for (int c = 0; c < turned; c += LANES) {
+                        Squares.panel(from, (first + x * rowStride + c) * 4, rowStride * 4, Math.min(LANES, present - x) - 1, to,
+                                panel + c * width + x, width);
+                    }
+                }
+                for (int c = turned; c < cols; c += STAGE) {
                     int n = Math.min(STAGE, cols - c);
                     for (int x = 0; x < present; x++) {
                         load(from, half, first + x * rowStride + c, n, stage, x * STAGE);
                     }
-                    int whole = Lanes.whole(n);
-                    transpose(stage, whole, width, to, panel + c * width);
-                    Interleave.elements(stage, whole, STAGE, present, n - whole, width, to, panel + (c + whole) * width);
+                    interleave(stage, STAGE, present, n, width, to, panel + c * width);
                 }
             } else if (!half && rowStride == 1 && present == width && first + (cols - 1) * colStride + width + LANES <= end) {
                 for (int c = 0; c < cols; c++) {
@@ -108,21 +112,25 @@ final class Packing {
         }
     }
 
-    /** Elements of a stage that rows pass on their way into panels of {@code width}: they, and a square of a vector's lanes. */
-    static int stage(int width) {
-        return Math.ceilDiv(width, LANES) * LANES * STAGE + LANES * LANES;
-    }
-
-    /**
-     * Columns of a stage by whole squares: {@code to[at + c · width + r] = stage[r · STAGE + c]}. The last rows go first: what
-     * their vectors hold beyond the width is written over by the next column's.
-     */
-    private static void transpose(float[] stage, int cols, int width, float[] to, int at) {
-        int last = (width - 1) / LANES * LANES;
-        int square = (last + LANES) * STAGE;
-        for (int c = 0; c < cols; c += LANES) {
-            for (int r = last; r >= 0; r -= LANES) {
-                Interleave.square(stage, r * STAGE + c, STAGE, square, width, to, at + c * width + r);
+    /** {@code to[at + c · width + r] = from[r · stride + c]}. */
+    private static void interleave(float[] from, int stride, int rows, int cols, int width, float[] to, int at) {
+        int r = 0;
+        for (; r <= rows - 4; r += 4) {
+            int s0 = r * stride;
+            int s1 = s0 + stride;
+            int s2 = s1 + stride;
+            int s3 = s2 + stride;
+            int t = at + r;
+            for (int c = 0; c < cols; c++, t += width) {
+                to[t] = from[s0 + c];
+                to[t + 1] = from[s1 + c];
+                to[t + 2] = from[s2 + c];
+                to[t + 3] = from[s3 + c];
+            }
+        }
+        for (; r < rows; r++) {
+            for (int c = 0; c < cols; c++) {
+                to[at + c * width + r] = from[r * stride + c];
             }
         }
     }
@@ -189,7 +197,7 @@ final class Packing {
             if (present < Tiles.COLS) {
                 Arrays.fill(to, panel, panel + Tiles.COLS * dim, 0f);
             }
-            Interleave.elements(stage, 0, dim, present, dim, Tiles.COLS, to, panel);
+            interleave(stage, dim, present, dim, Tiles.COLS, to, panel);
         }
     }
 

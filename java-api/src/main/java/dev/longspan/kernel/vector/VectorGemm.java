@@ -144,7 +144,7 @@ final class VectorGemm implements GemmKernel {
                 int from = (int) panel * Tiles.COLS;
                 Packing.panels(p.b.memory, p.b.half, p.b.offset + (first + from) * p.b.rowStride, p.b.rowStride, p.b.colStride,
                         Math.min(Tiles.COLS, cols - from), depth, Tiles.COLS, b, from * depth,
-                        scratch.floats(0, Packing.stage(Tiles.COLS)));
+                        scratch.floats(0, Tiles.COLS * Packing.STAGE));
             });
             long rowBlocks = Math.ceilDiv(p.c.rows, ROWS);
             int width = Math.max(1, Math.ceilDiv(panels, colBlocks(cols, rowBlocks, parallel.threads())));
@@ -174,7 +174,7 @@ final class VectorGemm implements GemmKernel {
         int strips = Math.ceilDiv(rows, Tiles.ROWS);
         int tile = Tiles.ROWS * Tiles.COLS;
         float[] a = scratch.floats(0, strips * Tiles.ROWS * SLICE + LANES);
-        float[] stage = scratch.floats(1, Packing.stage(Tiles.ROWS));
+        float[] stage = scratch.floats(1, Tiles.ROWS * Packing.STAGE);
         float[] c = scratch.floats(2, (to - from) * strips * tile);
         for (int k = 0; k == 0 || k < depth; k += SLICE) {
             int slice = Math.min(SLICE, depth - k);
