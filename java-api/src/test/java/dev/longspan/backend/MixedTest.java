@@ -25,7 +25,8 @@ final class MixedTest {
     void takesEachFamilyFromTheBackendThatWasFaster() {
         Kernels mixed = Mixed.of(vector, host).kernels();
         assertThat(mixed.gemm()).isEqualTo(new DecodingGemm(vector.kernels().gemm(), host.kernels().gemm()));
-        assertThat(mixed.attention()).isSameAs(host.kernels().attention());
+        assertThat(mixed.attention())
+                .isEqualTo(new DecodingAttention(vector.kernels().attention(), host.kernels().attention()));
         assertThat(mixed.scan()).isSameAs(vector.kernels().scan());
         assertThat(mixed.timestepNorm()).isSameAs(vector.kernels().timestepNorm());
         assertThat(mixed.norm()).isSameAs(host.kernels().norm());

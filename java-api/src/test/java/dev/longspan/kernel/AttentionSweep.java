@@ -34,6 +34,11 @@ public abstract class AttentionSweep {
         return all;
     }
 
+    /** Whether a query's bits do not depend on which others there are. */
+    protected boolean queriesKeepTheirBits() {
+        return true;
+    }
+
     /** How many rows a random case has of at most so many. */
     protected int rows(int all) {
         return all;
@@ -135,6 +140,38 @@ public abstract class AttentionSweep {
                     assertThat(pair.get(1).toFloats()).as("threads, seed=%d, plan=%s", seed, plan).isEqualTo(bits);
                     assertThat(pair.get(0).slice(0, 1, 2).toFloats()).as("batch, seed=%d, plan=%s", seed, plan)
                             .isEqualTo(pair.get(0).slice(0, 0, 1).toFloats());
+                }
+            }
+        }
+    }
+
+    @Test
+    public void aQueryAloneGetsWhatItGetsAmongOthers() {
+        for (int seed = 5000; seed < 5000 + cases(60); seed++) {
+            try (TensorArena arena = new TensorArena()) {
+                Random random = new Random(seed);
+                int keys = 1 + random.nextInt(rows(300));
+                int queries = 1 + random.nextInt(keys);
+                int dim = DIMS[random.nextInt(DIMS.length)];
+                int valueDim = DIMS[random.nextInt(DIMS.length)];
+                AttentionPlan plan = randomPlan(arena, random, 2, queries, keys, dim, 1).withMask(null).withDropout(null);
+                Case c = randomCase(arena, random, 2, queries, keys, 3, dim, valueDim, plan);
+                Tensor out = arena.allocate(DType.F32, 2, queries, 3, valueDim);
+                Tensor lse = arena.allocate(DType.F32, 2, 3, queries).fill(Double.NEGATIVE_INFINITY);
+                attention.forward(TWO, plan, c.q, c.k, c.v, out, lse);
+                for (int row : new int[] {0, random.nextInt(queries), queries - 1}) {
+                    Tensor one = arena.allocate(DType.F32, 2, 1, 3, valueDim);
+                    Tensor oneLse = arena.allocate(DType.F32, 2, 3, 1).fill(Double.NEGATIVE_INFINITY);
+                    attention.forward(TWO, plan.withFirstQuery(plan.firstQuery() + row), c.q.slice(1, row, row + 1), c.k, c.v,
+                            one, oneLse);
+                    String what = "seed=%d, row=%d of %d, keys=%d, dim=%d, valueDim=%d, plan=%s".formatted(seed, row, queries,
+                            keys, dim, valueDim, plan);
+                    close(what, one, out.slice(1, row, row + 1), 4e-6);
+                    close(what, oneLse, lse.slice(2, row, row + 1), 4e-6);
+                    if (queriesKeepTheirBits()) {
+                        assertThat(one.toFloats()).as(what).isEqualTo(out.slice(1, row, row + 1).toFloats());
+                        assertThat(oneLse.toFloats()).as(what).isEqualTo(lse.slice(2, row, row + 1).toFloats());
+                    }
                 }
             }
         }

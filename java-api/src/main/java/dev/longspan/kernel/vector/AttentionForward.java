@@ -59,6 +59,13 @@ final class AttentionForward {
         HeadRows queries = HeadRows.of(q, batch, entry.head());
         HeadRows keys = HeadRows.of(k, batch, entry.head());
         HeadRows values = HeadRows.of(v, batch, entry.head());
+        if (OneQuery.is(plan, entry)) {
+            OneQuery.Result one = new OneQuery(plan, entry, batch).run(queries, keys, values,
+                    new DecayFactors(plan, entry, queries.dim(), 1, scratch, FACTORS), scratch);
+            merge(entry, batch, entry.task().queries().at(0), one.max(), one.sum(), one.output(), 0, 0,
+                    HeadRows.of(out, batch, entry.head()));
+            return;
+        }
         int blocks = to - from;
         int dim = queries.dim();
         int valueDim = values.dim();

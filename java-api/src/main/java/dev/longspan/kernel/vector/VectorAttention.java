@@ -7,7 +7,8 @@ import dev.longspan.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Attention in tiles of scores that never leave a core's cache. One branch after the other, each a parallel region.
+ * Attention in tiles of scores that never leave a core's cache; of a task of one query {@link OneQuery} reads the keys where
+ * they lie. One branch after the other, each a parallel region.
  *
  * <p>C++ takes 0.74 to 0.81 of the time for the same tiles (backend/Mixed). In a flight recording multiply-adds are 45 % of the
  * samples dense and 31 % dilated, whose tasks are short; what is left are broadcasts, stores of tiles and loads from segments.

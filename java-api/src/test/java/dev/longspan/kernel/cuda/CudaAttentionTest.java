@@ -15,6 +15,11 @@ final class CudaAttentionTest extends AttentionSweep {
     }
 
     @Override
+    protected boolean queriesKeepTheirBits() {
+        return false;
+    }
+
+    @Override
     protected int rows(int all) {
         return 30 + all / 20;
     }

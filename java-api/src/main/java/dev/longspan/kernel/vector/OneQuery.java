@@ -1,0 +1,176 @@
+package dev.longspan.kernel.vector;
+
+import static dev.longspan.kernel.vector.Lanes.LANES;
+import static dev.longspan.kernel.vector.Lanes.ORDER;
+import static dev.longspan.kernel.vector.Lanes.SPECIES;
+
+import dev.longspan.kernel.AttentionPlan;
+import dev.longspan.kernel.Rows;
+import dev.longspan.kernel.vector.TaskList.Entry;
+import dev.longspan.parallel.Scratch;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+
+/**
+ * A task of one query, as in decoding: keys and values are read once where they lie and packed nowhere. Lanes are keys in the
+ * scores and dimensions in the output; each sum takes its terms in the order of {@link AttentionForward}'s tiles, so that the
+ * bits are the same.
+ */
+final class OneQuery {
+
+    // Scratch slots, beside that of the decay.
+    private static final int QUERY = 0;
+    private static final int SCORES = 1;
+    private static final int OUTPUT = 2;
+    private static final int RESCALE = 3;
+    private static final int RAGGED = 0;
+
+    private final AttentionPlan plan;
+    private final Entry entry;
+    private final long batch;
+
+    OneQuery(AttentionPlan plan, Entry entry, long batch) {
+        this.plan = plan;
+        this.entry = entry;
+        this.batch = batch;
+    }
+
+    /** Whether a task is one, of keys at regular distances none of which a mask hides or dropout drops. */
+    static boolean is(AttentionPlan plan, Entry entry) {
+        return entry.task().queries().count() == 1 && entry.task().keys().run() == 1 && plan.mask() == null
+                && plan.dropout() == null;
+    }
+
+    /** What {@link #run} arrives at; the output in the places of a slab's first row. */
+    record Result(float max, float sum, float[] output) {
+    }
+
+    Result run(HeadRows queries, HeadRows keys, HeadRows values, DecayFactors decay, Scratch scratch) {
+        int dim = queries.dim();
+        int padded = Math.ceilDiv(dim, LANES) * LANES;
+        Rows rows = entry.task().keys();
+        long row = entry.task().queries().at(0);
+        int first = (int) plan.firstKey(entry.branch(), entry.task(), batch, row);
+        int end = (int) plan.endKey(entry.branch(), entry.task(), batch, row);
+        float[] query = scratch.floats(QUERY, padded + LANES);
+        float[] scores = scratch.floats(SCORES, Tiles.BLOCK + LANES);
+        float[] output = scratch.floats(OUTPUT, Packing.slabLength(values.dim()));
+        float[] rescale = scratch.floats(RESCALE, LANES);
+        MemorySegment ragged = scratch.segment(RAGGED, 4L * LANES * padded);
+        for (int d = 0; d < values.dim(); d += LANES) {
+            FloatVector.zero(SPECIES).intoArray(output, Packing.place(0, d));
+        }
+        float max = ScoreTile.HIDDEN;
+        float sum = 0;
+        for (int block = entry.keys().holding(first); block < entry.keys().count()
+                && entry.keys().start(block) < end; block++) {
+            int start = entry.keys().start(block);
+            int from = Math.max(first, start);
+            int count = Math.min(end, start + entry.keys().size(block)) - from;
+            if (count <= 0) {
+                continue;
+            }
+            if (decay.changes(0, 0, block)) {
+                scale(queries, row, decay, query, padded);
+            }
+            HeadRows of = new HeadRows(keys.memory(), keys.at(rows.at(from)), keys.stride() * rows.period(), dim);
+            scores(of, count, query, padded, scores, ragged);
+            float before = max;
+            for (int i = 0; i < count; i++) {
+                max = scores[i] > max ? scores[i] : max;
+            }
+            Exp2.ofMinus(FloatVector.broadcast(SPECIES, max - before)).intoArray(rescale, 0);
+            weights(scores, count, max);
+            sum *= rescale[0];
+            for (int i = 0; i < count; i++) {
+                sum += scores[i];
+            }
+            add(new HeadRows(values.memory(), values.at(rows.at(from)), values.stride() * rows.period(), values.dim()), count,
+                    scores, rescale[0], output);
+        }
+        return new Result(max, sum, output);
+    }
+
+    private void scale(HeadRows queries, long row, DecayFactors decay, float[] query, int padded) {
+        Packing.load(queries.memory(), queries.at(row), queries.dim(), query, 0);
+        Arrays.fill(query, queries.dim(), padded, 0f);
+        float scale = (float) plan.scale() * Exp2.LOG2_E;
+        float[] factors = decay.factors();
+        for (int d = 0; d < queries.dim(); d++) {
+            query[d] *= factors == null ? scale : scale * factors[d];
+        }
+    }
+
+    /** {@code scores[i] = query · key i}, LANES keys at a time. */
+    private static void scores(HeadRows keys, int count, float[] query, int padded, float[] scores, MemorySegment ragged) {
+        Arrays.fill(scores, 0, count, 0f);
+        for (int i = 0; i < count; i += LANES) {
+            if (i + LANES <= count && padded == keys.dim()) {
+                Squares.add(keys.memory(), keys.at(i) * 4, keys.stride() * 4, padded / LANES, query, 0, scores, i);
+            } else {
+                ragged.fill((byte) 0); // what lies behind a row is multiplied by zeros, and must be none
+                for (int x = 0; x < LANES && i + x < count; x++) {
+                    MemorySegment.copy(keys.memory(), keys.at(i + x) * 4, ragged, 4L * x * padded, 4L * keys.dim());
+                }
+                Arrays.fill(scores, count, count + LANES, 0f);
+                Squares.add(ragged, 0, 4L * padded, padded / LANES, query, 0, scores, i);
+            }
+        }
+    }
+
+    /** {@code scores = 2^(scores − max)}. */
+    private static void weights(float[] scores, int count, float max) {
+        FloatVector m = FloatVector.broadcast(SPECIES, max);
+        for (int i = 0; i < count; i += LANES) {
+            Exp2.ofMinus(m.sub(FloatVector.fromArray(SPECIES, scores, i))).intoArray(scores, i);
+        }
+    }
+
+    /** {@code output = rescale · output + Σ weights · values}. */
+    private static void add(HeadRows values, int count, float[] weights, float rescale, float[] output) {
+        int d = 0;
+        for (; d <= values.dim() - 4 * LANES; d += 4 * LANES) {
+            addFour(values.memory(), (values.offset() + d) * 4, values.stride() * 4, count, weights, rescale, output, d);
+        }
+        for (; d < values.dim(); d += LANES) {
+            addOne(values.memory(), (values.offset() + d) * 4, values.stride() * 4, count, weights, rescale, output, d,
+                    values.dim() - d);
+        }
+    }
+
+    private static void addFour(MemorySegment values, long at, long stride, int count, float[] weights, float rescale,
+            float[] output, int d) {
+        int p0 = Packing.place(0, d);
+        int p1 = Packing.place(0, d + LANES);
+        int p2 = Packing.place(0, d + 2 * LANES);
+        int p3 = Packing.place(0, d + 3 * LANES);
+        FloatVector s0 = FloatVector.fromArray(SPECIES, output, p0).mul(rescale);
+        FloatVector s1 = FloatVector.fromArray(SPECIES, output, p1).mul(rescale);
+        FloatVector s2 = FloatVector.fromArray(SPECIES, output, p2).mul(rescale);
+        FloatVector s3 = FloatVector.fromArray(SPECIES, output, p3).mul(rescale);
+        for (int i = 0; i < count; i++, at += stride) {
+            FloatVector w = FloatVector.broadcast(SPECIES, weights[i]);
+            s0 = w.fma(FloatVector.fromMemorySegment(SPECIES, values, at, ORDER), s0);
+            s1 = w.fma(FloatVector.fromMemorySegment(SPECIES, values, at + 4L * LANES, ORDER), s1);
+            s2 = w.fma(FloatVector.fromMemorySegment(SPECIES, values, at + 8L * LANES, ORDER), s2);
+            s3 = w.fma(FloatVector.fromMemorySegment(SPECIES, values, at + 12L * LANES, ORDER), s3);
+        }
+        ((FloatVector) Lanes.TYPE.cast(s0)).intoArray(output, p0);
+        ((FloatVector) Lanes.TYPE.cast(s1)).intoArray(output, p1);
+        ((FloatVector) Lanes.TYPE.cast(s2)).intoArray(output, p2);
+        ((FloatVector) Lanes.TYPE.cast(s3)).intoArray(output, p3);
+    }
+
+    private static void addOne(MemorySegment values, long at, long stride, int count, float[] weights, float rescale,
+            float[] output, int d, int dims) {
+        VectorMask<Float> in = Lanes.first(dims);
+        FloatVector s = FloatVector.fromArray(SPECIES, output, Packing.place(0, d)).mul(rescale);
+        for (int i = 0; i < count; i++, at += stride) {
+            s = FloatVector.broadcast(SPECIES, weights[i]).fma(
+                    FloatVector.fromMemorySegment(SPECIES, values, at, ORDER, in), s);
+        }
+        ((FloatVector) Lanes.TYPE.cast(s)).intoArray(output, Packing.place(0, d));
+    }
+}
