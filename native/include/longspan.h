@@ -155,6 +155,10 @@ ls_status ls_clamp(float limit, float *x, int64_t n);
 ls_status ls_sum(const float *x, int64_t n, double *sum);
 ls_status ls_sum_squares(const float *x, int64_t n, double *sum);
 ls_status ls_count_non_finite(const float *x, int64_t n, int64_t *count);
+/*
+ * A call of ls_activation or ls_norm for 65,536 elements or more writes y past the caches, which is for results larger than
+ * they are: who reads y soon asks for fewer at a time.
+ */
 /* y = f(x); dx += f'(x) ⊙ dy. */
 ls_status ls_activation(int32_t f, const float *x, float *y, int64_t n);
 ls_status ls_activation_backward(int32_t f, const float *x, const float *dy, float *dx, int64_t n);

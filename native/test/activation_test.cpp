@@ -50,4 +50,6 @@ void activation_test() {
         activations(n, false);
         activations(n, true);
     }
+    /* Past the caches. */
+    activations(65541, true);
 }

@@ -88,4 +88,6 @@ void norm_test() {
         affine(n, false);
         affine(n, true);
     }
+    /* Past the caches. */
+    norms(21856, true);
 }

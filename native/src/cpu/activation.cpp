@@ -8,6 +8,9 @@ namespace {
 /* √(8/π): (1 + tanh u) / 2 = σ(2u), which does not cancel. */
 constexpr float TANH_SCALE = 1.5957691216057308f;
 constexpr float TANH_CUBIC = 0.044715f;
+/* 2u / ln 2 is a polynomial too, and a power of two needs no division by ln 2. */
+constexpr float TANH_SCALE_LOG2 = (float)(1.5957691216057308 / 0.6931471805599453);
+constexpr float TANH_CUBIC_LOG2 = (float)(0.044715 * 1.5957691216057308 / 0.6931471805599453);
 /* The sigmoid has long been 0 or 1 here, and the cube is finite. */
 constexpr float TANH_END = 20;
 /* 1/√(2π). */
@@ -27,7 +30,9 @@ struct Gelu {
 };
 
 struct GeluTanh {
-    static F value(F x) { return x / (exp(-((x * x * TANH_CUBIC + 1.0f) * x * TANH_SCALE)) + 1.0f); }
+    static F value(F x) {
+        return times_logistic(x, fma(x * x, broadcast(TANH_CUBIC_LOG2), broadcast(TANH_SCALE_LOG2)) * x);
+    }
     static F slope(F x) {
         F c = x > TANH_END ? broadcast(TANH_END) : x;
         c = c < -TANH_END ? broadcast(-TANH_END) : c;
@@ -71,9 +76,16 @@ template <class Body> ls_status choose(int32_t f, Body body) {
 } // namespace
 
 ls_status activation(int32_t f, const float *x, float *y, int64_t n) {
-    return choose(f, [&](auto a) {
-        sweep(n, [&](int64_t i, auto in) { store(y + i, a.value(load(x + i, in)), in); });
+    bool past = x != y && goes_past_caches(y, n);
+    ls_status status = choose(f, [&](auto a) {
+        if (past) {
+            sweep(n, [&](int64_t i, auto in) { store_past_caches(y + i, a.value(load(x + i, in)), in); });
+        } else {
+            sweep(n, [&](int64_t i, auto in) { store(y + i, a.value(load(x + i, in)), in); });
+        }
     });
+    settle_past_caches(past);
+    return status;
 }
 
 ls_status activation_backward(int32_t f, const float *x, const float *dy, float *dx, int64_t n) {

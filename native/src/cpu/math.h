@@ -88,13 +88,26 @@ inline F normal_cdf(F x, F bell) {
     return x > 0.0f ? 1.0f - tail : tail;
 }
 
-/* 2^-y, exactly 0 from y = 127 on; for y above -127. */
-inline F exp2_of_minus(F y) {
-    F x = y > 127.0f ? broadcast(127.0f) : y;
+/* 2^-x for x from -128, where it is infinite, to 127, where it is 0. */
+inline F exp2_of_minus_bounded(F x) {
     F exponent = ROUNDER - x;
     F r = x + (exponent - ROUNDER);
     F p = horner(r, {1.5353362e-4f, -0.0013398875f, 0.009618437f, -0.055503324f, 0.24022648f, -0.6931472f, 1.0f});
     return (F)((U)p + ((U)exponent << 23));
 }
+
+/* 2^-y, exactly 0 from y = 127 on; for y above -127. */
+inline F exp2_of_minus(F y) { return exp2_of_minus_bounded(y > 127.0f ? broadcast(127.0f) : y); }
+
+/* x, but at least lowest (negative) and at most highest (positive), by the order of the bits; NaN becomes one of them. */
+inline F bounded(F x, float lowest, float highest) {
+    I high = (I)broadcast(highest);
+    U low = (U)broadcast(lowest);
+    U bits = (U)((I)x < high ? (I)x : high);
+    return (F)(bits < low ? bits : low);
+}
+
+/* x / (1 + 2^-y); for y below -127.5 0, or NaN if x is infinite. NaN is whatever x is. */
+inline F times_logistic(F x, F y) { return x / (exp2_of_minus_bounded(bounded(y, -128, 64)) + 1.0f); }
 
 } // namespace ls::LS_TIER

@@ -34,10 +34,12 @@ template <class Lanes> F factor(const float *weight, float offset, int64_t i, La
     return weight ? load(weight + i, in) + offset : broadcast(1);
 }
 
+template <bool PAST>
 void apply(const float *x, float m, float r, const float *weight, float offset, const float *bias, float *y, int64_t d) {
     sweep(d, [&](int64_t i, auto in) {
         F shift = bias ? load(bias + i, in) : F{};
-        store(y + i, fma((load(x + i, in) - m) * r, factor(weight, offset, i, in), shift), in);
+        F v = fma((load(x + i, in) - m) * r, factor(weight, offset, i, in), shift);
+        PAST ? store_past_caches(y + i, v, in) : store(y + i, v, in);
     });
 }
 
@@ -45,6 +47,7 @@ void apply(const float *x, float m, float r, const float *weight, float offset, 
 
 ls_status norm(const float *x, const float *weight, const float *bias, float weight_offset, double eps, float *y,
                float *mean, float *rstd, int64_t rows, int64_t d) {
+    bool past = x != y && goes_past_caches(y, rows * d) && d % W == 0;
     for (int64_t row = 0; row < rows; row++, x += d, y += d) {
         float m = 0;
         if (mean) {
@@ -57,15 +60,16 @@ ls_status norm(const float *x, const float *weight, const float *bias, float wei
         });
         float r = (float)(1 / std::sqrt(squares / (float)d + eps));
         rstd[row] = r;
-        apply(x, m, r, weight, weight_offset, bias, y, d);
+        (past ? apply<true> : apply<false>)(x, m, r, weight, weight_offset, bias, y, d);
     }
+    settle_past_caches(past);
     return LS_OK;
 }
 
 ls_status affine(const float *x, const float *weight, const float *bias, float weight_offset, float factor, float *y,
                  int64_t rows, int64_t d) {
     for (int64_t row = 0; row < rows; row++) {
-        apply(x + row * d, 0, factor, weight, weight_offset, bias, y + row * d, d);
+        apply<false>(x + row * d, 0, factor, weight, weight_offset, bias, y + row * d, d);
     }
     return LS_OK;
 }

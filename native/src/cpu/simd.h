@@ -91,6 +91,30 @@ inline F load(const float *p, First in) {
 inline void store(float *p, F v, First in) { std::memcpy(p, &v, sizeof(float) * in.count); }
 #endif
 
+/*
+ * A result that no cache holds is written past them: its lines need not be read first, which is a third of the traffic of
+ * y = f(x). A call of so many elements belongs to such a result (longspan.h).
+ */
+inline bool goes_past_caches(const float *y, int64_t n) {
+    return n >= 65536 && (uintptr_t)y % (sizeof(float) * W) == 0;
+}
+#if defined(__AVX512F__)
+inline void store_past_caches(float *p, F v, All) { _mm512_stream_ps(p, (__m512)v); }
+#elif defined(__AVX2__)
+inline void store_past_caches(float *p, F v, All) { _mm256_stream_ps(p, (__m256)v); }
+#else
+inline void store_past_caches(float *p, F v, All) { store(p, v); }
+#endif
+inline void store_past_caches(float *p, F v, First in) { store(p, v, in); }
+/* Such stores come before all that follow, as others do. */
+inline void settle_past_caches([[maybe_unused]] bool past) {
+#if defined(__AVX2__)
+    if (past) {
+        _mm_sfence();
+    }
+#endif
+}
+
 /* One term of a sum in order, as a lane of fma takes it. */
 inline float fma(float a, float b, float c) {
 #if defined(__FMA__)

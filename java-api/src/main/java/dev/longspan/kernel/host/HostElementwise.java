@@ -60,8 +60,9 @@ final class HostElementwise implements ElementwiseKernel {
     @Override
     public void activation(Parallel parallel, Activation f, Tensor x, Tensor y) {
         int which = number(f);
-        forEachBlock(parallel, y, (from, n) -> Longspan.ls_activation(which, Memory.range(x, from, n),
-                Memory.range(y, from, n), n));
+        parallel.forRanges(y.elements(), Memory.item(y.elements(), BLOCK), (from, to, scratch) ->
+                Status.check(Longspan.ls_activation(which, Memory.range(x, from, to - from), Memory.range(y, from, to - from),
+                        to - from)));
     }
 
     @Override

@@ -33,7 +33,8 @@ final class HostNorm implements NormKernel {
     private static void forward(Parallel parallel, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias,
             double weightOffset, double eps, Tensor y, @Nullable Tensor mean, Tensor rstd) {
         long d = x.size(-1);
-        parallel.forRanges(rstd.elements(), grain(d), (from, to, scratch) -> {
+        long grain = Math.ceilDiv(Memory.item(y.elements(), ITEM), Math.max(1, d));
+        parallel.forRanges(rstd.elements(), grain, (from, to, scratch) -> {
             long rows = to - from;
             Status.check(Longspan.ls_norm(Memory.range(x, from * d, rows * d), Memory.rangeOrNull(weight, 0, d),
                     Memory.rangeOrNull(bias, 0, d), (float) weightOffset, eps, Memory.range(y, from * d, rows * d),

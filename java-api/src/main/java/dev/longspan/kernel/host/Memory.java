@@ -8,7 +8,17 @@ import org.jspecify.annotations.Nullable;
 /** Segments of tensors as C takes them: from the first element, and no longer than what the call may touch. */
 final class Memory {
 
+    /** Elements of a result that no cache holds: 16 MiB. */
+    private static final long LARGE = 1 << 22;
+    /** A call for so many elements writes past the caches (longspan.h). */
+    private static final long PAST_CACHES = 1 << 16;
+
     private Memory() {
+    }
+
+    /** Elements of a work item: {@code usual}, or more where the whole result is to be written past the caches. */
+    static long item(long elements, long usual) {
+        return elements >= LARGE ? PAST_CACHES : usual;
     }
 
     /** {@code n} elements from row-major element {@code from} of a contiguous float32 tensor on. */
