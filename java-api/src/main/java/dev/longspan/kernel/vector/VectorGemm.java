@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class VectorGemm implements GemmKernel {
 
-    // One thread's time, on Zen 4: multiply-adds take 82 % of a product of 128, 88 % of one of 512, packing both operands 12 and 8 %,
-    // storing 4 and 2 %. The tile runs at 115 of 118 GFLOP/s in the first cache and at 110 in a product.
+    // One thread on Zen 4: multiply-adds take 82 % of the time of a product of 128 and 88 % of one of 512, packing both operands
+    // 12 and 8 %, storing 4 and 2 %. The tile runs at 115 of 118 GFLOP/s in the first cache and at 110 in a product.
 
     /** Terms after which a sum is added to c: bounds the packed panels. */
     static final int DEPTH = 2048;
