@@ -19,7 +19,7 @@ final class SquareKernels {
     }
 
     private enum Form {
-        ADD("add", "{@code sums += terms of squares, a row's in order}; term k is weighted with a[ao + k]."),
+        ADD("add", "{@code sums += each chain}, of so many squares: a row's terms in order, from zero on, times a[ao + k]."),
         ADD_HALVES("addHalves", "As add, of two bfloat16 terms an element."),
         TRANSPOSE("transpose", "Column after column of one square."),
         PANEL("panel", "As transpose, columns {@code width} elements apart; rows behind the last one are like it.");
@@ -34,7 +34,7 @@ final class SquareKernels {
 
         String parameters() {
             return "(MemorySegment w, long at, long stride, " + switch (this) {
-                case ADD, ADD_HALVES -> "int squares, float[] a, int ao, float[] sums, int so)";
+                case ADD, ADD_HALVES -> "int chains, int squares, float[] a, int ao, float[] sums, int so)";
                 case TRANSPOSE -> "MemorySegment to)";
                 case PANEL -> "int last, float[] to, int o, int width)";
             };
@@ -85,8 +85,9 @@ final class SquareKernels {
         String indent = loops ? "            " : "        ";
         int terms = form == Form.ADD_HALVES ? 2 * lanes : lanes;
         if (loops) {
-            s.append("        FloatVector s = FloatVector.fromArray(S, sums, so);\n");
-            s.append("        for (int n = 0; n < squares; n++, at += %d, ao += %d) {\n".formatted(4 * lanes, terms));
+            s.append("        FloatVector sum = FloatVector.fromArray(S, sums, so);\n");
+            s.append("        FloatVector s = FloatVector.zero(S);\n        int end = squares;\n");
+            s.append("        for (int n = 1; n <= chains * squares; n++, at += %d, ao += %d) {\n".formatted(4 * lanes, terms));
         }
         for (int row = 0; row < lanes; row++) {
             s.append(indent).append("IntVector v%1$d = IntVector.fromMemorySegment(I, w, at + %2$s * stride, Lanes.ORDER);\n"
@@ -112,7 +113,16 @@ final class SquareKernels {
                         .formatted(row, row * 4 * lanes));
             }
         }
-        s.append(loops ? "        }\n        ((FloatVector) TYPE.cast(s)).intoArray(sums, so);\n    }\n" : "    }\n");
+        s.append(loops ? """
+                        if (n == end) {
+                            sum = sum.add((FloatVector) TYPE.cast(s));
+                            s = FloatVector.zero(S);
+                            end += squares;
+                        }
+                    }
+                    ((FloatVector) TYPE.cast(sum)).intoArray(sums, so);
+                }
+            """ : "    }\n");
     }
 
     private static String fma(String weights, int term) {

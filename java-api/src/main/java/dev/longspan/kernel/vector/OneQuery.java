@@ -108,14 +108,14 @@ final class OneQuery {
         Arrays.fill(scores, 0, count, 0f);
         for (int i = 0; i < count; i += LANES) {
             if (i + LANES <= count && padded == keys.dim()) {
-                Squares.add(keys.memory(), keys.at(i) * 4, keys.stride() * 4, padded / LANES, query, 0, scores, i);
+                Squares.add(keys.memory(), keys.at(i) * 4, keys.stride() * 4, 1, padded / LANES, query, 0, scores, i);
             } else {
                 ragged.fill((byte) 0); // what lies behind a row is multiplied by zeros, and must be none
                 for (int x = 0; x < LANES && i + x < count; x++) {
                     MemorySegment.copy(keys.memory(), keys.at(i + x) * 4, ragged, 4L * x * padded, 4L * keys.dim());
                 }
                 Arrays.fill(scores, count, count + LANES, 0f);
-                Squares.add(ragged, 0, 4L * padded, padded / LANES, query, 0, scores, i);
+                Squares.add(ragged, 0, 4L * padded, 1, padded / LANES, query, 0, scores, i);
             }
         }
     }

@@ -234,19 +234,14 @@ final class VectorGemv {
             int columns = Math.min(LANES, cols - j);
             long first = (p.b().offset() + (from + j) * p.b().rowStride()) * bytes;
             int k = 0;
-            if (rows == 1 && columns == LANES) {
-                while (depth - k >= square) {
-                    int squares = Math.min(CHAIN, depth - k) / square;
-                    if (p.b().half()) {
-                        Squares.addHalves(p.b().memory(), first + (long) k * bytes, stride, squares, a, k, sums, j);
-                    } else {
-                        Squares.add(p.b().memory(), first + (long) k * bytes, stride, squares, a, k, sums, j);
-                    }
-                    k += squares * square;
-                    if (k % CHAIN == 0 || k == depth) {
-                        end(k <= CHAIN, sums, totals, j, LANES);
-                    }
+            if (rows == 1 && columns == LANES && depth >= CHAIN) {
+                Arrays.fill(totals, j, j + LANES, -0f); // what changes no chain that is added, -0 neither
+                if (p.b().half()) {
+                    Squares.addHalves(p.b().memory(), first, stride, depth / CHAIN, CHAIN / square, a, 0, totals, j);
+                } else {
+                    Squares.add(p.b().memory(), first, stride, depth / CHAIN, CHAIN / square, a, 0, totals, j);
                 }
+                k = depth / CHAIN * CHAIN;
             }
             for (; k < depth; k += square) {
                 int terms = Math.min(square, depth - k);
