@@ -31,13 +31,13 @@ final class MixedTest {
         assertThat(mixed.timestepNorm()).isSameAs(vector.kernels().timestepNorm());
         assertThat(mixed.norm()).isSameAs(host.kernels().norm());
         assertThat(mixed.loss()).isSameAs(host.kernels().loss());
-        assertThat(mixed.elementwise()).isSameAs(vector.kernels().elementwise());
+        assertThat(mixed.elementwise()).isSameAs(host.kernels().elementwise());
         assertThat(mixed.optimizer()).isSameAs(host.kernels().optimizer());
     }
 
     @Test
     void saysWhichFamiliesAreHosts() {
-        assertThat(Mixed.of(vector, host).detail()).isEqualTo("attention, norm, embedding, loss, optimizer of host, the rest of vector");
+        assertThat(Mixed.of(vector, host).detail()).isEqualTo("attention, norm, elementwise, embedding, loss, optimizer of host, the rest of vector");
         assertThat(Backend.named("mixed").dtypes()).isEqualTo(vector.dtypes());
     }
 
