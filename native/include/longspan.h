@@ -29,7 +29,7 @@ int32_t ls_abi_version(void);
 /* A line for each function and struct: name, then types or size and fields, as the library was compiled. */
 const char *ls_abi(void);
 
-/* Which kernels run: avx512, avx2 or portable. LONGSPAN_TIER in the environment caps the choice. */
+/* Which kernels run: avx512_bf16, avx512, avx2 or portable. LONGSPAN_TIER in the environment caps the choice. */
 const char *ls_tier(void);
 
 /* What was wrong with this thread's last call that did not return LS_OK. */
@@ -89,7 +89,8 @@ ls_status ls_int8_product(const uint8_t *x, float x_scale, const int8_t *w, cons
 
 /*
  * Some queries and keys of a task of one head of one batch row. Query t is row query_start + t / query_run · query_period +
- * t % query_run of q, out and lse; keys and their positions alike. Rows have column stride 1.
+ * t % query_run of q, out and lse; keys and their positions alike. Rows have column stride 1. By
+ * avx512_bf16, without a decay, weights and the gradients of scores of half operands are rounded to bfloat16 for products.
  */
 struct ls_attention_params {
     int64_t size;

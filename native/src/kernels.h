@@ -3,11 +3,16 @@
 #include "error.h"
 #include "longspan.h"
 
-/* The functions that every tier has. A family's file is compiled once a tier and defines them in namespace ls::LS_TIER. */
+/*
+ * The functions that every tier has. A family's file is compiled once a tier and defines them in namespace ls::LS_TIER.
+ * avx512_bf16 has attention of its own, and for the rest avx512's.
+ */
+#define LS_ATTENTION(X) \
+    X(attention_span) X(attention_scratch) X(attention) X(attention_backward) X(attention_deltas)
 #define LS_KERNELS(X) \
     X(gemm_panel) X(gemm_pack) X(gemm_scratch) X(gemm) X(add_column_sums) \
     X(int8_row) X(int8_weights) X(int8_inputs) X(int8_product) \
-    X(attention_span) X(attention_scratch) X(attention) X(attention_backward) X(attention_deltas) \
+    LS_ATTENTION(X) \
     X(fill) X(axpby) X(add) X(multiply) X(add_scalar) X(clamp) X(sum) X(sum_squares) X(count_non_finite) \
     X(activation) X(activation_backward) X(gated) X(gated_backward) X(dropout) \
     X(norm) X(affine) X(norm_backward) X(add_blocks) \
@@ -22,13 +27,17 @@ struct Kernels {
 };
 #undef LS_FIELD
 
+#define LS_DECLARE(name) decltype(::ls_##name) name;
 #ifdef LS_TIER
 namespace LS_TIER {
-#define LS_DECLARE(name) decltype(::ls_##name) name;
 LS_KERNELS(LS_DECLARE)
-#undef LS_DECLARE
 } // namespace LS_TIER
+#else
+namespace avx512_bf16 {
+LS_ATTENTION(LS_DECLARE)
+} // namespace avx512_bf16
 #endif
+#undef LS_DECLARE
 
 namespace portable {
 extern const Kernels table;

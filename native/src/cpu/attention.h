@@ -1,10 +1,8 @@
 #pragma once
 
+#include "attention_operands.h"
 #include "math.h"
 #include "../philox.h"
-#include "tile.h"
-
-#include "longspan.h"
 
 /* What attention forward and backward share: blocks of rows, packed operands and tiles of scores. */
 namespace ls::LS_TIER {
@@ -13,7 +11,6 @@ namespace ls::LS_TIER {
 constexpr int BLOCK = 96;
 /* Score of a hidden key: finite, so that no difference of two is NaN. */
 constexpr float HIDDEN = -1e30f;
-constexpr float LOG2_E = 1.442695f;
 constexpr double LN_2 = 0.6931471805599453;
 
 /* Blocks that share packed operands: fewer where long rows would fill the scratch. */
@@ -24,16 +21,6 @@ inline int group_of(const ls_attention_params &p) {
     int64_t group = GROUP * 256 / (width < 1 ? 1 : width);
     return (int)(group < 1 ? 1 : group > GROUP ? GROUP : group);
 }
-
-/* A regular selection of rows: row t is start + t / run · period + t % run. */
-struct Rows {
-    int64_t start, run, period;
-
-    int64_t at(int64_t t) const { return run == 1 ? start + t * period : start + t / run * period + t % run; }
-};
-
-inline Rows query_rows(const ls_attention_params &p) { return {p.query_start, p.query_run, p.query_period}; }
-inline Rows key_rows(const ls_attention_params &p) { return {p.key_start, p.key_run, p.key_period}; }
 
 /* Epoch of the decay that a query or a key of the task lies in; 0 without. */
 inline int64_t query_epoch(const ls_attention_params &p, int64_t t) {
@@ -57,72 +44,31 @@ template <class Epoch> int64_t block_end(const ls_attention_params &p, int64_t t
     return end;
 }
 
-/* Floats of a row in a slab: whole tiles, and no multiple of 1 KiB, whose rows would fall on few sets of the cache. */
-inline int64_t padded(int64_t dim) {
-    int64_t whole = round_up(dim, COLS);
-    return whole % 256 == 0 ? whole + COLS : whole;
-}
-
 /* Parts of the caller's scratch. */
 struct Bump {
     float *at;
 
-    float *floats(int64_t n) {
+    float *floats(int64_t n) { return take<float>(n); }
+
+    template <class E> E *take(int64_t n) {
+        static_assert(sizeof(E) == sizeof(float));
         float *part = at;
         at += round_up(n, 16);
-        return part;
+        return reinterpret_cast<E *>(part);
     }
 };
 
-/* A matrix of one head, by rows. */
-struct Head {
-    const void *values;
-    int64_t row;
-    int64_t dim;
-    bool half;
-};
-
-inline Head of_queries(const ls_attention_params &p) { return {p.q, p.q_row, p.dim, p.half != 0}; }
-inline Head of_keys(const ls_attention_params &p) { return {p.k, p.k_row, p.dim, p.half != 0}; }
-inline Head of_values(const ls_attention_params &p) { return {p.v, p.v_row, p.value_dim, p.half != 0}; }
-inline Head of_outputs(const ls_attention_params &p) { return {p.d_out, p.d_out_row, p.value_dim, p.half != 0}; }
-
-/* to[t][0..padded) = row from + t of the selection ⊙ factors (none: NULL), zeros behind the last dimension. */
-inline void pack_slab(Head m, Rows rows, int64_t from, int64_t count, const float *factors, float *to) {
-    int64_t width = padded(m.dim);
-    visit(m.values, m.half, [&](auto *values) {
-        for (int64_t t = 0; t < count; t++, to += width) {
-            auto *x = values + rows.at(from + t) * m.row;
-            sweep(m.dim, [&](int64_t d, auto in) {
-                F v = load(x + d, in);
-                store(to + d, factors ? v * load(factors + d, in) : v, in);
-            });
-            for (int64_t d = m.dim; d < width; d++) {
-                to[d] = 0;
-            }
-        }
-    });
-}
-
-/* to[t / lanes][d][t % lanes] = scale · row from + t ⊙ factors (none: NULL), zeros behind the last row. */
-inline void pack_across(Head m, Rows rows, int64_t from, int64_t count, float scale, const float *factors, int lanes,
-                        float *to) {
-    visit(m.values, m.half, [&](auto *values) {
-        for (int64_t panel = 0; panel < count; panel += lanes, to += lanes * m.dim) {
-            for (int64_t lane = 0; lane < lanes; lane++) {
-                if (panel + lane >= count) {
-                    for (int64_t d = 0; d < m.dim; d++) {
-                        to[d * lanes + lane] = 0;
-                    }
-                    continue;
-                }
-                auto *x = values + rows.at(from + panel + lane) * m.row;
-                for (int64_t d = 0; d < m.dim; d++) {
-                    to[d * lanes + lane] = value(x[d]) * (factors ? scale * factors[d] : scale);
-                }
-            }
-        }
-    });
+/*
+ * body(e), e of the type of operands: pairs where that loses nothing, that is where what is stored are bfloat16 without the
+ * factors of a decay.
+ */
+template <class Body> ls_status with_operands([[maybe_unused]] const ls_attention_params &p, Body body) {
+#if defined(__AVX512BF16__)
+    if (p.half && p.epoch == 0) {
+        return body(Pair{});
+    }
+#endif
+    return body(float{});
 }
 
 /* Row from + t of the selection += scale · slab[t]. */
@@ -196,31 +142,46 @@ struct Factors {
     }
 };
 
-/* tile = strips · panels for queries c to c + COLS: scores of K and Q, or value gradients of V and dOut. */
-inline void multiply_panel(const float *strips, int64_t keys, const float *panels, int c, int64_t dim, float *scores) {
+/* tile = strips · panel for a panel of queries: value gradients of V and dOut; with SCALE times a factor. */
+template <Begin BEGIN = Begin::ZERO, class E>
+inline void multiply_panel(const E *strips, int64_t keys, const E *panel, int64_t dim, float *scores,
+                           const float *factor = nullptr) {
+    int64_t depth = elements<E>(dim);
     for (int64_t k = 0; k < keys; k += ROWS) {
-        tile<1, ROWS, Begin::ZERO>(dim, strips + k * dim, panels + c * dim, COLS, scores + k * BLOCK + c, BLOCK);
+        tile<1, ROWS, BEGIN>(depth, strips + k * depth, panel, COLS, scores + k * BLOCK, BLOCK, factor);
     }
 }
 
+/* The same of K and Q: scores in powers of two, whether or not the queries were packed as such. */
+template <class E>
+inline void score_panel(const ls_attention_params &p, const E *strips, int64_t keys, const E *panel, float *scores) {
+    float scale = score_scale(p);
+    multiply_panel<TERMS<E> == 1 ? Begin::ZERO : Begin::SCALE>(strips, keys, panel, p.dim, scores, &scale);
+}
+
+/* Where a panel's scores lie: products of floats take a block's panels together, pairs are made of one panel at a time. */
+template <class E> float *panel_of(float *scores, int c) { return TERMS<E> == 1 ? scores + c : scores; }
+
 /* sums += tile · slab: for each key a sum over the queries' rows. */
-inline void add_rows_times(const float *scores, int64_t keys, int64_t queries, const float *slab, int64_t dim, float *sums) {
+template <class E>
+inline void add_rows_times(const E *scores, int64_t keys, int64_t queries, const E *slab, int64_t dim, float *sums) {
     int64_t width = padded(dim);
+    constexpr int ROW = BLOCK / TERMS<E>;
     for (int64_t d = 0; d < dim; d += COLS) {
         for (int64_t k = 0; k < keys; k += ROWS) {
-            tile<BLOCK, 1, Begin::CONTINUE>(queries, scores + k * BLOCK, slab + d, width, sums + k * width + d, width);
+            tile<ROW, 1, Begin::CONTINUE>(elements<E>(queries), scores + k * ROW, slab + d, width, sums + k * width + d, width);
         }
     }
 }
 
 /* sums = sums · rescale + tileᵀ · slab: for each query a sum over the keys' rows. */
-template <Begin BEGIN>
-inline void add_columns_times(const float *scores, int64_t keys, int64_t queries, const float *slab, int64_t dim, float *sums,
+template <Begin BEGIN, class E>
+inline void add_columns_times(const E *scores, int64_t keys, int64_t queries, const E *slab, int64_t dim, float *sums,
                               const float *rescale = nullptr) {
     int64_t width = padded(dim);
     for (int64_t d = 0; d < dim; d += COLS) {
         for (int64_t i = 0; i < queries; i += ROWS) {
-            tile<1, BLOCK, BEGIN>(keys, scores + i, slab + d, width, sums + i * width + d, width,
+            tile<1, BLOCK, BEGIN>(elements<E>(keys), scores + i, slab + d, width, sums + i * width + d, width,
                                   rescale ? rescale + i : nullptr);
         }
     }
@@ -229,9 +190,9 @@ inline void add_columns_times(const float *scores, int64_t keys, int64_t queries
 /* Hides in a panel, queries c to c + COLS, of the keys from `key` on what they do not see. */
 inline void hide(const ls_attention_params &p, const QueryBlock &block, int64_t key, int64_t keys, int c, float *scores) {
     if (block.greatest_first > key || block.least_end < key + keys) {
-        for (int i = c; i < c + COLS; i += W) {
-            I from = load(block.first + i);
-            I to = load(block.end + i);
+        for (int i = 0; i < COLS; i += W) {
+            I from = load(block.first + c + i);
+            I to = load(block.end + c + i);
             for (int64_t k = 0; k < keys; k++) {
                 int32_t number = (int32_t)(key + k);
                 float *s = scores + k * BLOCK + i;
@@ -240,14 +201,61 @@ inline void hide(const ls_attention_params &p, const QueryBlock &block, int64_t 
         }
     }
     if (p.mask) {
-        int64_t stop = c + COLS < block.count ? c + COLS : block.count;
-        for (int64_t i = c; i < stop; i++) {
-            const uint8_t *row = p.mask + query_rows(p).at(block.start + i) * p.mask_row;
+        for (int64_t i = 0; i < COLS && c + i < block.count; i++) {
+            const uint8_t *row = p.mask + query_rows(p).at(block.start + c + i) * p.mask_row;
             for (int64_t k = 0; k < keys; k++) {
                 if (row[key_rows(p).at(key + k) * p.mask_col] == 0) {
                     scores[k * BLOCK + i] = HIDDEN;
                 }
             }
+        }
+    }
+}
+
+/* Hides what stands behind the last key, to make whole pairs; returns how many keys there are then. */
+template <class E> int64_t complete(float *scores, int64_t keys) {
+    int64_t whole = round_up(keys, TERMS<E>);
+    for (int i = 0; keys < whole && i < COLS; i += W) {
+        store(scores + keys * BLOCK + i, broadcast(HIDDEN));
+    }
+    return whole;
+}
+
+/* to[0..COLS / TERMS) = a panel's numbers of one key, as an operand of sums over queries. */
+inline void put_along(float *to, F left, F right) {
+    store(to, left);
+    store(to + W, right);
+}
+
+/* to[0..COLS) = a panel's numbers of as many keys as an element has terms, as an operand of sums over keys. */
+inline void put_across(float *to, const F (&left)[1], const F (&right)[1]) {
+    store(to, left[0]);
+    store(to + W, right[0]);
+}
+
+#if defined(__AVX512BF16__)
+inline void put_along(Pair *to, F left, F right) { store(to, round_along(left, right)); }
+
+inline void put_across(Pair *to, const F (&left)[2], const F (&right)[2]) {
+    store(to, round_across(left[0], left[1]));
+    store(to + W, round_across(right[0], right[1]));
+}
+#endif
+
+/* A panel's numbers as an operand of sums over queries or over keys, which floats are as they lie. */
+template <class E> void rows_of(const float *scores, int64_t keys, E *to) {
+    if constexpr (TERMS<E> == 2) {
+        for (int64_t k = 0; k < keys; k++, scores += BLOCK) {
+            put_along(to + k * BLOCK / 2, load(scores), load(scores + W));
+        }
+    }
+}
+
+template <class E> void columns_of(const float *scores, int64_t keys, E *to) {
+    if constexpr (TERMS<E> == 2) {
+        for (int64_t k = 0; k < keys; k += 2, to += BLOCK) {
+            const float *s = scores + k * BLOCK;
+            put_across(to, {load(s), load(s + BLOCK)}, {load(s + W), load(s + BLOCK + W)});
         }
     }
 }
@@ -258,9 +266,8 @@ inline void drop(const ls_attention_params &p, const QueryBlock &block, int64_t 
         return;
     }
     float kept = (float)(1 / (1 - p.drop_rate));
-    int64_t stop = c + COLS < block.count ? c + COLS : block.count;
-    for (int64_t i = c; i < stop; i++) {
-        int64_t row = query_rows(p).at(block.start + i);
+    for (int64_t i = 0; i < COLS && c + i < block.count; i++) {
+        int64_t row = query_rows(p).at(block.start + c + i);
         int64_t stream = p.drop_stream ^ (int64_t)((uint64_t)row * 0xD1B54A32D192ED03ull);
         for (int64_t k = 0; k < keys; k++) {
             float u = uniform(p.drop_seed, stream, key_rows(p).at(key + k));

@@ -14,27 +14,37 @@ namespace {
 /* 64 units in the last place: what sums of some hundred terms may be off by. */
 constexpr float ROUNDING = 0x1p-18f;
 
-struct Work {
-    float *panels, *query_slab, *key_strips, *key_slabs, *value_strips, *scores, *d_scores, *d_out_panels, *d_out_slab;
-    float *d_queries, *d_keys, *d_values, *decayed_keys, *lse, *delta, *sum, *dot;
+template <class E> struct Work {
+    E *panels, *query_slab, *key_strips, *key_slabs, *value_strips, *d_out_panels, *d_out_slab, *decayed_keys;
+    float *scores, *d_scores, *d_queries, *d_keys, *d_values, *lse, *delta, *sum, *dot;
+    /* Of a block: weights and gradients of scores as operands of sums over queries, and the latter of sums over keys. */
+    E *weights, *d_rows, *d_columns;
     Factors factors;
 
     Work(const ls_attention_params &p, int group) {
         Bump scratch{p.scratch};
-        int64_t key = padded(p.dim), value = padded(p.value_dim);
-        panels = scratch.floats(BLOCK * p.dim);
-        query_slab = scratch.floats(BLOCK * key);
-        key_strips = scratch.floats(group * BLOCK * p.dim);
-        key_slabs = scratch.floats(group * BLOCK * key);
-        value_strips = scratch.floats(group * BLOCK * p.value_dim);
+        int64_t key = padded(p.dim), value = padded(p.value_dim), half = elements<E>(BLOCK);
+        panels = scratch.take<E>(BLOCK * elements<E>(p.dim));
+        query_slab = scratch.take<E>(half * key);
+        key_strips = scratch.take<E>(group * BLOCK * elements<E>(p.dim));
+        key_slabs = scratch.take<E>(group * half * key);
+        value_strips = scratch.take<E>(group * BLOCK * elements<E>(p.value_dim));
         scores = scratch.floats(BLOCK * BLOCK);
         d_scores = scratch.floats(BLOCK * BLOCK);
-        d_out_panels = scratch.floats(BLOCK * p.value_dim);
-        d_out_slab = scratch.floats(BLOCK * value);
+        if constexpr (TERMS<E> == 1) {
+            weights = scores;
+            d_rows = d_columns = d_scores;
+        } else {
+            weights = scratch.take<E>(half * BLOCK);
+            d_rows = scratch.take<E>(half * BLOCK);
+            d_columns = scratch.take<E>(half * BLOCK);
+        }
+        d_out_panels = scratch.take<E>(BLOCK * elements<E>(p.value_dim));
+        d_out_slab = scratch.take<E>(half * value);
         d_queries = scratch.floats(BLOCK * key);
         d_keys = scratch.floats(group * BLOCK * key);
         d_values = scratch.floats(group * BLOCK * value);
-        decayed_keys = scratch.floats(BLOCK * key);
+        decayed_keys = scratch.take<E>(half * key);
         lse = scratch.floats(BLOCK);
         delta = scratch.floats(BLOCK);
         sum = scratch.floats(BLOCK);
@@ -72,26 +82,39 @@ void load_state(const ls_attention_params &p, const QueryBlock &block, float *ls
     }
 }
 
-/* tile = 2^(tile − lse), dTile = tile · (dTile − δ): from gradients of the weights to those of the scores. */
-void gradients(float *scores, float *d_scores, int64_t keys, int c, const float *lse, const float *delta) {
-    for (int i = c; i < c + COLS; i += W) {
-        F l = load(lse + i);
-        F d = load(delta + i);
-        for (int64_t k = i; k < i + keys * BLOCK; k += BLOCK) {
-            F w = exp2_of_minus(l - load(scores + k));
-            store(scores + k, w);
-            store(d_scores + k, w * (load(d_scores + k) - d));
+/*
+ * weights = 2^(scores − lse), gradients of scores = weights · (dScores − δ), of a panel: from gradients of the weights to those
+ * of the scores. Floats of rows and columns lie at one place.
+ */
+template <class E>
+void gradients(const float *scores, const float *d_scores, int64_t keys, const float *lse, const float *delta, E *weights,
+               E *d_rows, E *d_columns) {
+    F l0 = load(lse), l1 = load(lse + W);
+    F d0 = load(delta), d1 = load(delta + W);
+    for (int64_t k = 0; k < keys; k += TERMS<E>, d_columns += BLOCK) {
+        F left[TERMS<E>], right[TERMS<E>];
+#pragma GCC unroll 2
+        for (int t = 0; t < TERMS<E>; t++) {
+            const float *s = scores + (k + t) * BLOCK, *d = d_scores + (k + t) * BLOCK;
+            F w0 = exp2_of_minus(l0 - load(s)), w1 = exp2_of_minus(l1 - load(s + W));
+            left[t] = w0 * (load(d) - d0);
+            right[t] = w1 * (load(d + W) - d1);
+            put_along(weights + (k + t) * BLOCK / TERMS<E>, w0, w1);
+            put_along(d_rows + (k + t) * BLOCK / TERMS<E>, left[t], right[t]);
+        }
+        if constexpr (TERMS<E> == 2) {
+            put_across(d_columns, left, right);
         }
     }
 }
 
 /*
- * As gradients, where these may be all the keys that the queries see: what then is left of Σ dS, which is zero, is the
+ * As gradients, in place, where these may be all the keys that the queries see: what then is left of Σ dS, which is zero, is the
  * rounding of δ, and is taken off each weight's share. The gradient of a key's bias consists of nothing else. Where more than
  * rounding is left there are other keys elsewhere, and dS stays as it is.
  */
-void centred_gradients(float *scores, float *d_scores, int64_t keys, int c, const float *lse, const float *delta) {
-    for (int i = c; i < c + COLS; i += W) {
+void centred_gradients(float *scores, float *d_scores, int64_t keys, const float *lse, const float *delta) {
+    for (int i = 0; i < COLS; i += W) {
         F l = load(lse + i);
         F d = load(delta + i);
         F sum{}, left{}, size{};
@@ -111,9 +134,9 @@ void centred_gradients(float *scores, float *d_scores, int64_t keys, int c, cons
     }
 }
 
-/* tile = 2^(tile − lse), sum += Σ tile, dot += Σ tile · dTile. */
-void branch_sums(float *scores, const float *d_scores, int64_t keys, int c, const float *lse, float *sum, float *dot) {
-    for (int i = c; i < c + COLS; i += W) {
+/* weights = 2^(scores − lse), sum += Σ weights, dot += Σ weights · dScores, of a panel. */
+void branch_sums(const float *scores, const float *d_scores, int64_t keys, const float *lse, float *sum, float *dot) {
+    for (int i = 0; i < COLS; i += W) {
         F s = load(sum + i);
         F d = load(dot + i);
         for (int64_t k = i; k < i + keys * BLOCK; k += BLOCK) {
@@ -131,10 +154,36 @@ struct KeyBlock {
     int64_t start, count;
 };
 
-void query_block(const ls_attention_params &p, Work &w, QueryBlock &block, const KeyBlock *keys, int count, bool one_block) {
+/* Weights and gradients of scores of a panel, queries c to c + COLS, and the keys from `key` on, as operands. */
+template <class E>
+void panel_gradients(const ls_attention_params &p, Work<E> &w, const QueryBlock &block, int64_t key, int64_t seen, int c,
+                     float *scores, float *d_scores, bool one_block) {
+    constexpr int T = TERMS<E>;
+    E *weights = w.weights + c / T, *d_rows = w.d_rows + c / T, *d_columns = w.d_columns + c;
+    int64_t keys = complete<E>(scores, seen);
+    drop(p, block, key, seen, c, d_scores);
+    if (one_block) {
+        centred_gradients(scores, d_scores, keys, w.lse + c, w.delta + c);
+    } else if (T == 2 && p.drop_rate == 0) {
+        gradients(scores, d_scores, keys, w.lse + c, w.delta + c, weights, d_rows, d_columns);
+        return;
+    } else {
+        gradients(scores, d_scores, keys, w.lse + c, w.delta + c, scores, d_scores, d_scores);
+    }
+    if (p.keys_too) {
+        drop(p, block, key, seen, c, scores);
+    }
+    rows_of(scores, keys, weights);
+    rows_of(d_scores, keys, d_rows);
+    columns_of(d_scores, keys, d_columns);
+}
+
+template <class E>
+void query_block(const ls_attention_params &p, Work<E> &w, QueryBlock &block, const KeyBlock *keys, int count, bool one_block) {
     int64_t key_width = padded(p.dim), value_width = padded(p.value_dim);
+    int64_t dim = elements<E>(p.dim), value_dim = elements<E>(p.value_dim);
     int64_t rows = block.count;
-    pack_across(of_outputs(p), query_rows(p), block.start, rows, 1, nullptr, COLS, w.d_out_panels);
+    pack_across(of_outputs(p), query_rows(p), block.start, rows, COLS, w.d_out_panels);
     if (p.keys_too) {
         pack_slab(of_outputs(p), query_rows(p), block.start, rows, nullptr, w.d_out_slab);
     }
@@ -152,36 +201,29 @@ void query_block(const ls_attention_params &p, Work &w, QueryBlock &block, const
         const float *factors = w.factors.of(p, epochs);
         if (block.packed != epochs) {
             block.packed = epochs;
-            pack_across(of_queries(p), query_rows(p), block.start, rows, (float)p.scale * LOG2_E, factors, COLS, w.panels);
+            pack_queries(p, block.start, rows, factors, w.panels);
             if (p.keys_too) {
                 pack_slab(of_queries(p), query_rows(p), block.start, rows, factors, w.query_slab);
             }
         }
         for (int c = 0; c < rows; c += COLS) {
-            multiply_panel(w.key_strips + g * BLOCK * p.dim, seen, w.panels, c, p.dim, w.scores);
-            hide(p, block, key, seen, c, w.scores);
-            multiply_panel(w.value_strips + g * BLOCK * p.value_dim, seen, w.d_out_panels, c, p.value_dim, w.d_scores);
-            drop(p, block, key, seen, c, w.d_scores);
-            if (one_block) {
-                centred_gradients(w.scores, w.d_scores, seen, c, w.lse, w.delta);
-            } else {
-                gradients(w.scores, w.d_scores, seen, c, w.lse, w.delta);
-            }
-            if (p.keys_too) {
-                drop(p, block, key, seen, c, w.scores);
-            }
+            float *scores = panel_of<E>(w.scores, c), *d_scores = panel_of<E>(w.d_scores, c);
+            score_panel(p, w.key_strips + g * BLOCK * dim, seen, w.panels + c * dim, scores);
+            hide(p, block, key, seen, c, scores);
+            multiply_panel(w.value_strips + g * BLOCK * value_dim, seen, w.d_out_panels + c * value_dim, p.value_dim, d_scores);
+            panel_gradients(p, w, block, key, seen, c, scores, d_scores, one_block);
         }
         if (p.keys_too) {
-            add_rows_times(w.scores, seen, rows, w.d_out_slab, p.value_dim, w.d_values + g * BLOCK * value_width);
-            add_rows_times(w.d_scores, seen, rows, w.query_slab, p.dim, w.d_keys + g * BLOCK * key_width);
+            add_rows_times(w.weights, seen, rows, w.d_out_slab, p.value_dim, w.d_values + g * BLOCK * value_width);
+            add_rows_times(w.d_rows, seen, rows, w.query_slab, p.dim, w.d_keys + g * BLOCK * key_width);
         }
         if (p.queries_too) {
-            const float *slab = w.key_slabs + g * BLOCK * key_width;
+            const E *slab = w.key_slabs + g * elements<E>(BLOCK) * key_width;
             if (factors) {
                 pack_slab(of_keys(p), key_rows(p), key, seen, factors, w.decayed_keys);
                 slab = w.decayed_keys;
             }
-            add_columns_times<Begin::CONTINUE>(w.d_scores, seen, rows, slab, p.dim, w.d_queries);
+            add_columns_times<Begin::CONTINUE>(w.d_columns, seen, rows, slab, p.dim, w.d_queries);
         }
     }
     if (p.queries_too) {
@@ -189,12 +231,9 @@ void query_block(const ls_attention_params &p, Work &w, QueryBlock &block, const
     }
 }
 
-} // namespace
-
-ls_status attention_backward(const ls_attention_params *params) {
-    const ls_attention_params &p = *params;
+template <class E> ls_status backward(const ls_attention_params &p) {
     int group = group_of(p);
-    Work w(p, group);
+    Work<E> w(p, group);
     int64_t key_width = padded(p.dim), value_width = padded(p.value_dim);
     bool one_block = p.dense && p.keys > 0 && block_end(p, 0, p.keys, key_epoch) == p.keys;
     QueryBlock block;
@@ -208,10 +247,10 @@ ls_status attention_backward(const ls_attention_params *params) {
         for (; count < group && key < limit; count++) {
             int64_t end = block_end(p, key, limit, key_epoch);
             keys[count] = {key, end - key};
-            pack_across(of_keys(p), key_rows(p), key, end - key, 1, nullptr, ROWS, w.key_strips + count * BLOCK * p.dim);
-            pack_slab(of_keys(p), key_rows(p), key, end - key, nullptr, w.key_slabs + count * BLOCK * key_width);
-            pack_across(of_values(p), key_rows(p), key, end - key, 1, nullptr, ROWS,
-                        w.value_strips + count * BLOCK * p.value_dim);
+            pack_across(of_keys(p), key_rows(p), key, end - key, ROWS, w.key_strips + count * BLOCK * elements<E>(p.dim));
+            pack_slab(of_keys(p), key_rows(p), key, end - key, nullptr, w.key_slabs + count * elements<E>(BLOCK) * key_width);
+            pack_across(of_values(p), key_rows(p), key, end - key, ROWS,
+                        w.value_strips + count * BLOCK * elements<E>(p.value_dim));
             key = end;
         }
         std::memset(w.d_keys, 0, sizeof(float) * count * BLOCK * key_width);
@@ -236,19 +275,17 @@ ls_status attention_backward(const ls_attention_params *params) {
     return LS_OK;
 }
 
-/* δ = Σ P dP / Σ P of one branch alone, dropout in dP only: dOut · Oᵢ without having kept the branch's own output Oᵢ. */
-ls_status attention_deltas(const ls_attention_params *params) {
-    ls_attention_params p = *params;
+template <class E> ls_status sums_of_branch(ls_attention_params p) {
     float *deltas = p.delta;
     p.delta = nullptr;
     p.out = nullptr; /* only log-sum-exps are asked for */
-    Work w(p, group_of(p));
+    Work<E> w(p, group_of(p));
     QueryBlock block;
     for (int64_t t = p.queries_from, next; t < p.queries_to; t = next) {
         next = block_end(p, t, p.queries_to, query_epoch);
         block.look(p, t, next);
         load_state(p, block, w.lse, w.delta);
-        pack_across(of_outputs(p), query_rows(p), t, block.count, 1, nullptr, COLS, w.d_out_panels);
+        pack_across(of_outputs(p), query_rows(p), t, block.count, COLS, w.d_out_panels);
         std::memset(w.sum, 0, sizeof(float) * BLOCK);
         std::memset(w.dot, 0, sizeof(float) * BLOCK);
         for (int64_t key = 0, end; key < p.keys_to && key < block.greatest_end; key = end) {
@@ -263,17 +300,17 @@ ls_status attention_deltas(const ls_attention_params *params) {
             int64_t epochs = query_epoch(p, t) - key_epoch(p, key);
             if (block.packed != epochs) {
                 block.packed = epochs;
-                pack_across(of_queries(p), query_rows(p), t, block.count, (float)p.scale * LOG2_E, w.factors.of(p, epochs),
-                            COLS, w.panels);
+                pack_queries(p, t, block.count, w.factors.of(p, epochs), w.panels);
             }
-            pack_across(of_keys(p), key_rows(p), key, seen, 1, nullptr, ROWS, w.key_strips);
-            pack_across(of_values(p), key_rows(p), key, seen, 1, nullptr, ROWS, w.value_strips);
+            pack_across(of_keys(p), key_rows(p), key, seen, ROWS, w.key_strips);
+            pack_across(of_values(p), key_rows(p), key, seen, ROWS, w.value_strips);
             for (int c = 0; c < block.count; c += COLS) {
-                multiply_panel(w.key_strips, seen, w.panels, c, p.dim, w.scores);
-                hide(p, block, key, seen, c, w.scores);
-                multiply_panel(w.value_strips, seen, w.d_out_panels, c, p.value_dim, w.d_scores);
-                drop(p, block, key, seen, c, w.d_scores);
-                branch_sums(w.scores, w.d_scores, seen, c, w.lse, w.sum, w.dot);
+                float *scores = panel_of<E>(w.scores, c), *d_scores = panel_of<E>(w.d_scores, c);
+                score_panel(p, w.key_strips, seen, w.panels + c * elements<E>(p.dim), scores);
+                hide(p, block, key, seen, c, scores);
+                multiply_panel(w.value_strips, seen, w.d_out_panels + c * elements<E>(p.value_dim), p.value_dim, d_scores);
+                drop(p, block, key, seen, c, d_scores);
+                branch_sums(scores, d_scores, seen, w.lse + c, w.sum + c, w.dot + c);
             }
         }
         for (int64_t i = 0; i < block.count; i++) {
@@ -283,6 +320,17 @@ ls_status attention_deltas(const ls_attention_params *params) {
         }
     }
     return LS_OK;
+}
+
+} // namespace
+
+ls_status attention_backward(const ls_attention_params *params) {
+    return with_operands(*params, [&]<class E>(E) { return backward<E>(*params); });
+}
+
+/* δ = Σ P dP / Σ P of one branch alone, dropout in dP only: dOut · Oᵢ without having kept the branch's own output Oᵢ. */
+ls_status attention_deltas(const ls_attention_params *params) {
+    return with_operands(*params, [&]<class E>(E) { return sums_of_branch<E>(*params); });
 }
 
 } // namespace ls::LS_TIER

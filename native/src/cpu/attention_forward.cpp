@@ -11,30 +11,35 @@ namespace ls::LS_TIER {
 
 namespace {
 
-/* max = max(max, scores), tile = 2^(tile − max), rescale = 2^(old max − max), sum = sum · rescale + Σ tile. */
-void softmax(float *scores, int64_t keys, int c, float *max, float *sum, float *rescale) {
-    F old0 = load(max + c), old1 = load(max + c + W);
+/* max = max(max, scores), weights = 2^(scores − max), rescale = 2^(old max − max), sum = sum · rescale + Σ weights. */
+template <class E>
+void softmax(const float *scores, int64_t keys, float *max, float *sum, float *rescale, E *weights) {
+    F old0 = load(max), old1 = load(max + W);
     F m0 = old0, m1 = old1;
     for (int64_t k = 0; k < keys; k++) {
-        m0 = larger(m0, load(scores + k * BLOCK + c));
-        m1 = larger(m1, load(scores + k * BLOCK + c + W));
+        m0 = larger(m0, load(scores + k * BLOCK));
+        m1 = larger(m1, load(scores + k * BLOCK + W));
     }
     F r0 = exp2_of_minus(m0 - old0), r1 = exp2_of_minus(m1 - old1);
-    F s0 = load(sum + c) * r0, s1 = load(sum + c + W) * r1;
-    for (int64_t k = 0; k < keys; k++) {
-        float *s = scores + k * BLOCK + c;
-        F w0 = exp2_of_minus(m0 - load(s)), w1 = exp2_of_minus(m1 - load(s + W));
-        store(s, w0);
-        store(s + W, w1);
-        s0 += w0;
-        s1 += w1;
+    F s0 = load(sum) * r0, s1 = load(sum + W) * r1;
+    for (int64_t k = 0; k < keys; k += TERMS<E>, weights += BLOCK) {
+        F left[TERMS<E>], right[TERMS<E>];
+#pragma GCC unroll 2
+        for (int t = 0; t < TERMS<E>; t++) {
+            const float *s = scores + (k + t) * BLOCK;
+            left[t] = exp2_of_minus(m0 - load(s));
+            right[t] = exp2_of_minus(m1 - load(s + W));
+            s0 += left[t];
+            s1 += right[t];
+        }
+        put_across(weights, left, right);
     }
-    store(max + c, m0);
-    store(max + c + W, m1);
-    store(rescale + c, r0);
-    store(rescale + c + W, r1);
-    store(sum + c, s0);
-    store(sum + c + W, s1);
+    store(max, m0);
+    store(max + W, m1);
+    store(rescale, r0);
+    store(rescale + W, r1);
+    store(sum, s0);
+    store(sum + W, s1);
 }
 
 /* One query's result joins what its row holds: both are weighted by their share of the sum of exponentials. */
@@ -68,16 +73,22 @@ void merge(const ls_attention_params &p, int64_t row, float max, float sum, cons
     });
 }
 
-struct Work {
-    float *panels, *key_strips, *value_slab, *scores, *outputs, *max, *sum;
+template <class E> struct Work {
+    E *panels, *key_strips, *value_slab, *weights;
+    float *scores, *outputs, *max, *sum;
     Factors factors;
 
     Work(const ls_attention_params &p, int group) {
         Bump scratch{p.scratch};
-        panels = scratch.floats(group * BLOCK * p.dim);
-        key_strips = scratch.floats(BLOCK * p.dim);
-        value_slab = scratch.floats(BLOCK * padded(p.value_dim));
+        panels = scratch.take<E>(group * BLOCK * elements<E>(p.dim));
+        key_strips = scratch.take<E>(BLOCK * elements<E>(p.dim));
+        value_slab = scratch.take<E>(elements<E>(BLOCK) * padded(p.value_dim));
         scores = scratch.floats(BLOCK * BLOCK);
+        if constexpr (TERMS<E> == 1) {
+            weights = scores;
+        } else {
+            weights = scratch.take<E>(elements<E>(BLOCK) * BLOCK);
+        }
         outputs = scratch.floats(group * BLOCK * padded(p.value_dim));
         max = scratch.floats(group * BLOCK);
         sum = scratch.floats(group * BLOCK);
@@ -86,7 +97,7 @@ struct Work {
 };
 
 /* A group of query blocks against all keys that any of them sees. */
-ls_status run(const ls_attention_params &p, Work &w, QueryBlock *blocks, int count) {
+template <class E> ls_status run(const ls_attention_params &p, Work<E> &w, QueryBlock *blocks, int count) {
     int64_t width = padded(p.value_dim);
     int64_t first = INT32_MAX, end = 0;
     for (int g = 0; g < count; g++) {
@@ -107,7 +118,7 @@ ls_status run(const ls_attention_params &p, Work &w, QueryBlock *blocks, int cou
         if (cancelled(p.cancel)) {
             return LS_CANCELLED;
         }
-        pack_across(of_keys(p), key_rows(p), key, next - key, 1, nullptr, ROWS, w.key_strips);
+        pack_across(of_keys(p), key_rows(p), key, next - key, ROWS, w.key_strips);
         pack_slab(of_values(p), key_rows(p), key, next - key, nullptr, w.value_slab);
         for (int g = 0; g < count; g++) {
             QueryBlock &block = blocks[g];
@@ -115,20 +126,27 @@ ls_status run(const ls_attention_params &p, Work &w, QueryBlock *blocks, int cou
             if (seen == 0) {
                 continue;
             }
-            float *panels = w.panels + g * BLOCK * p.dim;
+            E *panels = w.panels + g * BLOCK * elements<E>(p.dim);
             int64_t epochs = query_epoch(p, block.start) - key_epoch(p, key);
             if (block.packed != epochs) {
                 block.packed = epochs;
-                pack_across(of_queries(p), query_rows(p), block.start, block.count, (float)p.scale * LOG2_E,
-                            w.factors.of(p, epochs), COLS, panels);
+                pack_queries(p, block.start, block.count, w.factors.of(p, epochs), panels);
             }
             for (int c = 0; c < block.count; c += COLS) {
-                multiply_panel(w.key_strips, seen, panels, c, p.dim, w.scores);
-                hide(p, block, key, seen, c, w.scores);
-                softmax(w.scores, seen, c, w.max + g * BLOCK, w.sum + g * BLOCK, rescale);
-                drop(p, block, key, seen, c, w.scores);
+                float *scores = panel_of<E>(w.scores, c);
+                score_panel(p, w.key_strips, seen, panels + c * elements<E>(p.dim), scores);
+                hide(p, block, key, seen, c, scores);
+                int64_t keys = complete<E>(scores, seen);
+                float *max = w.max + g * BLOCK + c, *sum = w.sum + g * BLOCK + c;
+                if (p.drop_rate == 0) {
+                    softmax(scores, keys, max, sum, rescale + c, w.weights + c);
+                } else {
+                    softmax(scores, keys, max, sum, rescale + c, scores);
+                    drop(p, block, key, seen, c, scores);
+                    columns_of(scores, keys, w.weights + c);
+                }
             }
-            add_columns_times<Begin::RESCALE>(w.scores, seen, block.count, w.value_slab, p.value_dim,
+            add_columns_times<Begin::RESCALE>(w.weights, seen, block.count, w.value_slab, p.value_dim,
                                               w.outputs + g * BLOCK * width, rescale);
         }
     }
@@ -136,6 +154,25 @@ ls_status run(const ls_attention_params &p, Work &w, QueryBlock *blocks, int cou
         for (int64_t i = 0; i < blocks[g].count; i++) {
             merge(p, query_rows(p).at(blocks[g].start + i), w.max[g * BLOCK + i], w.sum[g * BLOCK + i],
                   w.outputs + (g * BLOCK + i) * width);
+        }
+    }
+    return LS_OK;
+}
+
+template <class E> ls_status forward(const ls_attention_params &p) {
+    int group = group_of(p);
+    Work<E> w(p, group);
+    QueryBlock blocks[GROUP];
+    for (int64_t t = p.queries_from; t < p.queries_to;) {
+        int count = 0;
+        while (count < group && t < p.queries_to) {
+            int64_t end = block_end(p, t, p.queries_to, query_epoch);
+            blocks[count++].look(p, t, end);
+            t = end;
+        }
+        ls_status status = run(p, w, blocks, count);
+        if (status != LS_OK) {
+            return status;
         }
     }
     return LS_OK;
@@ -156,29 +193,14 @@ int64_t attention_scratch(int64_t dim, int64_t value_dim) {
     p.value_dim = value_dim;
     int64_t group = group_of(p);
     int64_t key = padded(dim), value = padded(value_dim);
-    /* What the backward takes, which is more than the forward; sixteen parts are rounded up. */
-    return BLOCK * (2 * dim + value_dim + 3 * key + 2 * value + group * (dim + 2 * key + 2 * value)) + 2 * BLOCK * BLOCK +
-           2 * GROUP * BLOCK + dim + 20 * 16;
+    /* What the backward takes, which is more than the forward; its parts are rounded up. */
+    return BLOCK * (2 * dim + value_dim + 3 * key + 2 * value + group * (dim + 2 * key + 2 * value)) + 4 * BLOCK * BLOCK +
+           2 * GROUP * BLOCK + dim + 24 * 16;
 }
 
 ls_status attention(const ls_attention_params *params) {
     const ls_attention_params &p = *params;
-    int group = group_of(p);
-    Work w(p, group);
-    QueryBlock blocks[GROUP];
-    for (int64_t t = p.queries_from; t < p.queries_to;) {
-        int count = 0;
-        while (count < group && t < p.queries_to) {
-            int64_t end = block_end(p, t, p.queries_to, query_epoch);
-            blocks[count++].look(p, t, end);
-            t = end;
-        }
-        ls_status status = run(p, w, blocks, count);
-        if (status != LS_OK) {
-            return status;
-        }
-    }
-    return LS_OK;
+    return with_operands(p, [&]<class E>(E) { return forward<E>(p); });
 }
 
 } // namespace ls::LS_TIER

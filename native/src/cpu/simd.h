@@ -8,9 +8,9 @@
 #endif
 
 /*
- * A vector of floats for the tier that this file is compiled for: LS_TIER is avx512, avx2 or portable, and every kernel
- * lives in that namespace, so that no linker can mix up two tiers' inline functions. Arithmetic, comparisons and selection
- * (mask ? a : b) are the compiler's own.
+ * A vector of floats for the tier that this file is compiled for: LS_TIER is avx512_bf16, avx512, avx2 or portable, and every
+ * kernel lives in that namespace, so that no linker can mix up two tiers' inline functions. Arithmetic, comparisons and
+ * selection (mask ? a : b) are the compiler's own.
  */
 namespace ls::LS_TIER {
 

@@ -1,36 +1,36 @@
 #pragma once
 
-#include "simd.h"
+#include "pair.h"
 
 namespace ls::LS_TIER {
 
 /*
- * c[r][0..COLS) (+)= Σ_k a[r·AR + k·AK] · b[k·bk + 0..COLS), r below ROWS: all that products and attention do with their
- * operations. Terms are taken in order, so the bits do not depend on the tier's ROWS. Two vectors a row make ROWS·2
- * independent chains, which hide the four cycles of a multiply-add. With `rescale` row r of c is first multiplied by it. With
- * ADD sums begin with zero and are added to c when they are complete.
+ * c[r][0..COLS) (+)= Σ_k a[r·AR + k·AK] · b[k·bk + 0..COLS), r below ROWS, k below n elements: all that products and attention
+ * do with their operations. Terms are taken in order, so the bits do not depend on the tier's ROWS. Two vectors a row make
+ * ROWS·2 independent chains, which hide the cycles of a multiply-add. With RESCALE row r of c is first multiplied by
+ * factors[r]. The others but CONTINUE begin with zero: ADD adds complete sums to c, SCALE multiplies them by factors[0].
  */
-enum class Begin { ZERO, CONTINUE, RESCALE, ADD };
+enum class Begin { ZERO, CONTINUE, RESCALE, ADD, SCALE };
 
-template <int AR, int AK, Begin BEGIN>
-inline void tile(int64_t n, const float *a, const float *b, int64_t bk, float *c, int64_t cr,
-                 const float *rescale = nullptr) {
+template <int AR, int AK, Begin BEGIN, class E>
+inline void tile(int64_t n, const E *a, const E *b, int64_t bk, float *c, int64_t cr, const float *factors = nullptr) {
+    constexpr bool GOES_ON = BEGIN == Begin::CONTINUE || BEGIN == Begin::RESCALE;
     F left[ROWS], right[ROWS];
 #pragma GCC unroll 12
     for (int r = 0; r < ROWS; r++) {
-        left[r] = BEGIN == Begin::ZERO || BEGIN == Begin::ADD ? F{} : load(c + r * cr);
-        right[r] = BEGIN == Begin::ZERO || BEGIN == Begin::ADD ? F{} : load(c + r * cr + W);
+        left[r] = GOES_ON ? load(c + r * cr) : F{};
+        right[r] = GOES_ON ? load(c + r * cr + W) : F{};
         if (BEGIN == Begin::RESCALE) {
-            left[r] *= rescale[r];
-            right[r] *= rescale[r];
+            left[r] *= factors[r];
+            right[r] *= factors[r];
         }
     }
     for (int64_t k = 0; k < n; k++) {
-        F b0 = load(b);
-        F b1 = load(b + W);
+        auto b0 = load(b);
+        auto b1 = load(b + W);
 #pragma GCC unroll 12
         for (int r = 0; r < ROWS; r++) {
-            F x = broadcast(a[r * AR]);
+            auto x = broadcast(a[r * AR]);
             left[r] = fma(x, b0, left[r]);
             right[r] = fma(x, b1, right[r]);
         }
@@ -39,6 +39,10 @@ inline void tile(int64_t n, const float *a, const float *b, int64_t bk, float *c
     }
 #pragma GCC unroll 12
     for (int r = 0; r < ROWS; r++) {
+        if (BEGIN == Begin::SCALE) {
+            left[r] *= factors[0];
+            right[r] *= factors[0];
+        }
         store(c + r * cr, BEGIN == Begin::ADD ? load(c + r * cr) + left[r] : left[r]);
         store(c + r * cr + W, BEGIN == Begin::ADD ? load(c + r * cr + W) + right[r] : right[r]);
     }

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * The C++ library of CPU kernels, loaded once, or the reason why it is not. It is looked for at the path that the property
  * {@value #PROPERTY} gives, then in {@code java.library.path}, then in the {@code longspan-native} jar.
  *
- * @param tier instructions that its kernels use, such as {@code avx512}; empty where it is not loaded
+ * @param tier instructions that its kernels use, such as {@code avx512_bf16}; empty where it is not loaded
  * @param reason why it is not loaded
  */
 public record HostLibrary(String tier, @Nullable String reason) {

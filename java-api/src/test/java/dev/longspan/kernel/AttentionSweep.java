@@ -39,6 +39,16 @@ public abstract class AttentionSweep {
         return true;
     }
 
+    /** How q, k, v and their outputs are stored; the scalar kernel reads the same numbers from float32. */
+    protected DType storage() {
+        return DType.F32;
+    }
+
+    /** What storage and products in it may add to a result's error, of its largest element; log-sum-exps get nothing. */
+    protected double rounding() {
+        return 0;
+    }
+
     /** How many rows a random case has of at most so many. */
     protected int rows(int all) {
         return all;
@@ -79,13 +89,13 @@ public abstract class AttentionSweep {
         try (TensorArena arena = new TensorArena()) {
             AttentionPlan plan = AttentionPlan.of(new AttentionPattern.Chunked(200), true, 1 / 16.0);
             Case c = randomCase(arena, new Random(3000), 1, rows(300), rows(300), 1, 256, 2048, plan);
-            Result expected = run(arena, REFERENCE, TWO, c);
+            Result expected = expected(arena, c);
             Result actual = run(arena, attention, TWO, c);
-            close("out", actual.out, expected.out, 4e-6);
+            close("out", actual.out, expected.out, 4e-6 + rounding());
             close("lse", actual.lse, expected.lse, 4e-6);
-            close("dv", actual.dv, expected.dv, 4e-6);
-            close("dq", actual.dq, expected.dq, 2e-5);
-            close("dk", actual.dk, expected.dk, 2e-5);
+            close("dv", actual.dv, expected.dv, 4e-6 + rounding());
+            close("dq", actual.dq, expected.dq, 2e-5 + rounding());
+            close("dk", actual.dk, expected.dk, 2e-5 + rounding());
         }
     }
 
@@ -110,7 +120,7 @@ public abstract class AttentionSweep {
             float[] q = c.q.toFloats();
             int rowLength = q.length / (int) (c.q.size(0) * c.q.size(1));
             java.util.Arrays.fill(q, 5 * rowLength, 6 * rowLength, Float.NaN);
-            Result r = run(arena, attention, ONE, new Case(c.plan, arena.allocate(DType.F32, c.q.shape()).set(q), c.k, c.v,
+            Result r = run(arena, attention, ONE, new Case(c.plan, arena.allocate(storage(), c.q.shape()).set(q), c.k, c.v,
                     c.dOut, c.dLse));
             assertThat(r.lse.get(0, 0, 5)).isNaN();
             assertThat(r.out.get(0, 5, 0, 0)).isNaN();
@@ -156,17 +166,17 @@ public abstract class AttentionSweep {
                 int valueDim = DIMS[random.nextInt(DIMS.length)];
                 AttentionPlan plan = randomPlan(arena, random, 2, queries, keys, dim, 1).withMask(null).withDropout(null);
                 Case c = randomCase(arena, random, 2, queries, keys, 3, dim, valueDim, plan);
-                Tensor out = arena.allocate(DType.F32, 2, queries, 3, valueDim);
+                Tensor out = arena.allocate(storage(), 2, queries, 3, valueDim);
                 Tensor lse = arena.allocate(DType.F32, 2, 3, queries).fill(Double.NEGATIVE_INFINITY);
                 attention.forward(TWO, plan, c.q, c.k, c.v, out, lse);
                 for (int row : new int[] {0, random.nextInt(queries), queries - 1}) {
-                    Tensor one = arena.allocate(DType.F32, 2, 1, 3, valueDim);
+                    Tensor one = arena.allocate(storage(), 2, 1, 3, valueDim);
                     Tensor oneLse = arena.allocate(DType.F32, 2, 3, 1).fill(Double.NEGATIVE_INFINITY);
                     attention.forward(TWO, plan.withFirstQuery(plan.firstQuery() + row), c.q.slice(1, row, row + 1), c.k, c.v,
                             one, oneLse);
                     String what = "seed=%d, row=%d of %d, keys=%d, dim=%d, valueDim=%d, plan=%s".formatted(seed, row, queries,
                             keys, dim, valueDim, plan);
-                    close(what, one, out.slice(1, row, row + 1), 4e-6);
+                    close(what, one, out.slice(1, row, row + 1), 4e-6 + rounding());
                     close(what, oneLse, lse.slice(2, row, row + 1), 4e-6);
                     if (queriesKeepTheirBits()) {
                         assertThat(one.toFloats()).as(what).isEqualTo(out.slice(1, row, row + 1).toFloats());
@@ -204,27 +214,27 @@ public abstract class AttentionSweep {
             int batch = 1 + random.nextInt(2);
             AttentionPlan plan = randomPlan(arena, random, batch, queries, keys, dim, sharpness);
             Case c = randomCase(arena, random, batch, queries, keys, 1 + random.nextInt(4), dim, valueDim, plan);
-            Result expected = run(arena, REFERENCE, TWO, c);
+            Result expected = expected(arena, c);
             Result actual = run(arena, attention, TWO, c);
             String what = "seed=%d, queries=%d, keys=%d, heads=%d, dim=%d, valueDim=%d, plan=%s".formatted(seed,
                     queries,
                     keys, c.q.size(2), dim, valueDim, plan);
             // Scores of size s carry errors of s · 2^-24 a few times over; probabilities carry them on.
             double error = 4e-6 * sharpness;
-            close(what + ": out", actual.out, expected.out, error);
+            close(what + ": out", actual.out, expected.out, error + rounding());
             close(what + ": lse", actual.lse, expected.lse, error);
-            close(what + ": dv", actual.dv, expected.dv, error);
-            close(what + ": dq", actual.dq, expected.dq, 2 * error);
-            close(what + ": dk", actual.dk, expected.dk, 2 * error);
+            close(what + ": dv", actual.dv, expected.dv, error + rounding());
+            close(what + ": dq", actual.dq, expected.dq, 2 * error + rounding());
+            close(what + ": dk", actual.dk, expected.dk, 2 * error + rounding());
         }
     }
 
-    private static Case randomCase(TensorArena arena, Random random, int batch, int n, int dim, int valueDim,
+    private Case randomCase(TensorArena arena, Random random, int batch, int n, int dim, int valueDim,
             AttentionPlan plan) {
         return randomCase(arena, random, batch, n, n, 3, dim, valueDim, plan);
     }
 
-    private static Case randomCase(TensorArena arena, Random random, int batch, int queries, int keys, int heads,
+    private Case randomCase(TensorArena arena, Random random, int batch, int queries, int keys, int heads,
             int dim,
             int valueDim, AttentionPlan plan) {
         return new Case(plan, rows(arena, random, batch, queries, heads, dim), rows(arena, random, batch, keys, heads,
@@ -234,9 +244,23 @@ public abstract class AttentionSweep {
     }
 
     /** Rows of some heads, half of the time as a view of a wider projection. */
-    private static Tensor rows(TensorArena arena, Random random, int batch, int n, int heads, int dim) {
-        return random.nextBoolean() ? normal(arena, random, batch, n, heads, dim)
-                : normal(arena, random, batch, n, heads + 2, dim + 5).slice(2, 1, heads + 1).slice(3, 2, dim + 2);
+    private Tensor rows(TensorArena arena, Random random, int batch, int n, int heads, int dim) {
+        return random.nextBoolean() ? stored(arena, normal(arena, random, batch, n, heads, dim))
+                : stored(arena, normal(arena, random, batch, n, heads + 2, dim + 5)).slice(2, 1, heads + 1).slice(3, 2, dim + 2);
+    }
+
+    private Tensor stored(TensorArena arena, Tensor t) {
+        return t.dtype() == storage() ? t : arena.allocate(storage(), t.shape()).copyFrom(t);
+    }
+
+    /** What the reference makes of the same numbers. */
+    private static Result expected(TensorArena arena, Case c) {
+        return run(arena, REFERENCE, TWO, new Case(c.plan, wide(arena, c.q), wide(arena, c.k), wide(arena, c.v),
+                wide(arena, c.dOut), c.dLse));
+    }
+
+    private static Tensor wide(TensorArena arena, Tensor t) {
+        return t.dtype() == DType.F32 ? t : arena.allocate(DType.F32, t.shape()).copyFrom(t);
     }
 
     private static AttentionPlan randomPlan(TensorArena arena, Random random, int batch, int queries, int keys, int dim,
@@ -311,7 +335,7 @@ public abstract class AttentionSweep {
     }
 
     private static Result run(TensorArena arena, AttentionKernel kernel, Parallel parallel, Case c) {
-        Tensor out = arena.allocate(DType.F32, c.q.size(0), c.q.size(1), c.q.size(2), c.v.size(3));
+        Tensor out = arena.allocate(c.q.dtype(), c.q.size(0), c.q.size(1), c.q.size(2), c.v.size(3));
         Tensor lse = arena.allocate(DType.F32, c.q.size(0), c.q.size(2), c.q.size(1)).fill(Double.NEGATIVE_INFINITY);
         kernel.forward(parallel, c.plan, c.q, c.k, c.v, out, lse);
         Tensor dq = arena.allocate(DType.F32, c.q.shape());
