@@ -17,7 +17,7 @@ extern "C" {
 #pragma GCC visibility push(default)
 #endif
 
-#define LS_ABI_VERSION 3
+#define LS_ABI_VERSION 4
 
 typedef int32_t ls_status;
 
@@ -157,8 +157,8 @@ ls_status ls_sum(const float *x, int64_t n, double *sum);
 ls_status ls_sum_squares(const float *x, int64_t n, double *sum);
 ls_status ls_count_non_finite(const float *x, int64_t n, int64_t *count);
 /*
- * A call of ls_activation or ls_norm for 65,536 elements or more writes y past the caches, which is for results larger than
- * they are: who reads y soon asks for fewer at a time.
+ * A call of ls_activation, ls_norm or ls_softmax for 65,536 elements or more writes y past the caches, which is for
+ * results larger than they are: who reads y soon asks for fewer at a time.
  */
 /* y = f(x); dx += f'(x) ⊙ dy. */
 ls_status ls_activation(int32_t f, const float *x, float *y, int64_t n);
@@ -185,6 +185,9 @@ ls_status ls_norm_backward(const float *x, const float *weight, float weight_off
                            int64_t d);
 /* sums[j] += Σᵢ blocks[i, j], in double and in order. */
 ls_status ls_add_blocks(const float *blocks, int64_t count, int64_t d, float *sums);
+/* y = exp(x - max) / Σ exp(x - max); dx += y ⊙ (dy - Σ dy ⊙ y). */
+ls_status ls_softmax(const float *x, float *y, int64_t rows, int64_t d);
+ls_status ls_softmax_backward(const float *y, const float *dy, float *dx, int64_t rows, int64_t d);
 
 /* ---- recurrences ---- */
 

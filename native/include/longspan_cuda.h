@@ -16,7 +16,7 @@ extern "C" {
 #pragma GCC visibility push(default)
 #endif
 
-#define LS_CUDA_ABI_VERSION 2
+#define LS_CUDA_ABI_VERSION 3
 
 #ifndef LONGSPAN_H
 typedef int32_t ls_status;
@@ -179,6 +179,10 @@ struct ls_cuda_norm_backward_params {
 };
 int64_t ls_cuda_norm_backward_scratch(int64_t rows, int64_t d);
 ls_status ls_cuda_norm_backward(const struct ls_cuda_norm_backward_params *params, void *stream);
+
+/* y = exp(x - max) / Σ exp(x - max); dx += y ⊙ (dy - Σ dy ⊙ y). */
+ls_status ls_cuda_softmax(const void *x, void *y, int64_t rows, int64_t d, int32_t half, void *stream);
+ls_status ls_cuda_softmax_backward(const float *y, const float *dy, float *dx, int64_t rows, int64_t d, void *stream);
 
 /* ---- pointwise ---- */
 

@@ -171,6 +171,16 @@ ls_status ls_add_blocks(const float *blocks, int64_t count, int64_t d, float *su
     return kernels().add_blocks(blocks, count, d, sums);
 }
 
+ls_status ls_softmax(const float *x, float *y, int64_t rows, int64_t d) {
+    LS_NEEDS(rows >= 0 && d >= 0)
+    return kernels().softmax(x, y, rows, d);
+}
+
+ls_status ls_softmax_backward(const float *y, const float *dy, float *dx, int64_t rows, int64_t d) {
+    LS_NEEDS(rows >= 0 && d >= 0)
+    return kernels().softmax_backward(y, dy, dx, rows, d);
+}
+
 int64_t ls_cema_scratch(int64_t modes) { return kernels().cema_scratch(modes); }
 
 ls_status ls_cema(const ls_cema_params *params) {

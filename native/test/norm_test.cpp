@@ -79,6 +79,27 @@ void affine(int64_t d, bool front) {
     for (int64_t j = 0; j < d; j++) close_to("sum of blocks", j, sums[j], want[j], 2e-6);
 }
 
+void softmax(int64_t rows, int64_t d, bool front) {
+    Numbers numbers(d + 5);
+    Guarded<float> x(rows * d, front), y(rows * d, front), dy(rows * d, front), dx(rows * d, front);
+    numbers.fill(x);
+    numbers.fill(dy);
+    numbers.fill(dx);
+    std::vector<float> before(dx.begin(), dx.end());
+    ok(ls_softmax(x, y, rows, d));
+    ok(ls_softmax_backward(y, dy, dx, rows, d));
+    for (int64_t i = 0; i < rows; i++) {
+        double sum = 0, dot = 0;
+        for (int64_t j = i * d; j < (i + 1) * d; j++) sum += std::exp((double)x[j]);
+        for (int64_t j = i * d; j < (i + 1) * d; j++) dot += std::exp((double)x[j]) / sum * dy[j];
+        for (int64_t j = i * d; j < (i + 1) * d; j++) {
+            double want = std::exp((double)x[j]) / sum;
+            close_to("softmax", j, y[j] / want, 1, 2e-6);
+            close_to("softmax's gradient", j, dx[j], before[j] + want * (dy[j] - dot), 3e-6);
+        }
+    }
+}
+
 } // namespace
 
 void norm_test() {
@@ -87,7 +108,11 @@ void norm_test() {
         norms(n, true);
         affine(n, false);
         affine(n, true);
+        softmax(3, n, false);
+        softmax(3, n, true);
     }
-    /* Past the caches. */
+    /* Past the caches, but for the softmax of long rows. */
     norms(21856, true);
+    softmax(64, 1024, true);
+    softmax(3, 21856, true);
 }

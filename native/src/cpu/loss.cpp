@@ -1,6 +1,7 @@
 #include "ids.h"
 #include "kernels.h"
 #include "math.h"
+#include "row.h"
 
 #include <cinttypes>
 #include <cmath>
@@ -10,23 +11,6 @@
 namespace ls::LS_TIER {
 
 namespace {
-
-/* The largest element, NaN ignored: the sum of exponentials brings it back. */
-float largest(const float *x, int64_t n) {
-    F m = broadcast(-__builtin_inff());
-    int64_t i = 0;
-    for (; i + W <= n; i += W) {
-        m = larger(m, load(x + i));
-    }
-    float max = -__builtin_inff();
-    for (int lane = 0; lane < W; lane++) {
-        max = m[lane] > max ? m[lane] : max;
-    }
-    for (; i < n; i++) {
-        max = x[i] > max ? x[i] : max;
-    }
-    return max;
-}
 
 float sum_of_exp(const float *x, float max, int64_t n) {
     F total{};

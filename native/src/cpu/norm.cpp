@@ -1,5 +1,5 @@
 #include "kernels.h"
-#include "simd.h"
+#include "row.h"
 
 #include <cmath>
 
@@ -7,28 +7,6 @@
 namespace ls::LS_TIER {
 
 namespace {
-
-/* Σ term(i, lanes) over a row: four vectors of partial sums, then the lanes in a fixed order. */
-template <class Term> float row_sum(int64_t n, Term term) {
-    F s[4] = {};
-    int64_t i = 0;
-    for (; i + 4 * W <= n; i += 4 * W) {
-#pragma GCC unroll 4
-        for (int part = 0; part < 4; part++) {
-            s[part] = term(i + part * W, All{}, s[part]);
-        }
-    }
-    sweep(n - i, [&](int64_t j, auto in) { s[0] = term(i + j, in, s[0]); });
-    return sum((s[0] + s[1]) + (s[2] + s[3]));
-}
-
-/* Lanes beyond a row's end hold 0 - m, which must not be squared. */
-inline F within(F v, All) { return v; }
-inline F within(F v, First in) {
-    float lanes[W];
-    store(lanes, v);
-    return load(lanes, in);
-}
 
 template <class Lanes> F factor(const float *weight, float offset, int64_t i, Lanes in) {
     return weight ? load(weight + i, in) + offset : broadcast(1);

@@ -24,6 +24,14 @@ template <class T, int LANES, int KEPT> struct RowShape {
         }
     }
 
+    static LS_DEVICE float max(float v) {
+        if constexpr (LANES == WARP) {
+            return warp_max(v);
+        } else {
+            return block_max(v, shared_memory<float>());
+        }
+    }
+
     /* A row as it was read once, or as it lies. */
     struct Row {
         const T *from;

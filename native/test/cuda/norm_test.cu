@@ -106,6 +106,38 @@ void backward(Kind kind, int64_t rows, int64_t d, bool front, bool weighted) {
     }
 }
 
+void softmax(int64_t rows, int64_t d, int half, bool front) {
+    Operand x(rows * d, half, front), y(rows * d, half, front);
+    Guarded<float> p(rows * d, front), dy(rows * d, front), dx(rows * d, front);
+    Numbers numbers(rows * 139 + d);
+    numbers.fill(x.values);
+    numbers.fill(dy);
+    numbers.fill(dx);
+    poison(y.values);
+    std::vector<float> dx0(dx.begin(), dx.end());
+    void *px = x.written(), *py = y.written();
+    works(ls_cuda_softmax(px, py, rows, d, half, nullptr));
+    y.read();
+    for (int64_t i = 0; i < rows; i++) {
+        double sum = 0, dot = 0;
+        for (int64_t j = i * d; j < (i + 1) * d; j++) {
+            sum += std::exp((double)x.values[j]);
+        }
+        for (int64_t j = i * d; j < (i + 1) * d; j++) {
+            p[j] = (float)(std::exp((double)x.values[j]) / sum);
+            dot += (double)p[j] * dy[j];
+            close_to("softmax", j, y.values[j], p[j], p[j] * (half ? HALF_ROUNDING + 3e-6 : 3e-6));
+        }
+        for (int64_t j = i * d; j < (i + 1) * d; j++) {
+            dx0[j] = (float)(dx0[j] + p[j] * (dy[j] - dot));
+        }
+    }
+    works(ls_cuda_softmax_backward(p, dy, dx, rows, d, nullptr));
+    for (int64_t j = 0; j < rows * d; j++) {
+        close_to("softmax's gradient", j, dx[j], dx0[j], 3e-6);
+    }
+}
+
 } // namespace
 
 int main() {
@@ -119,6 +151,9 @@ int main() {
                     forward(kind, rows, d, half, front, d % 3 != 2);
                     if (!half) {
                         backward(kind, rows, d, front, d % 3 != 1);
+                    }
+                    if (kind == RMS) {
+                        softmax(rows, d, half, front);
                     }
                 });
             }

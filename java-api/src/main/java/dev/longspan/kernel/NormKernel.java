@@ -5,8 +5,8 @@ import dev.longspan.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Normalisation over the last dimension. x, y: [rows, d] contiguous; weight, bias: [d]; mean, rstd: [rows], saved for the
- * backward. The weight applied is {@code weight + weightOffset} (1 for weights stored minus one, otherwise 0); no weight
+ * Normalisation over the last dimension, softmax too. x, y: [rows, d] contiguous; weight, bias: [d]; mean, rstd: [rows],
+ * saved for the backward. The weight applied is {@code weight + weightOffset} (1 for weights stored minus one, otherwise 0); no weight
  * means 1, no bias means 0.
  */
 public interface NormKernel {
@@ -34,4 +34,10 @@ public interface NormKernel {
     /** Adds to dx, dWeight and dBias; each may be absent. */
     void affineBackward(Parallel parallel, Tensor x, @Nullable Tensor weight, double weightOffset, double factor, Tensor dy,
             @Nullable Tensor dx, @Nullable Tensor dWeight, @Nullable Tensor dBias);
+
+    /** {@code y = exp(x − max(x)) / Σ exp(x − max(x))}; rows of −∞ alone give NaN. */
+    void softmax(Parallel parallel, Tensor x, Tensor y);
+
+    /** {@code dx += y ⊙ (dy − Σ dy ⊙ y)}. */
+    void softmaxBackward(Parallel parallel, Tensor y, Tensor dy, Tensor dx);
 }

@@ -53,6 +53,18 @@ public final class Norm {
         return y;
     }
 
+    /** {@code exp(x − max(x)) / Σ exp(x − max(x))}. */
+    public static Tensor softmax(Pass pass, Tensor x) {
+        Tensor rows = check(pass, x, null, null, 0);
+        Tensor y = pass.allocate(x.dtype(), x.shape());
+        pass.kernels().norm().softmax(pass.parallel(), rows, Shapes.rows(y));
+        if (pass.tracks(x)) {
+            pass.record(y, () -> pass.kernels().norm().softmaxBackward(pass.parallel(), Shapes.rows(y),
+                    Shapes.rows(pass.gradient(y)), Shapes.rows(pass.gradient(x))));
+        }
+        return y;
+    }
+
     private static @Nullable Tensor rowsIfTracked(Pass pass, Tensor x) {
         return pass.tracks(x) ? Shapes.rows(pass.gradient(x)) : null;
     }

@@ -257,6 +257,20 @@ public abstract class FamilySweep {
     }
 
     @Test
+    public void softmaxAgreesWithScalarOne() {
+        for (int d : sizes()) {
+            check("softmax " + d, 3e-6, (k, p, in) -> {
+                Tensor x = in.floats(d == 0 ? 0 : 17, d);
+                Tensor y = in.floats(x.shape());
+                Tensor dx = in.floats(x.shape());
+                k.norm().softmax(p, x, y);
+                k.norm().softmaxBackward(p, y, in.floats(x.shape()), dx);
+                return List.of(y, dx);
+            });
+        }
+    }
+
+    @Test
     public void gradientsOfManyRowsAreSummedOverBlocks() {
         check("layer norm, 3000 rows", 2e-4, (k, p, in) -> {
             Tensor x = in.floats(3000, 5);

@@ -159,6 +159,14 @@ class OpGradientTest {
     }
 
     @Test
+    void softmaxOfRows() {
+        Tensor x = normal(2, 3, 5);
+        check(pass -> Norm.softmax(pass, x), x);
+        assertThatIllegalArgumentException().isThrownBy(() -> check(pass -> Norm.softmax(pass, x.transpose(0, 2)), x))
+                .withMessageContaining("x must be contiguous");
+    }
+
+    @Test
     void embeddingsOfRepeatedIds() {
         Tensor table = normal(4, 3);
         Tensor ids = ids(4, 2, 5);

@@ -6,7 +6,8 @@ import org.openjdk.jmh.annotations.Param;
 public class PointwiseBenchmark extends Measured {
 
     @Param({"rms_norm 1024x1024", "rms_norm 4096x1024", "layer_norm 1024x1024", "layer_norm 4096x1024", "gelu_tanh 1024x1024",
-        "gelu_tanh 4096x1024", "gelu 1024x1024", "silu 1024x1024", "silu 4096x1024"})
+        "gelu_tanh 4096x1024", "gelu 1024x1024", "silu 1024x1024", "silu 4096x1024",
+        "softmax 1024x1024", "softmax 4096x1024"})
     public String problem = "";
 
     @Override

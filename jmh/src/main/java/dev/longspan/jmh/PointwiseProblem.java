@@ -76,12 +76,14 @@ final class PointwiseProblem implements Problem {
             case "gelu_tanh" -> Elementwise.activation(pass, Activation.GELU_TANH, x);
             case "gelu" -> Elementwise.activation(pass, Activation.GELU, x);
             case "silu" -> Elementwise.activation(pass, Activation.SILU, x);
+            case "softmax" -> Norm.softmax(pass, x);
             default -> throw unknown();
         };
     }
 
     private IllegalArgumentException unknown() {
-        return new IllegalArgumentException("function must be rms_norm, layer_norm, gelu_tanh, gelu or silu: function=" + function);
+        return new IllegalArgumentException("function must be rms_norm, layer_norm, gelu_tanh, gelu, silu or softmax: function="
+                + function);
     }
 
     @Override
@@ -102,6 +104,7 @@ final class PointwiseProblem implements Problem {
     private double[] exact(double[] row, double[] weights, double[] biases) {
         double mean = function.equals("layer_norm") ? Arrays.stream(row).average().orElse(0) : 0;
         double scale = 1 / Math.sqrt(Arrays.stream(row).map(e -> (e - mean) * (e - mean)).average().orElse(0) + EPS);
+        double sum = Arrays.stream(row).map(Math::exp).sum();
         double[] exact = new double[row.length];
         Arrays.setAll(exact, i -> switch (function) {
             case "rms_norm" -> row[i] * scale * weights[i];
@@ -110,6 +113,7 @@ final class PointwiseProblem implements Problem {
                     * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (row[i] + 0.044715 * row[i] * row[i] * row[i])));
             case "gelu" -> row[i] * normalBelow(row[i]);
             case "silu" -> row[i] / (1 + Math.exp(-row[i]));
+            case "softmax" -> Math.exp(row[i]) / sum;
             default -> throw unknown();
         });
         return exact;

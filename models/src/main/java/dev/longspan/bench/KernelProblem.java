@@ -57,6 +57,8 @@ record KernelProblem(String name, double gigabytes, List<long[]> inputs, List<lo
                             k.norm().layerNormBackward(p, in.get(0), in.get(1), 0, out.get(1), out.get(2), in.get(3), out.get(3),
                                     out.get(4), out.get(5));
                         }),
+                of("softmax", 2, List.of(BLOCK), List.of(BLOCK),
+                        (k, p, in, out) -> k.norm().softmax(p, in.get(0), out.get(0))),
                 activation("GELU", Activation.GELU), activation("GELU by tanh", Activation.GELU_TANH),
                 activation("SiLU", Activation.SILU),
                 of("SiLU fwd+bwd", 6, List.of(BLOCK, BLOCK), List.of(BLOCK, BLOCK), (k, p, in, out) -> {

@@ -23,10 +23,10 @@ public class LongspanCuda extends LongspanCuda$shared {
     static final SymbolLookup SYMBOL_LOOKUP = SymbolLookup.loaderLookup()
             .or(Linker.nativeLinker().defaultLookup());
 
-    private static final int LS_CUDA_ABI_VERSION = (int)2L;
+    private static final int LS_CUDA_ABI_VERSION = (int)3L;
     /**
      * {@snippet lang=c :
-     * #define LS_CUDA_ABI_VERSION 2
+     * #define LS_CUDA_ABI_VERSION 3
      * }
      */
     public static int LS_CUDA_ABI_VERSION() {
@@ -1375,6 +1375,136 @@ public class LongspanCuda extends LongspanCuda$shared {
                 traceDowncall("ls_cuda_norm_backward", params, stream);
             }
             return (int)mh$.invokeExact(params, stream);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ls_cuda_softmax {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LongspanCuda.C_INT,
+            LongspanCuda.C_POINTER,
+            LongspanCuda.C_POINTER,
+            LongspanCuda.C_LONG,
+            LongspanCuda.C_LONG,
+            LongspanCuda.C_INT,
+            LongspanCuda.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ls_cuda_softmax");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * ls_status ls_cuda_softmax(const void *x, void *y, int64_t rows, int64_t d, int32_t half, void *stream)
+     * }
+     */
+    public static FunctionDescriptor ls_cuda_softmax$descriptor() {
+        return ls_cuda_softmax.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * ls_status ls_cuda_softmax(const void *x, void *y, int64_t rows, int64_t d, int32_t half, void *stream)
+     * }
+     */
+    public static MethodHandle ls_cuda_softmax$handle() {
+        return ls_cuda_softmax.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * ls_status ls_cuda_softmax(const void *x, void *y, int64_t rows, int64_t d, int32_t half, void *stream)
+     * }
+     */
+    public static MemorySegment ls_cuda_softmax$address() {
+        return ls_cuda_softmax.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * ls_status ls_cuda_softmax(const void *x, void *y, int64_t rows, int64_t d, int32_t half, void *stream)
+     * }
+     */
+    public static int ls_cuda_softmax(MemorySegment x, MemorySegment y, long rows, long d, int half, MemorySegment stream) {
+        var mh$ = ls_cuda_softmax.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ls_cuda_softmax", x, y, rows, d, half, stream);
+            }
+            return (int)mh$.invokeExact(x, y, rows, d, half, stream);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ls_cuda_softmax_backward {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            LongspanCuda.C_INT,
+            LongspanCuda.C_POINTER,
+            LongspanCuda.C_POINTER,
+            LongspanCuda.C_POINTER,
+            LongspanCuda.C_LONG,
+            LongspanCuda.C_LONG,
+            LongspanCuda.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ls_cuda_softmax_backward");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * ls_status ls_cuda_softmax_backward(const float *y, const float *dy, float *dx, int64_t rows, int64_t d, void *stream)
+     * }
+     */
+    public static FunctionDescriptor ls_cuda_softmax_backward$descriptor() {
+        return ls_cuda_softmax_backward.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * ls_status ls_cuda_softmax_backward(const float *y, const float *dy, float *dx, int64_t rows, int64_t d, void *stream)
+     * }
+     */
+    public static MethodHandle ls_cuda_softmax_backward$handle() {
+        return ls_cuda_softmax_backward.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * ls_status ls_cuda_softmax_backward(const float *y, const float *dy, float *dx, int64_t rows, int64_t d, void *stream)
+     * }
+     */
+    public static MemorySegment ls_cuda_softmax_backward$address() {
+        return ls_cuda_softmax_backward.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * ls_status ls_cuda_softmax_backward(const float *y, const float *dy, float *dx, int64_t rows, int64_t d, void *stream)
+     * }
+     */
+    public static int ls_cuda_softmax_backward(MemorySegment y, MemorySegment dy, MemorySegment dx, long rows, long d, MemorySegment stream) {
+        var mh$ = ls_cuda_softmax_backward.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ls_cuda_softmax_backward", y, dy, dx, rows, d, stream);
+            }
+            return (int)mh$.invokeExact(y, dy, dx, rows, d, stream);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

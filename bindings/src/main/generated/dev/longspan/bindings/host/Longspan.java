@@ -23,10 +23,10 @@ public class Longspan extends Longspan$shared {
     static final SymbolLookup SYMBOL_LOOKUP = SymbolLookup.loaderLookup()
             .or(Linker.nativeLinker().defaultLookup());
 
-    private static final int LS_ABI_VERSION = (int)3L;
+    private static final int LS_ABI_VERSION = (int)4L;
     /**
      * {@snippet lang=c :
-     * #define LS_ABI_VERSION 3
+     * #define LS_ABI_VERSION 4
      * }
      */
     public static int LS_ABI_VERSION() {
@@ -2393,6 +2393,133 @@ public class Longspan extends Longspan$shared {
                 traceDowncall("ls_add_blocks", blocks, count, d, sums);
             }
             return (int)mh$.invokeExact(blocks, count, d, sums);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ls_softmax {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Longspan.C_INT,
+            Longspan.C_POINTER,
+            Longspan.C_POINTER,
+            Longspan.C_LONG,
+            Longspan.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ls_softmax");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * ls_status ls_softmax(const float *x, float *y, int64_t rows, int64_t d)
+     * }
+     */
+    public static FunctionDescriptor ls_softmax$descriptor() {
+        return ls_softmax.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * ls_status ls_softmax(const float *x, float *y, int64_t rows, int64_t d)
+     * }
+     */
+    public static MethodHandle ls_softmax$handle() {
+        return ls_softmax.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * ls_status ls_softmax(const float *x, float *y, int64_t rows, int64_t d)
+     * }
+     */
+    public static MemorySegment ls_softmax$address() {
+        return ls_softmax.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * ls_status ls_softmax(const float *x, float *y, int64_t rows, int64_t d)
+     * }
+     */
+    public static int ls_softmax(MemorySegment x, MemorySegment y, long rows, long d) {
+        var mh$ = ls_softmax.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ls_softmax", x, y, rows, d);
+            }
+            return (int)mh$.invokeExact(x, y, rows, d);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ls_softmax_backward {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Longspan.C_INT,
+            Longspan.C_POINTER,
+            Longspan.C_POINTER,
+            Longspan.C_POINTER,
+            Longspan.C_LONG,
+            Longspan.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ls_softmax_backward");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * ls_status ls_softmax_backward(const float *y, const float *dy, float *dx, int64_t rows, int64_t d)
+     * }
+     */
+    public static FunctionDescriptor ls_softmax_backward$descriptor() {
+        return ls_softmax_backward.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * ls_status ls_softmax_backward(const float *y, const float *dy, float *dx, int64_t rows, int64_t d)
+     * }
+     */
+    public static MethodHandle ls_softmax_backward$handle() {
+        return ls_softmax_backward.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * ls_status ls_softmax_backward(const float *y, const float *dy, float *dx, int64_t rows, int64_t d)
+     * }
+     */
+    public static MemorySegment ls_softmax_backward$address() {
+        return ls_softmax_backward.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * ls_status ls_softmax_backward(const float *y, const float *dy, float *dx, int64_t rows, int64_t d)
+     * }
+     */
+    public static int ls_softmax_backward(MemorySegment y, MemorySegment dy, MemorySegment dx, long rows, long d) {
+        var mh$ = ls_softmax_backward.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ls_softmax_backward", y, dy, dx, rows, d);
+            }
+            return (int)mh$.invokeExact(y, dy, dx, rows, d);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

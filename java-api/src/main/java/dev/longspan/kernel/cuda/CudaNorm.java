@@ -79,6 +79,27 @@ final class CudaNorm implements NormKernel {
         backward(parallel, "affine backward", x, weight, weightOffset, null, null, factor, dy, dx, dWeight, dBias);
     }
 
+    @Override
+    public void softmax(Parallel parallel, Tensor x, Tensor y) {
+        long rows = x.size(0);
+        long d = x.size(-1);
+        MemorySegment from = at.like(x, x, rows * d);
+        MemorySegment to = at.like(y, x, rows * d);
+        int half = DevicePointer.half(x);
+        space.stream().launch(parallel, "softmax", s -> LongspanCuda.ls_cuda_softmax(from, to, rows, d, half, s));
+    }
+
+    @Override
+    public void softmaxBackward(Parallel parallel, Tensor y, Tensor dy, Tensor dx) {
+        long rows = y.size(0);
+        long d = y.size(-1);
+        MemorySegment of = at.floats(y, rows * d);
+        MemorySegment from = at.floats(dy, rows * d);
+        MemorySegment to = at.floats(dx, rows * d);
+        space.stream().launch(parallel, "softmax backward", s ->
+                LongspanCuda.ls_cuda_softmax_backward(of, from, to, rows, d, s));
+    }
+
     private void backward(Parallel parallel, String name, Tensor x, @Nullable Tensor weight, double weightOffset,
             @Nullable Tensor mean, @Nullable Tensor rstd, double factor, Tensor dy, @Nullable Tensor dx,
             @Nullable Tensor dWeight, @Nullable Tensor dBias) {

@@ -72,6 +72,27 @@ final class HostNorm implements NormKernel {
         backward(parallel, x, weight, weightOffset, null, null, factor, dy, dx, dWeight, dBias);
     }
 
+    @Override
+    public void softmax(Parallel parallel, Tensor x, Tensor y) {
+        long d = x.size(-1);
+        long grain = Math.ceilDiv(Memory.item(y.elements(), ITEM), Math.max(1, d));
+        parallel.forRanges(x.size(0), grain, (from, to, scratch) -> {
+            long rows = to - from;
+            Status.check(Longspan.ls_softmax(Memory.range(x, from * d, rows * d), Memory.range(y, from * d, rows * d), rows,
+                    d));
+        });
+    }
+
+    @Override
+    public void softmaxBackward(Parallel parallel, Tensor y, Tensor dy, Tensor dx) {
+        long d = y.size(-1);
+        parallel.forRanges(y.size(0), grain(d), (from, to, scratch) -> {
+            long rows = to - from;
+            Status.check(Longspan.ls_softmax_backward(Memory.range(y, from * d, rows * d),
+                    Memory.range(dy, from * d, rows * d), Memory.range(dx, from * d, rows * d), rows, d));
+        });
+    }
+
     private void backward(Parallel parallel, Tensor x, @Nullable Tensor weight, double weightOffset, @Nullable Tensor mean,
             @Nullable Tensor rstd, double factor, Tensor dy, @Nullable Tensor dx, @Nullable Tensor dWeight,
             @Nullable Tensor dBias) {

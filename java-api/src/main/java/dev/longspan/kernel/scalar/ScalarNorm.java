@@ -82,6 +82,53 @@ final class ScalarNorm implements NormKernel {
         }
     }
 
+    @Override
+    public void softmax(Parallel parallel, Tensor x, Tensor y) {
+        int d = Math.toIntExact(x.size(-1));
+        Reals xs = new Reals(x);
+        Reals ys = new Reals(y);
+        parallel.forRanges(x.size(0), TILE_ROWS, (from, end, scratch) -> {
+            double[] row = scratch.doubles(0, d);
+            for (long i = from; i < end; i++) {
+                xs.load(x.offset() + i * d, row, d);
+                double max = Double.NEGATIVE_INFINITY;
+                for (int j = 0; j < d; j++) {
+                    max = Math.max(max, row[j]);
+                }
+                double sum = 0;
+                for (int j = 0; j < d; j++) {
+                    row[j] = Math.exp(row[j] - max);
+                    sum += row[j];
+                }
+                for (int j = 0; j < d; j++) {
+                    row[j] /= sum;
+                }
+                ys.store(y.offset() + i * d, row, 0, d);
+            }
+        });
+    }
+
+    @Override
+    public void softmaxBackward(Parallel parallel, Tensor y, Tensor dy, Tensor dx) {
+        int d = Math.toIntExact(y.size(-1));
+        Reals ys = new Reals(y);
+        Reals dys = new Reals(dy);
+        Reals dxs = new Reals(dx);
+        parallel.forRanges(y.size(0), TILE_ROWS, (from, end, scratch) -> {
+            double[] row = scratch.doubles(0, d);
+            double[] slope = scratch.doubles(1, d);
+            for (long i = from; i < end; i++) {
+                ys.load(y.offset() + i * d, row, d);
+                dys.load(dy.offset() + i * d, slope, d);
+                double dot = dys.dot(dy.offset() + i * d, row, d);
+                for (int j = 0; j < d; j++) {
+                    row[j] *= slope[j] - dot;
+                }
+                dxs.add(dx.offset() + i * d, row, 0, d);
+            }
+        });
+    }
+
     private static void forward(Parallel parallel, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias,
             double weightOffset, double eps, Tensor y, @Nullable Tensor mean, Tensor rstd) {
         int d = Math.toIntExact(x.size(-1));

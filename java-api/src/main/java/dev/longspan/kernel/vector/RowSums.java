@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 
-/** Sums over a row: four vectors of partial sums (an addition takes four cycles), then the lanes in a fixed order. */
+/** Sums and maxima over a row: up to four vectors of them (an addition takes four cycles), then the lanes in a fixed order. */
 final class RowSums {
 
     private static final int STEP = 4 * LANES;
@@ -95,6 +95,56 @@ final class RowSums {
             p.add(FloatVector.fromArray(SPECIES, to, 0)).intoArray(to, 0);
             p.fma(load(z, i, in).sub(m), FloatVector.fromArray(SPECIES, to, LANES)).intoArray(to, LANES);
         }
+    }
+
+    /** The largest element, NaN ignored: a sum brings it back. */
+    static float max(MemorySegment x, int n, float[] lanes) {
+        FloatVector a = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
+        FloatVector b = a;
+        FloatVector c = a;
+        FloatVector d = a;
+        int i = 0;
+        for (; i <= n - STEP; i += STEP) {
+            a = Lanes.max(a, load(x, i));
+            b = Lanes.max(b, load(x, i + LANES));
+            c = Lanes.max(c, load(x, i + 2 * LANES));
+            d = Lanes.max(d, load(x, i + 3 * LANES));
+        }
+        for (; i < Lanes.whole(n); i += LANES) {
+            a = Lanes.max(a, load(x, i));
+        }
+        if (i < n) {
+            VectorMask<Float> rest = Lanes.first(n - i);
+            b = b.blend(Lanes.max(b, load(x, i, rest)), rest);
+        }
+        Lanes.max(Lanes.max(a, b), Lanes.max(c, d)).intoArray(lanes, 0);
+        float max = lanes[0]; // a reduction by MAX takes 34 cycles
+        for (int lane = 1; lane < LANES; lane++) {
+            max = lanes[lane] > max ? lanes[lane] : max;
+        }
+        return max;
+    }
+
+    /** {@code Σ x ⊙ z}. */
+    static float dot(MemorySegment x, MemorySegment z, int n) {
+        FloatVector a = FloatVector.zero(SPECIES);
+        FloatVector b = a;
+        int i = 0;
+        for (; i <= n - 2 * LANES; i += 2 * LANES) {
+            a = load(x, i).fma(load(z, i), a);
+            b = load(x, i + LANES).fma(load(z, i + LANES), b);
+        }
+        float rest = i < n ? dotFrom(x, z, i, n) : 0;
+        return Lanes.sum(a.add(b)) + rest;
+    }
+
+    private static float dotFrom(MemorySegment x, MemorySegment z, int from, int n) {
+        float sum = 0;
+        for (int i = from; i < n; i += LANES) {
+            VectorMask<Float> in = Lanes.first(n - i);
+            sum += Lanes.sum(load(x, i, in).mul(load(z, i, in)));
+        }
+        return sum;
     }
 
     private static FloatVector load(MemorySegment x, int i) {

@@ -22,7 +22,6 @@ final class VectorLoss implements LossKernel {
 
     /** Logits of a work item. */
     private static final int ITEM = 1 << 13;
-    private static final int STEP = 4 * LANES;
 
     @Override
     public void crossEntropy(Parallel parallel, Tensor logits, Tensor targets, Tensor losses, Tensor lse) {
@@ -32,7 +31,7 @@ final class VectorLoss implements LossKernel {
             float[] lanes = scratch.floats(0, LANES);
             for (long i = from; i < to; i++) {
                 MemorySegment row = Floats.range(memory, logits.offset() + i * logits.stride(0), classes);
-                float max = max(row, classes, lanes);
+                float max = RowSums.max(row, classes, lanes);
                 double logSum = Math.log(sumOfExp(row, max, classes));
                 Floats.set(lse, i * lse.stride(0), (float) (max + logSum));
                 long target = target(targets, i);
@@ -63,34 +62,6 @@ final class VectorLoss implements LossKernel {
                 }
             }
         });
-    }
-
-    /** The largest element, NaN ignored: the sum of exponentials brings it back. */
-    private static float max(MemorySegment x, int n, float[] lanes) {
-        FloatVector a = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
-        FloatVector b = a;
-        FloatVector c = a;
-        FloatVector d = a;
-        int i = 0;
-        for (; i <= n - STEP; i += STEP) {
-            a = Lanes.max(a, load(x, i));
-            b = Lanes.max(b, load(x, i + LANES));
-            c = Lanes.max(c, load(x, i + 2 * LANES));
-            d = Lanes.max(d, load(x, i + 3 * LANES));
-        }
-        for (; i < Lanes.whole(n); i += LANES) {
-            a = Lanes.max(a, load(x, i));
-        }
-        if (i < n) {
-            VectorMask<Float> rest = Lanes.first(n - i);
-            b = b.blend(Lanes.max(b, load(x, i, rest)), rest);
-        }
-        Lanes.max(Lanes.max(a, b), Lanes.max(c, d)).intoArray(lanes, 0);
-        float max = lanes[0]; // a reduction by MAX takes 34 cycles
-        for (int lane = 1; lane < LANES; lane++) {
-            max = lanes[lane] > max ? lanes[lane] : max;
-        }
-        return max;
     }
 
     /** {@code Σ exp(x − max)}. */

@@ -75,6 +75,28 @@ final class VectorNorm implements NormKernel {
         backward(parallel, x, weight, weightOffset, null, null, factor, dy, dx, dWeight, dBias);
     }
 
+    @Override
+    public void softmax(Parallel parallel, Tensor x, Tensor y) {
+        int d = Math.toIntExact(x.size(-1));
+        parallel.forRanges(x.size(0), Math.max(1, ITEM / Math.max(1, d)), (from, to, scratch) -> {
+            float[] lanes = scratch.floats(0, LANES);
+            for (long row = from; row < to; row++) {
+                RowSoftmax.forward(Floats.range(x, row * d, d), Floats.range(y, row * d, d), d, lanes);
+            }
+        });
+    }
+
+    @Override
+    public void softmaxBackward(Parallel parallel, Tensor y, Tensor dy, Tensor dx) {
+        int d = Math.toIntExact(y.size(-1));
+        parallel.forRanges(y.size(0), Math.max(1, ITEM / Math.max(1, d)), (from, to, scratch) -> {
+            for (long row = from; row < to; row++) {
+                RowSoftmax.backward(Floats.range(y, row * d, d), Floats.range(dy, row * d, d),
+                        Floats.range(dx, row * d, d), d);
+            }
+        });
+    }
+
     private static void forward(Parallel parallel, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias,
             double weightOffset, double eps, Tensor y, @Nullable Tensor mean, Tensor rstd) {
         int d = Math.toIntExact(x.size(-1));

@@ -54,6 +54,19 @@ class ScalarNormTest {
     }
 
     @Test
+    void softmaxOfThreeNumbersByHand() {
+        Tensor x = arena.allocate(DType.F32, 2, 3).set(0, (float) Math.log(2), (float) Math.log(5), 1000,
+                Float.NEGATIVE_INFINITY, 1000);
+        Tensor y = arena.allocate(DType.F32, 2, 3);
+        norm.softmax(parallel, x, y);
+        assertThat(y.toDoubles()).containsExactly(new double[]{0.125, 0.25, 0.625, 0.5, 0, 0.5}, within(1e-7));
+        Tensor dy = arena.allocate(DType.F32, 2, 3).set(8, 4, 0, 2, 5, 4);
+        Tensor dx = arena.allocate(DType.F32, 2, 3).fill(1);
+        norm.softmaxBackward(parallel, y, dy, dx);
+        assertThat(dx.toDoubles()).containsExactly(new double[]{1.75, 1.5, -0.25, 0.5, 1, 1.5}, within(1e-6));
+    }
+
+    @Test
     void gradientsAreThoseOfCentralDifferences() {
         for (boolean layer : new boolean[]{true, false}) {
             for (boolean weighted : new boolean[]{true, false}) {

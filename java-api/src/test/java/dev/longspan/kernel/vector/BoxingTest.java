@@ -85,6 +85,18 @@ final class BoxingTest {
     }
 
     @Test
+    void softmaxDoesNotBox() {
+        try (TensorArena arena = new TensorArena()) {
+            Tensor x = arena.allocate(DType.F32, ELEMENTS / WIDTH, WIDTH).fill(0.3);
+            Tensor y = arena.allocate(DType.F32, ELEMENTS / WIDTH, WIDTH);
+            VectorNorm kernel = new VectorNorm();
+            assertThat(fewestBytes(() -> kernel.softmax(ONE, x, y))).as("bytes of a call").isLessThan(MOST_BYTES);
+            assertThat(fewestBytes(() -> kernel.softmaxBackward(ONE, y, x, x))).as("bytes of the gradient")
+                    .isLessThan(MOST_BYTES);
+        }
+    }
+
+    @Test
     void runningMomentsDoNotBox() {
         try (TensorArena arena = new TensorArena()) {
             RandomNorms.Case of = new RandomNorms(arena, new Random(1), DType.F32).norm(TimestepNormPlan.of(0, 1e-3), 1,
