@@ -53,6 +53,35 @@ template <class E> struct Work {
     }
 };
 
+/* In double: δ is what weighted sums of dP cancel with. */
+double dot(const float *a, const float *b, int64_t n) {
+    double sum = 0;
+    for (int64_t d = 0; d < n; d++) {
+        sum += (double)a[d] * b[d];
+    }
+    return sum;
+}
+
+/* In chains that fill vectors. */
+double dot(const Half *a, const Half *b, int64_t n) {
+    constexpr int CHAINS = 8;
+    double sums[CHAINS] = {};
+    int64_t d = 0;
+    for (; d + CHAINS <= n; d += CHAINS) {
+        for (int i = 0; i < CHAINS; i++) {
+            sums[i] += (double)value(a[d + i]) * value(b[d + i]);
+        }
+    }
+    for (int i = 0; d < n; d++, i++) {
+        sums[i] += (double)value(a[d]) * value(b[d]);
+    }
+    double sum = 0;
+    for (double s : sums) {
+        sum += s;
+    }
+    return sum;
+}
+
 /* Log-sum-exps in powers of two and δ of a block of queries; rows without keys get weights of zero. */
 void load_state(const ls_attention_params &p, const QueryBlock &block, float *lse, float *delta) {
     for (int i = 0; i < BLOCK; i++) {
@@ -61,23 +90,20 @@ void load_state(const ls_attention_params &p, const QueryBlock &block, float *ls
     }
     for (int64_t i = 0; i < block.count; i++) {
         int64_t row = query_rows(p).at(block.start + i);
-        float sum = p.lse[row * p.lse_row];
-        if (sum == -__builtin_inff()) {
+        float own = p.lse[row * p.lse_row];
+        if (own == -__builtin_inff()) {
             continue;
         }
-        lse[i] = (float)(sum / LN_2);
+        lse[i] = (float)(own / LN_2);
         if (p.delta) {
             delta[i] = p.delta[row];
         } else if (p.out) {
-            /* In double: δ is what weighted sums of dP cancel with. */
-            double dot = 0;
+            double sum = 0;
             visit(p.d_out, p.half, [&](auto *gradients) {
                 auto *out = static_cast<decltype(gradients)>(p.out) + row * p.out_row;
-                for (int64_t d = 0; d < p.value_dim; d++) {
-                    dot += (double)value(out[d]) * value(gradients[row * p.d_out_row + d]);
-                }
+                sum = dot(out, gradients + row * p.d_out_row, p.value_dim);
             });
-            delta[i] = (float)dot - (p.d_lse ? p.d_lse[row * p.d_lse_row] : 0);
+            delta[i] = (float)sum - (p.d_lse ? p.d_lse[row * p.d_lse_row] : 0);
         }
     }
 }

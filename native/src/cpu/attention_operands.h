@@ -107,13 +107,18 @@ inline void pack_across(Head m, Rows rows, int64_t from, int64_t count, int lane
     auto *values = static_cast<const Half *>(m.values);
     for (int64_t panel = 0; panel < count; panel += lanes, to += lanes * depth) {
         for (int64_t lane = 0; lane < lanes; lane++) {
-            auto *x = panel + lane < count ? values + rows.at(from + panel + lane) * m.row : nullptr;
-            for (int64_t d = 0; d < depth; d++) {
-                Pair pair{};
-                if (x) {
-                    std::memcpy(&pair, x + 2 * d, 2 * d + 1 < m.dim ? sizeof(Pair) : sizeof(Half));
+            if (panel + lane >= count) {
+                for (int64_t d = 0; d < depth; d++) {
+                    to[d * lanes + lane] = Pair{};
                 }
-                to[d * lanes + lane] = pair;
+                continue;
+            }
+            auto *x = values + rows.at(from + panel + lane) * m.row;
+            for (int64_t d = 0; d < m.dim / 2; d++) {
+                std::memcpy(to + d * lanes + lane, x + 2 * d, sizeof(Pair));
+            }
+            if (m.dim % 2 != 0) {
+                to[(depth - 1) * lanes + lane] = Pair{x[m.dim - 1].bits};
             }
         }
     }
