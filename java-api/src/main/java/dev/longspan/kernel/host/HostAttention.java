@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Attention by downcalls for spans of queries or keys of one task; branches one after the other, each a parallel region.
- * Operands are float32, or bfloat16 with sums, log-sum-exps and gradients in float32; a result is rounded once a branch.
+ * Operands are float32, or bfloat16 with sums, log-sum-exps and gradients in float32; a result is rounded once a branch, and by
+ * the library's tier {@code avx512_bf16} each weight and each gradient of a score too.
  */
 final class HostAttention implements AttentionKernel {
 

@@ -64,7 +64,7 @@ final class HostBf16Test {
 
     @ParameterizedTest
     @ValueSource(strings = {"full", "causal"})
-    void attentionRoundsOnce(String name) {
+    void attentionIsNoWorse(String name) {
         AttentionPlan plan = AttentionPlan.dense(1 / Math.sqrt(32));
         plan = name.equals("causal") ? AttentionPlan.causal(plan.scale()) : plan;
         Tensor[] halves = attention(host, plan, name, DType.BF16, DType.F32);
