@@ -126,7 +126,7 @@ struct ls_attention_params {
     int64_t dq_row, dk_row, dv_row;
     int32_t keys_too, queries_too; /* whether dk and dv, and dq, are wanted */
     int32_t dense;                 /* whether the task's keys are all that its queries see */
-    int32_t half;                  /* whether q, k, v, out and d_out are half */
+    int32_t half;                  /* 1: q, k, v, out and d_out are half; 2: k and v alone */
 };
 
 /* Rows between which work items may be cut. */

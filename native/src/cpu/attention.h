@@ -64,7 +64,7 @@ struct Bump {
  */
 template <class Body> ls_status with_operands([[maybe_unused]] const ls_attention_params &p, Body body) {
 #if defined(__AVX512BF16__)
-    if (p.half && p.epoch == 0) {
+    if (all_half(p) && p.epoch == 0) {
         return body(Pair{});
     }
 #endif

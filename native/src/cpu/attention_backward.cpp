@@ -99,7 +99,7 @@ void load_state(const ls_attention_params &p, const QueryBlock &block, float *ls
             delta[i] = p.delta[row];
         } else if (p.out) {
             double sum = 0;
-            visit(p.d_out, p.half, [&](auto *gradients) {
+            visit(p.d_out, all_half(p), [&](auto *gradients) {
                 auto *out = static_cast<decltype(gradients)>(p.out) + row * p.out_row;
                 sum = dot(out, gradients + row * p.d_out_row, p.value_dim);
             });

@@ -64,7 +64,7 @@ void merge(const ls_attention_params &p, int64_t row, float max, float sum, cons
     }
     float share = total == 0 ? 0 : (float)::exp(top - merged);
     *lse = (float)merged;
-    visit(p.out, p.half, [&](auto *outputs) {
+    visit(p.out, all_half(p), [&](auto *outputs) {
         auto *to = outputs + row * p.out_row;
         sweep(p.value_dim, [&](int64_t d, auto in) {
             F o = load(output + d, in) * share;

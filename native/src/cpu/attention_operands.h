@@ -32,10 +32,12 @@ struct Head {
     bool half;
 };
 
-inline Head of_queries(const ls_attention_params &p) { return {p.q, p.q_row, p.dim, p.half != 0}; }
+inline bool all_half(const ls_attention_params &p) { return p.half == 1; }
+
+inline Head of_queries(const ls_attention_params &p) { return {p.q, p.q_row, p.dim, all_half(p)}; }
 inline Head of_keys(const ls_attention_params &p) { return {p.k, p.k_row, p.dim, p.half != 0}; }
 inline Head of_values(const ls_attention_params &p) { return {p.v, p.v_row, p.value_dim, p.half != 0}; }
-inline Head of_outputs(const ls_attention_params &p) { return {p.d_out, p.d_out_row, p.value_dim, p.half != 0}; }
+inline Head of_outputs(const ls_attention_params &p) { return {p.d_out, p.d_out_row, p.value_dim, all_half(p)}; }
 
 /* to[t][0..padded) = row from + t of the selection ⊙ factors (none: NULL), zeros behind the last dimension. */
 inline void pack_slab(Head m, Rows rows, int64_t from, int64_t count, const float *factors, float *to) {

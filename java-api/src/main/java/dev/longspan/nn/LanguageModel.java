@@ -1,6 +1,7 @@
 package dev.longspan.nn;
 
 import dev.longspan.autograd.Pass;
+import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
 import java.util.Map;
@@ -20,6 +21,14 @@ public interface LanguageModel<S extends StreamState> extends Layer {
 
     /** The state before the first token of {@code batch} sequences. */
     S start(TensorArena arena, long batch);
+
+    /**
+     * As {@link #start(TensorArena, long)}, with keys and values kept as {@code caches}: rounded to BF16 they take half of the
+     * memory of F32. Throws IllegalArgumentException where a model cannot.
+     */
+    default S start(TensorArena arena, long batch, DType caches) {
+        throw new IllegalArgumentException("this model keeps keys and values in its own dtype: caches=" + caches);
+    }
 
     /** The state that {@link StreamState#tensors()} was taken from, copied into the arena. */
     S restore(TensorArena arena, Map<String, Tensor> saved);

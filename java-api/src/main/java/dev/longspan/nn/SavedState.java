@@ -61,6 +61,12 @@ public record SavedState(String prefix, Map<String, Tensor> tensors) {
         }
     }
 
+    /** The dtype of keys and values, {@code own} where they had the model's. */
+    public DType caches(DType own) {
+        Tensor caches = tensors.get(prefix + StreamState.CACHES);
+        return caches == null ? own : caches.dtype();
+    }
+
     /** Throws IllegalArgumentException if the state belongs to a model of another {@link Fingerprint}. */
     public void checkModel(long fingerprint) {
         long saved = numbers(StreamState.MODEL, 1)[0];

@@ -5,6 +5,7 @@ import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where the sequences of a {@link StreamState} stand, and whether it may still be used: a state shares its memory with all that
@@ -16,17 +17,19 @@ public final class StreamPlace {
     private final Tensor model;
     private final Latest latest;
     private final long version;
+    private final @Nullable Tensor caches;
 
     /** The only version that may still be used. */
     private static final class Latest {
         private long version;
     }
 
-    private StreamPlace(Tensor position, Tensor model, Latest latest) {
+    private StreamPlace(Tensor position, Tensor model, Latest latest, @Nullable Tensor caches) {
         this.position = position;
         this.model = model;
         this.latest = latest;
         this.version = latest.version;
+        this.caches = caches;
     }
 
     /** Before the first token of {@code batch} sequences of the model with this {@link Fingerprint}. */
@@ -46,7 +49,26 @@ public final class StreamPlace {
             throw new IllegalArgumentException("batch must be positive: batch=" + batch);
         }
         return new StreamPlace(arena.allocateOnHost(DType.I64, 2).set(new long[] {position, batch}),
-                arena.allocateOnHost(DType.I64, 1).set(new long[] {fingerprint}), new Latest());
+                arena.allocateOnHost(DType.I64, 1).set(new long[] {fingerprint}), new Latest(), null);
+    }
+
+    /**
+     * The place of a state that keeps keys and values as {@code caches}, of a model of dtype {@code own}: the same, or BF16
+     * for F32.
+     */
+    public StreamPlace withCaches(TensorArena arena, DType own, DType caches) {
+        if (caches == own) {
+            return this;
+        }
+        if (own != DType.F32 || caches != DType.BF16) {
+            throw new IllegalArgumentException("caches must be " + own + (own == DType.F32 ? " or BF16" : "") + ": caches="
+                    + caches);
+        }
+        return keeping(arena, caches);
+    }
+
+    private StreamPlace keeping(TensorArena arena, DType dtype) {
+        return new StreamPlace(position, model, latest, arena.allocateOnHost(dtype, 0));
     }
 
     /** Tokens seen so far, by the latest state. */
@@ -65,6 +87,9 @@ public final class StreamPlace {
         Map<String, Tensor> named = new LinkedHashMap<>();
         named.put(StreamState.POSITION, position);
         named.put(StreamState.MODEL, model);
+        if (caches != null) {
+            named.put(StreamState.CACHES, caches);
+        }
         return named;
     }
 
@@ -76,7 +101,8 @@ public final class StreamPlace {
                 throw new IllegalArgumentException("rows must lie in the batch: row=" + row + ", batch=" + batch());
             }
         }
-        return at(arena, position(), rows.length, model.toLongs()[0]);
+        StreamPlace copy = at(arena, position(), rows.length, model.toLongs()[0]);
+        return caches == null ? copy : copy.keeping(arena, caches.dtype());
     }
 
     /** Throws unless this is the latest and tokens or their embeddings are [batch, at least one, …]. */
@@ -92,7 +118,7 @@ public final class StreamPlace {
         checkLatest();
         position.set(new long[] {position() + tokens, batch()});
         latest.version++;
-        return new StreamPlace(position, model, latest);
+        return new StreamPlace(position, model, latest, caches);
     }
 
     /** Throws IllegalStateException where a later state exists. */

@@ -13,6 +13,12 @@ public interface StreamState {
     /** The name under which {@link #tensors} has I64 [1]: the {@link Fingerprint} of the model. */
     String MODEL = "model";
 
+    /**
+     * The name under which {@link #tensors} has an empty tensor of the dtype of {@link KeyValueCache}s where that is not the
+     * model's own.
+     */
+    String CACHES = "caches";
+
     /** Tokens seen so far. */
     long position();
 

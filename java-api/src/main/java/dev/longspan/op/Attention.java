@@ -2,6 +2,7 @@ package dev.longspan.op;
 
 import dev.longspan.autograd.Pass;
 import dev.longspan.kernel.AttentionPlan;
+import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 import java.util.List;
 
@@ -20,7 +21,10 @@ public final class Attention {
     public record Result(Tensor out, Tensor lse) {
     }
 
-    /** {@code softmax(scale · q kᵀ) v} over the keys that the plan shows; q: [B, Nq, H, D], k: [B, Nk, H, D], v: [B, Nk, H, Dv]. */
+    /**
+     * {@code softmax(scale · q kᵀ) v} over the keys that the plan shows; q: [B, Nq, H, D], k: [B, Nk, H, D], v: [B, Nk, H, Dv].
+     * Without gradients k and v may be BF16 beside q in F32, as in caches; scalar and cuda refuse it.
+     */
     public static Result apply(Pass pass, AttentionPlan plan, Tensor q, Tensor k, Tensor v) {
         check(pass, plan, q, k, v);
         Tensor out = pass.zeros(q.dtype(), q.size(0), q.size(1), q.size(2), v.size(3));
@@ -57,7 +61,8 @@ public final class Attention {
             throw new IllegalArgumentException("q, k and v must be [batch, rows, heads, dim] with dim contiguous: q=" + q
                     + ", k=" + k + ", v=" + v);
         }
-        Shapes.checkComputes(pass, "q, k and v", q, k, v);
+        boolean half = k.dtype() == DType.BF16 && v.dtype() == DType.BF16 && q.dtype() == DType.F32 && !pass.tracks(q, k, v);
+        Shapes.checkComputes(pass, "q, k and v", half ? new Tensor[] {q} : new Tensor[] {q, k, v});
         if (q.size(0) != k.size(0) || q.size(2) != k.size(2) || q.size(3) != k.size(3)
                 || k.size(0) != v.size(0) || k.size(1) != v.size(1) || k.size(2) != v.size(2)) {
             throw new IllegalArgumentException("q, k and v must agree in batch, heads and rows: q=" + q + ", k=" + k

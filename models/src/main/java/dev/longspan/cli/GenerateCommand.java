@@ -11,6 +11,7 @@ import dev.longspan.model.WeightStorage;
 import dev.longspan.nn.LanguageModel;
 import dev.longspan.nn.StreamState;
 import dev.longspan.parallel.CancelSignal;
+import dev.longspan.tensor.DType;
 import dev.longspan.tensor.TensorArena;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -88,6 +89,11 @@ final class GenerateCommand implements Callable<Integer> {
                     + "with half the bytes, rounded (default: mapped).")
     private WeightStorage weights = WeightStorage.MAPPED;
 
+    @Option(names = "--caches", paramLabel = "f32|bf16",
+            description = "How keys and values are kept, bf16 rounded, in half of the memory (default: as the model computes; "
+                    + "a --state stays as it is).")
+    private @Nullable DType caches;
+
     @Mixin
     private final StatisticsOption statistics = new StatisticsOption();
 
@@ -96,6 +102,9 @@ final class GenerateCommand implements Callable<Integer> {
         Generator.Request request = new Generator.Request(promptFile == null ? prompt : Files.readString(promptFile), tokens,
                 new Sampling(temperature, topK, topP, main.seed()), stops, (int) Math.min(chunk, Integer.MAX_VALUE));
         checkPlaceForState();
+        if (state != null && caches != null) {
+            throw new IllegalArgumentException("a state has its caches already: state=" + state + ", caches=" + caches);
+        }
         ModelFolder folder = ModelFolder.open(model, main.architectures());
         try (StopSignals signals = StopSignals.caught(); TensorArena arena = new TensorArena(main.backend().space());
                 Checkpoint stored = folder.weights()) {
@@ -108,7 +117,8 @@ final class GenerateCommand implements Callable<Integer> {
             CancelSignal cancel) {
         Output output = main.output();
         Generator<S> generator = new Generator<>(main.backend(), main.parallel(), network);
-        Continuation<S> from = state == null ? generator.start(arena) : StateFile.read(state, network, arena);
+        Continuation<S> from = state != null ? StateFile.read(state, network, arena)
+                : caches == null ? generator.start(arena) : Continuation.start(network, arena, caches);
         output.text(request.prompt());
         Generator.Continued<S> done = generator.goOn(from, request, cancel, output::text);
         if (saveState == null) {

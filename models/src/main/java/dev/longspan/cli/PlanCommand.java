@@ -162,9 +162,14 @@ final class PlanCommand implements Callable<Integer> {
             output.line("activations  %s", ByteSize.text(plan.trainingBytes()));
         } else {
             output.line("activations  %s (the whole context at once)", ByteSize.text(plan.inferenceBytes()));
-            output.line("state        %s after the whole context, when it is read in chunks", ByteSize.text(plan.stateBytes()));
+            output.line("state        %s after the whole context, when it is read in chunks%s", ByteSize.text(plan.stateBytes()),
+                    plan.cacheBytes() == 0 ? "" : "; " + ByteSize.text(withHalfCaches(plan)) + " with --caches bf16");
         }
         output.line("total        %s of %s", ByteSize.text(needed), ByteSize.text(NativeBudget.process().limitBytes()));
+    }
+
+    private static long withHalfCaches(ModelPlan plan) {
+        return plan.stateBytes() - plan.cacheBytes() / 2;
     }
 
     private static Map<String, @Nullable Object> figures(ModelPlan plan, long needed) {
@@ -180,6 +185,7 @@ final class PlanCommand implements Callable<Integer> {
         figures.put("inference_bytes", plan.inferenceBytes());
         figures.put("training_bytes", plan.trainingBytes());
         figures.put("state_bytes", plan.stateBytes());
+        figures.put("state_bytes_with_bf16_caches", withHalfCaches(plan));
         figures.put("total_bytes", needed);
         figures.put("limit_bytes", NativeBudget.process().limitBytes());
         return figures;

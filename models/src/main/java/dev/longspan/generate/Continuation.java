@@ -2,6 +2,7 @@ package dev.longspan.generate;
 
 import dev.longspan.nn.LanguageModel;
 import dev.longspan.nn.StreamState;
+import dev.longspan.tensor.DType;
 import dev.longspan.tensor.TensorArena;
 import dev.longspan.text.Bytes;
 import java.util.HexFormat;
@@ -31,6 +32,11 @@ public record Continuation<S extends StreamState>(S state, int unread, String un
     /** The beginning of a document. */
     public static <S extends StreamState> Continuation<S> start(LanguageModel<S> model, TensorArena arena) {
         return new Continuation<>(model.start(arena, 1), Bytes.SEPARATOR, "");
+    }
+
+    /** The same, of a state that keeps keys and values as {@code caches}. */
+    public static <S extends StreamState> Continuation<S> start(LanguageModel<S> model, TensorArena arena, DType caches) {
+        return new Continuation<>(model.start(arena, 1, caches), Bytes.SEPARATOR, "");
     }
 
     /** What the unfinished character looks like if nothing follows: U+FFFD, or nothing where none has begun. */

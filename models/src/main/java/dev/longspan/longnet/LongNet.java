@@ -118,7 +118,12 @@ public record LongNet(LongNetConfig config, Embedding embedding, @Nullable Embed
 
     @Override
     public LongNetState start(TensorArena arena, long batch) {
-        return LongNetState.start(this, arena, batch);
+        return start(arena, batch, embedding.weight().dtype());
+    }
+
+    @Override
+    public LongNetState start(TensorArena arena, long batch, DType caches) {
+        return LongNetState.start(this, arena, batch, caches);
     }
 
     @Override

@@ -30,10 +30,11 @@ final class LongNetPlan {
         double ends = endElements(config);
         double kept = config.layers() * (recompute ? width : layer) + ends;
         double again = recompute ? 2 * layer : 0;
+        long caches = 2 * batch * config.layers() * cacheRows(config, context) * config.width() * bytes;
         return new ModelPlan(parameters, new Work(products + logits, attention, 0),
                 recompute ? backward.plus(layers) : backward, parameters * bytes,
                 (long) (tokens * bytes * (config.layers() * layer + ends)), (long) (tokens * bytes * (2 * kept + again)),
-                2 * batch * config.layers() * cacheRows(config, context) * config.width() * bytes);
+                caches, caches);
     }
 
     private static long countParameters(LongNetConfig config) {

@@ -29,21 +29,22 @@ public final class LongNetState implements StreamState {
         this.caches = List.copyOf(caches);
     }
 
-    static LongNetState start(LongNet model, TensorArena arena, long batch) {
-        return empty(model, arena, StreamPlace.start(arena, batch, fingerprint(model)));
+    static LongNetState start(LongNet model, TensorArena arena, long batch, DType caches) {
+        return empty(model, arena, StreamPlace.start(arena, batch, fingerprint(model)), caches);
     }
 
     static LongNetState restore(LongNet model, TensorArena arena, Map<String, Tensor> tensors) {
         SavedState saved = SavedState.of(tensors);
-        LongNetState state = empty(model, arena, StreamPlace.restore(arena, saved, fingerprint(model)));
+        LongNetState state = empty(model, arena, StreamPlace.restore(arena, saved, fingerprint(model)),
+                saved.caches(model.embedding().weight().dtype()));
         return state.filled(saved, saved.place().rows());
     }
 
-    private static LongNetState empty(LongNet model, TensorArena arena, StreamPlace place) {
+    private static LongNetState empty(LongNet model, TensorArena arena, StreamPlace place, DType caches) {
         LongNetConfig config = model.config();
-        DType dtype = model.embedding().weight().dtype();
-        return new LongNetState(place, IntStream.range(0, config.layers())
-                .mapToObj(i -> cache(config, dtype, arena, place.batch())).toList());
+        StreamPlace from = place.withCaches(arena, model.embedding().weight().dtype(), caches);
+        return new LongNetState(from, IntStream.range(0, config.layers())
+                .mapToObj(i -> cache(config, caches, arena, place.batch())).toList());
     }
 
     private static KeyValueCache cache(LongNetConfig config, DType dtype, TensorArena arena, long batch) {

@@ -108,7 +108,12 @@ public record Megalodon(MegalodonConfig config, Embedding embedding, List<Megalo
 
     @Override
     public MegalodonState start(TensorArena arena, long batch) {
-        return MegalodonState.start(this, arena, batch);
+        return start(arena, batch, embedding.weight().dtype());
+    }
+
+    @Override
+    public MegalodonState start(TensorArena arena, long batch, DType caches) {
+        return MegalodonState.start(this, arena, batch, caches);
     }
 
     @Override

@@ -41,7 +41,7 @@ record MegalodonPlan(MegalodonConfig config, long context, long batch, DType dty
                 SCAN_BACKWARD * modes);
         return new ModelPlan(parameters, forward.plus(new Work(logits, 0, 0)), recompute ? backward.plus(forward) : backward,
                 parameters * dtype.bytes(), (long) (layers * layerBytes(false) + endBytes(false)),
-                (long) trainingBytes(recompute), stateBytes());
+                (long) trainingBytes(recompute), stateBytes(), batch * config.layers() * cacheBytes());
     }
 
     /** Keys that a query sees on average: those of its chunk up to its own. */
@@ -152,8 +152,12 @@ record MegalodonPlan(MegalodonConfig config, long context, long batch, DType dty
     /** What {@link MegalodonState} saves but its position and fingerprint. */
     private long stateBytes() {
         long moments = hasMoments() ? momentBytes() : 0;
-        long rows = Math.min(context, config.chunk()) * (config.sharedWidth() + config.valueWidth());
-        long layer = moments + (2L * config.modes() * config.width() + rows) * dtype.bytes();
+        long layer = moments + 2L * config.modes() * config.width() * dtype.bytes() + cacheBytes();
         return batch * (config.layers() * layer + moments);
+    }
+
+    /** Keys and values of a layer and sequence. */
+    private long cacheBytes() {
+        return Math.min(context, config.chunk()) * (config.sharedWidth() + config.valueWidth()) * dtype.bytes();
     }
 }

@@ -36,17 +36,18 @@ public final class MegalodonState implements StreamState {
         this.last = last;
     }
 
-    static MegalodonState start(Megalodon model, TensorArena arena, long batch) {
-        return empty(model, arena, StreamPlace.start(arena, batch, fingerprint(model)));
+    static MegalodonState start(Megalodon model, TensorArena arena, long batch, DType caches) {
+        return empty(model, arena, StreamPlace.start(arena, batch, fingerprint(model)), caches);
     }
 
     static MegalodonState restore(Megalodon model, TensorArena arena, Map<String, Tensor> tensors) {
         SavedState saved = SavedState.of(tensors);
-        MegalodonState state = empty(model, arena, StreamPlace.restore(arena, saved, fingerprint(model)));
+        MegalodonState state = empty(model, arena, StreamPlace.restore(arena, saved, fingerprint(model)),
+                saved.caches(model.embedding().weight().dtype()));
         return state.filled(saved, saved.place().rows());
     }
 
-    private static MegalodonState empty(Megalodon model, TensorArena arena, StreamPlace place) {
+    private static MegalodonState empty(Megalodon model, TensorArena arena, StreamPlace place, DType caches) {
         MegalodonConfig config = model.config();
         DType dtype = model.embedding().weight().dtype();
         long batch = place.batch();
@@ -58,10 +59,10 @@ public final class MegalodonState implements StreamState {
                 layers.add(new Memory(moments(model, arena, batch),
                         arena.allocate(dtype, batch, config.modes(), 2, config.width()),
                         layer.attention().ema().onHost().coefficients(pass).copy(arena),
-                        SegmentCache.chunked(arena, config.chunk(), dtype, shape)));
+                        SegmentCache.chunked(arena, config.chunk(), caches, shape)));
             }
         }
-        return new MegalodonState(place, layers, moments(model, arena, batch));
+        return new MegalodonState(place.withCaches(arena, dtype, caches), layers, moments(model, arena, batch));
     }
 
     /** Zero timesteps of any moments: before the first row they have no weight. */

@@ -10,9 +10,10 @@ import dev.longspan.tensor.DType;
  * @param inferenceBytes activations of one forward pass over whole sequences
  * @param trainingBytes activations and their gradients of one training step
  * @param stateBytes what a stream carries from token to token after the whole context
+ * @param cacheBytes keys and values among them that may be kept in bfloat16
  */
 public record ModelPlan(long parameters, Work forward, Work backward, long weightBytes, long inferenceBytes,
-        long trainingBytes, long stateBytes) {
+        long trainingBytes, long stateBytes, long cacheBytes) {
 
     /**
      * FLOPs by kind, a multiplication and an addition counted as two; what is none of these is left out.

@@ -29,7 +29,7 @@ record RmtCosts(RmtConfig config, BackboneBlueprint backbone, long context, long
         return new ModelPlan(weights.parameters() + config.memory() * backbone.width(), forward,
                 backward(odd).plus(backward(others)), weights.weightBytes() + memoryBytes(1),
                 (long) (odd.segments * inferredBytes(odd) + others.segments * inferredBytes(others) + outputs),
-                (long) (keptBytes(odd) + keptBytes(others) + again + 2 * outputs), stateBytes(segments));
+                (long) (keptBytes(odd) + keptBytes(others) + again + 2 * outputs), stateBytes(segments), 0);
     }
 
     /** Segments that the loss of the first segment's memory comes from: it is in as many of them. */

@@ -2,11 +2,14 @@ package dev.longspan.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.longspan.backend.Backend;
 import dev.longspan.checkpoint.Checkpoint;
+import dev.longspan.checkpoint.Safetensors;
 import dev.longspan.json.Json;
 import dev.longspan.model.Architecture;
 import dev.longspan.model.ModelConfig;
 import dev.longspan.model.ModelFolder;
+import dev.longspan.tensor.DType;
 import dev.longspan.tensor.TensorArena;
 import dev.longspan.text.Bytes;
 import java.io.IOException;
@@ -17,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -81,6 +85,23 @@ class StateTest {
                 state().toString());
         assertThat(told.err()).contains("saved in " + state());
         assertThat(folder).isDirectoryNotContaining(path -> path.getFileName().toString().contains("tmp"));
+    }
+
+    @Test
+    void cachesInBfloat16AreSavedAsTheyAreAndTheTextGoesOn() throws IOException {
+        Assumptions.assumeTrue(Backend.best().name().matches("mixed|vector|host"), "caches in BF16 need vector or host");
+        for (Path model : List.of(megalodon("mega", 1), model("longnet", "longnet", 1, Map.of()))) {
+            String whole = text(generate(model, "--prompt", "public ", "--tokens", "12", "--caches", "bf16"));
+            String file = state().toString();
+            String parts = text(generate(model, "--prompt", "public ", "--tokens", "9", "--caches", "bf16", "--save-state", file));
+            try (Safetensors saved = Safetensors.open(state())) {
+                assertThat(saved.tensors().entrySet().stream().filter(e -> e.getKey().endsWith("keys"))
+                        .map(e -> e.getValue().dtype())).isNotEmpty().containsOnly(DType.BF16);
+            }
+            parts += text(generate(model, "--state", file, "--tokens", "3"));
+            assertThat(whole).startsWith(parts).hasSizeLessThanOrEqualTo(parts.length() + 1);
+            fails(ExitStatus.USAGE, "a state has its caches already", generate(model, "--state", file, "--caches", "f32"));
+        }
     }
 
     @Test

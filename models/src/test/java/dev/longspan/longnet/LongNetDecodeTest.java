@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.longspan.autograd.Pass;
+import dev.longspan.backend.Backend;
 import dev.longspan.kernel.AttentionPattern;
 import dev.longspan.kernel.AttentionPattern.Branch;
 import dev.longspan.kernel.AttentionPattern.Dilated;
@@ -14,6 +15,7 @@ import dev.longspan.kernel.AttentionPattern.PadKeys;
 import dev.longspan.kernel.Rotary;
 import dev.longspan.nn.SegmentCache;
 import dev.longspan.nn.LanguageModel.Step;
+import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 import java.util.ArrayList;
@@ -24,6 +26,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
 /** Logits out of a cache are the logits of the whole sequence, to 1e-12 in float64. */
@@ -166,6 +169,45 @@ class LongNetDecodeTest {
             assertThat(bench.values(pass -> model.next(pass, restored, next).logits()))
                     .isEqualTo(bench.values(pass -> model.next(pass, original, next).logits()));
         }
+    }
+
+    @Test
+    void cachesInBfloat16TakeHalfTheMemoryAndContinueTheSameWhenRestoredOrSelected() {
+        Assumptions.assumeTrue(Backend.best().name().matches("mixed|vector|host"), "caches in BF16 need vector or host");
+        try (Bench fast = new Bench(Backend.best(), Parallel.of(1))) {
+            for (LongNetConfig config : List.of(Bench.awkward(), Bench.awkward().withPattern(new AttentionPattern.Dense()),
+                    Bench.awkward().withPattern(new AttentionPattern.FixedSparse(5, 2)))) {
+                LongNet model = Bench.shaken(LongNet.create(config, fast.arena, DType.F32, 5));
+                Tensor tokens = fast.tokens(1, 2, 19);
+                Tensor next = fast.tokens(9, 2, 1);
+                LongNetState start = model.restore(fast.arena, model.start(fast.arena, 2, DType.BF16).tensors());
+                LongNetState half = read(fast, model, start, tokens);
+                LongNetState whole = read(fast, model, model.start(fast.arena, 2), tokens);
+                assertThat(cacheBytes(half)).isPositive().isEqualTo(cacheBytes(whole) / 2);
+                LongNetState restored = model.restore(fast.arena, half.select(fast.arena, 0, 1).tensors());
+                double[] rounded = fast.values(pass -> model.next(pass, half, next).logits());
+                assertThat(fast.values(pass -> model.next(pass, restored, next).logits())).isEqualTo(rounded);
+                double[] exact = fast.values(pass -> model.next(pass, whole, next).logits());
+                assertThat(rounded).isNotEqualTo(exact);
+                for (int i = 0; i < exact.length; i++) {
+                    assertThat(rounded[i]).as("%s, element %d", config.pattern(), i).isCloseTo(exact[i], within(0.03));
+                }
+            }
+            LongNet model = LongNet.create(Bench.awkward(), fast.arena, DType.F32, 5);
+            assertThatIllegalArgumentException().isThrownBy(() -> model.start(fast.arena, 1, DType.F16))
+                    .withMessage("caches must be F32 or BF16: caches=F16");
+        }
+    }
+
+    private static LongNetState read(Bench bench, LongNet model, LongNetState state, Tensor tokens) {
+        try (Pass pass = bench.inference()) {
+            return model.next(pass, state, tokens).state();
+        }
+    }
+
+    private static long cacheBytes(LongNetState state) {
+        return state.tensors().entrySet().stream().filter(e -> e.getKey().startsWith("layers."))
+                .mapToLong(e -> e.getValue().elements() * e.getValue().dtype().bytes()).sum();
     }
 
     @Test

@@ -105,7 +105,9 @@ class LongNetPlanTest {
                 }
                 long bytes = state.tensors().entrySet().stream().filter(e -> e.getKey().startsWith("layers."))
                         .mapToLong(e -> e.getValue().elements() * 8).sum();
-                assertThat(LongNetPlan.of(config, 1024, 2, DType.F64, false).stateBytes()).isEqualTo(bytes);
+                ModelPlan plan = LongNetPlan.of(config, 1024, 2, DType.F64, false);
+                assertThat(plan.stateBytes()).isEqualTo(bytes);
+                assertThat(plan.cacheBytes()).isEqualTo(bytes);
             }
         }
     }

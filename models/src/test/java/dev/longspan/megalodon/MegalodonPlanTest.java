@@ -120,6 +120,9 @@ class MegalodonPlanTest {
                         .mapToLong(e -> e.getValue().elements() * e.getValue().dtype().bytes()).sum();
                 assertThat(plan(config, 12, 2, DType.F64).stateBytes()).isEqualTo(bytes);
                 assertThat(plan(config, 1 << 30, 2, DType.F64).stateBytes()).isEqualTo(bytes);
+                long caches = state.tensors().entrySet().stream().filter(e -> e.getKey().matches(".*(keys|values)"))
+                        .mapToLong(e -> e.getValue().elements() * e.getValue().dtype().bytes()).sum();
+                assertThat(plan(config, 12, 2, DType.F64).cacheBytes()).isEqualTo(caches);
             }
         }
     }

@@ -8,6 +8,7 @@ import dev.longspan.kernel.Dropout;
 import dev.longspan.kernel.Rows;
 import dev.longspan.kernel.host.HeadTasks.HeadTask;
 import dev.longspan.parallel.Scratch;
+import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -33,9 +34,10 @@ record AttentionCall(AttentionPlan plan, Tensor q, Tensor k, Tensor v, Tensor ou
             throw new IllegalArgumentException("shapes must fit [B, Nq, H, D] of q: q=" + q + ", k=" + k + ", v=" + v + ", out="
                     + out + ", lse=" + lse);
         }
-        if (k.dtype() != q.dtype() || v.dtype() != q.dtype() || out.dtype() != q.dtype()) {
-            throw new IllegalArgumentException("q, k, v and out must have one dtype: q=" + q.dtype() + ", k=" + k.dtype() + ", v="
-                    + v.dtype() + ", out=" + out.dtype());
+        boolean halfKeys = q.dtype() == DType.F32 && k.dtype() == DType.BF16;
+        if (k.dtype() != q.dtype() && !halfKeys || v.dtype() != k.dtype() || out.dtype() != q.dtype()) {
+            throw new IllegalArgumentException("q, k, v and out must have one dtype, or k and v BF16 beside F32: q=" + q.dtype()
+                    + ", k=" + k.dtype() + ", v=" + v.dtype() + ", out=" + out.dtype());
         }
         Decay decay = plan.decay();
         if (decay != null && decay.log2PerEpoch().length < q.size(3)) {
@@ -87,7 +89,7 @@ record AttentionCall(AttentionPlan plan, Tensor q, Tensor k, Tensor v, Tensor ou
         drop(p, batch * q.size(2) + task.head());
         ls_attention_params.scratch(p, scratch.segment(BUFFERS, Longspan.ls_attention_scratch(q.size(3), v.size(3)) * 4));
         ls_attention_params.cancel(p, cancel);
-        ls_attention_params.half(p, Memory.half(q) ? 1 : 0);
+        ls_attention_params.half(p, Memory.half(q) ? 1 : Memory.half(k) ? 2 : 0);
         return p;
     }
 

@@ -1,14 +1,20 @@
 package dev.longspan.kernel.vector;
 
+import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
-/** The rows of one head of one batch row of a [B, N, H, D] tensor. */
-record HeadRows(MemorySegment memory, long offset, long stride, int dim) {
+/** The rows of one head of one batch row of a [B, N, H, D] tensor; elements are float32, or bfloat16 if {@code half}. */
+record HeadRows(MemorySegment memory, boolean half, long offset, long stride, int dim) {
 
     static HeadRows of(Tensor tensor, long batch, int head) {
-        return new HeadRows(tensor.segment(), tensor.offset() + batch * tensor.stride(0) + head * tensor.stride(2),
-                tensor.stride(1), Math.toIntExact(tensor.size(3)));
+        return new HeadRows(tensor.segment(), tensor.dtype() == DType.BF16,
+                tensor.offset() + batch * tensor.stride(0) + head * tensor.stride(2), tensor.stride(1), Math.toIntExact(tensor.size(3)));
+    }
+
+    /** Every {@code step}-th row from {@code first} on. */
+    HeadRows from(long first, long step) {
+        return new HeadRows(memory, half, at(first), stride * step, dim);
     }
 
     /** Place of a row's first element. */

@@ -2,6 +2,7 @@ package dev.longspan.kernel.vector;
 
 import static dev.longspan.kernel.vector.Lanes.LANES;
 import static dev.longspan.kernel.vector.Lanes.ORDER;
+import static dev.longspan.kernel.vector.Lanes.SHORTS;
 import static dev.longspan.kernel.vector.Lanes.SPECIES;
 
 import dev.longspan.kernel.AttentionPlan;
@@ -9,8 +10,10 @@ import dev.longspan.kernel.Rows;
 import dev.longspan.kernel.vector.TaskList.Entry;
 import dev.longspan.parallel.Scratch;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
 
 /**
@@ -25,6 +28,7 @@ final class OneQuery {
     private static final int SCORES = 1;
     private static final int OUTPUT = 2;
     private static final int RESCALE = 3;
+    private static final int WIDENED = 4;
     private static final int RAGGED = 0;
 
     private final AttentionPlan plan;
@@ -58,6 +62,7 @@ final class OneQuery {
         float[] scores = scratch.floats(SCORES, Tiles.BLOCK + LANES);
         float[] output = scratch.floats(OUTPUT, Packing.slabLength(values.dim()));
         float[] rescale = scratch.floats(RESCALE, LANES);
+        float[] widened = scratch.floats(WIDENED, padded);
         MemorySegment ragged = scratch.segment(RAGGED, 4L * LANES * padded);
         for (int d = 0; d < values.dim(); d += LANES) {
             FloatVector.zero(SPECIES).intoArray(output, Packing.place(0, d));
@@ -75,8 +80,7 @@ final class OneQuery {
             if (decay.changes(0, 0, block)) {
                 scale(queries, row, decay, query, padded);
             }
-            HeadRows of = new HeadRows(keys.memory(), keys.at(rows.at(from)), keys.stride() * rows.period(), dim);
-            scores(of, count, query, padded, scores, ragged);
+            scores(keys.from(rows.at(from), rows.period()), count, query, padded, scores, ragged, widened);
             float before = max;
             for (int i = 0; i < count; i++) {
                 max = scores[i] > max ? scores[i] : max;
@@ -87,8 +91,7 @@ final class OneQuery {
             for (int i = 0; i < count; i++) {
                 sum += scores[i];
             }
-            add(new HeadRows(values.memory(), values.at(rows.at(from)), values.stride() * rows.period(), values.dim()), count,
-                    scores, rescale[0], output);
+            add(values.from(rows.at(from), rows.period()), count, scores, rescale[0], output);
         }
         return new Result(max, sum, output);
     }
@@ -104,15 +107,21 @@ final class OneQuery {
     }
 
     /** {@code scores[i] = query · key i}, LANES keys at a time. */
-    private static void scores(HeadRows keys, int count, float[] query, int padded, float[] scores, MemorySegment ragged) {
+    private static void scores(HeadRows keys, int count, float[] query, int padded, float[] scores, MemorySegment ragged,
+            float[] widened) {
+        int dim = keys.dim();
         Arrays.fill(scores, 0, count, 0f);
         for (int i = 0; i < count; i += LANES) {
-            if (i + LANES <= count && padded == keys.dim()) {
+            boolean whole = i + LANES <= count;
+            if (whole && !keys.half() && padded == dim) {
                 Squares.add(keys.memory(), keys.at(i) * 4, keys.stride() * 4, 1, padded / LANES, query, 0, scores, i);
+            } else if (whole && keys.half() && dim % (2 * LANES) == 0) {
+                Squares.addHalves(keys.memory(), keys.at(i) * 2, keys.stride() * 2, 1, dim / (2 * LANES), query, 0, scores, i);
             } else {
                 ragged.fill((byte) 0); // what lies behind a row is multiplied by zeros, and must be none
                 for (int x = 0; x < LANES && i + x < count; x++) {
-                    MemorySegment.copy(keys.memory(), keys.at(i + x) * 4, ragged, 4L * x * padded, 4L * keys.dim());
+                    Packing.load(keys.memory(), keys.half(), keys.at(i + x), dim, widened, 0);
+                    MemorySegment.copy(widened, 0, ragged, ValueLayout.JAVA_FLOAT, 4L * x * padded, dim);
                 }
                 Arrays.fill(scores, count, count + LANES, 0f);
                 Squares.add(ragged, 0, 4L * padded, 1, padded / LANES, query, 0, scores, i);
@@ -130,6 +139,10 @@ final class OneQuery {
 
     /** {@code output = rescale · output + Σ weights · values}. */
     private static void add(HeadRows values, int count, float[] weights, float rescale, float[] output) {
+        if (values.half()) {
+            addHalves(values, count, weights, rescale, output);
+            return;
+        }
         int d = 0;
         for (; d <= values.dim() - 4 * LANES; d += 4 * LANES) {
             addFour(values.memory(), (values.offset() + d) * 4, values.stride() * 4, count, weights, rescale, output, d);
@@ -138,6 +151,47 @@ final class OneQuery {
             addOne(values.memory(), (values.offset() + d) * 4, values.stride() * 4, count, weights, rescale, output, d,
                     values.dim() - d);
         }
+    }
+
+    private static void addHalves(HeadRows values, int count, float[] weights, float rescale, float[] output) {
+        for (int d = 0; d < values.dim(); d += 4 * LANES) {
+            long at = (values.offset() + d) * 2;
+            // What vectors read behind a row is of others, and goes to places that nobody reads: only the storage must not end.
+            long before = values.memory().byteSize() - 8L * LANES - at;
+            int whole = before < 0 ? 0 : (int) Math.min(count, before / (values.stride() * 2) + 1);
+            addFourHalves(values.memory(), at, values.stride() * 2, whole, weights, rescale, output, d);
+            for (int i = whole; i < count; i++) {
+                for (int x = d; x < Math.min(d + 4 * LANES, values.dim()); x++) {
+                    int place = Packing.place(0, x);
+                    output[place] = Math.fma(weights[i], Packing.get(values.memory(), true, values.at(i) + x), output[place]);
+                }
+            }
+        }
+    }
+
+    private static void addFourHalves(MemorySegment values, long at, long stride, int count, float[] weights, float rescale,
+            float[] output, int d) {
+        int p0 = Packing.place(0, d);
+        int p1 = Packing.place(0, d + LANES);
+        int p2 = Packing.place(0, d + 2 * LANES);
+        int p3 = Packing.place(0, d + 3 * LANES);
+        FloatVector s0 = FloatVector.fromArray(SPECIES, output, p0).mul(rescale);
+        FloatVector s1 = FloatVector.fromArray(SPECIES, output, p1).mul(rescale);
+        FloatVector s2 = FloatVector.fromArray(SPECIES, output, p2).mul(rescale);
+        FloatVector s3 = FloatVector.fromArray(SPECIES, output, p3).mul(rescale);
+        for (int i = 0; i < count; i++, at += stride) {
+            FloatVector w = FloatVector.broadcast(SPECIES, weights[i]);
+            ShortVector v = ShortVector.fromMemorySegment(SHORTS, values, at, ORDER);
+            ShortVector u = ShortVector.fromMemorySegment(SHORTS, values, at + 4L * LANES, ORDER);
+            s0 = w.fma(Lanes.widened(v, 0), s0);
+            s1 = w.fma(Lanes.widened(v, 1), s1);
+            s2 = w.fma(Lanes.widened(u, 0), s2);
+            s3 = w.fma(Lanes.widened(u, 1), s3);
+        }
+        ((FloatVector) Lanes.TYPE.cast(s0)).intoArray(output, p0);
+        ((FloatVector) Lanes.TYPE.cast(s1)).intoArray(output, p1);
+        ((FloatVector) Lanes.TYPE.cast(s2)).intoArray(output, p2);
+        ((FloatVector) Lanes.TYPE.cast(s3)).intoArray(output, p3);
     }
 
     private static void addFour(MemorySegment values, long at, long stride, int count, float[] weights, float rescale,

@@ -143,6 +143,10 @@ final class Packing {
     static void slab(HeadRows from, Rows rows, int start, int count, float @Nullable [] factors, float[] to, int at) {
         int dim = from.dim();
         int padded = Math.ceilDiv(dim, Tiles.COLS) * Tiles.COLS;
+        if (from.half()) {
+            halfSlab(from, rows, start, count, padded, to, at);
+            return;
+        }
         int whole = Lanes.whole(dim);
         VectorMask<Float> rest = Lanes.first(dim - whole);
         for (int i = 0; i < count; i++) {
@@ -161,6 +165,19 @@ final class Packing {
             }
             for (; d < padded; d += LANES) {
                 FloatVector.zero(SPECIES).intoArray(to, at + place(i, d));
+            }
+        }
+    }
+
+    /** As {@link #slab} without factors, of bfloat16: keys and values of a cache. */
+    private static void halfSlab(HeadRows from, Rows rows, int start, int count, int padded, float[] to, int at) {
+        for (int i = 0; i < count; i++) {
+            long row = from.at(rows.at(start + i));
+            for (int d = 0; d < padded; d += Tiles.SLAB) {
+                int n = Math.clamp(from.dim() - d, 0, Tiles.SLAB);
+                int place = at + place(i, d);
+                load(from.memory(), true, row + d, n, to, place);
+                Arrays.fill(to, place + n, place + Math.min(Tiles.SLAB, padded - d), 0f);
             }
         }
     }

@@ -5,6 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.longspan.bindings.HostLibrary;
+import dev.longspan.kernel.AttentionKernel;
+import dev.longspan.kernel.AttentionPattern.Branch;
+import dev.longspan.kernel.AttentionPattern.CompactDilated;
+import dev.longspan.kernel.AttentionPattern.HeadOffset;
 import dev.longspan.kernel.AttentionPlan;
 import dev.longspan.kernel.Kernels;
 import dev.longspan.kernel.RandomTensors;
@@ -16,6 +20,7 @@ import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
@@ -49,6 +54,42 @@ final class HostBitsTest {
             host.gemm().gemm(one, a, b, bias, actual, false);
             assertThat(actual.toFloats()).as("rows=%d", rows).isEqualTo(expected.toFloats());
         }
+    }
+
+    @Test
+    void keysAndValuesInBfloat16GiveTheBitsOfTheSameNumbersInFloat32() {
+        for (AttentionKernel kernel : List.of(host.attention(), VectorKernels.create().attention())) {
+            for (int dim : new int[] {17, 64, 80}) {
+                for (int queries : new int[] {1, 40}) {
+                    Tensor q = tensors.contiguous(1, queries, 2, dim);
+                    Tensor k = halves(1, 150, 2, dim);
+                    Tensor v = halves(1, 150, 2, dim + 3);
+                    AttentionPlan dense = AttentionPlan.causal(0.3).withFirstQuery(149 - queries);
+                    AttentionPlan compact = AttentionPlan.of(new CompactDilated(new Branch(1000, 3), HeadOffset.GROUPED, 0), true, 0.3)
+                            .withFirstQuery(449 - queries);
+                    for (AttentionPlan plan : List.of(dense, compact)) {
+                        float[] expected = attention(kernel, plan, q, floats(k), floats(v));
+                        assertThat(attention(kernel, plan, q, k, v)).as("%s, dim=%d, queries=%d, %s", kernel, dim, queries, plan)
+                                .isEqualTo(expected);
+                    }
+                }
+            }
+        }
+    }
+
+    private Tensor halves(long... shape) {
+        return arena.allocate(DType.BF16, shape).copyFrom(tensors.contiguous(shape));
+    }
+
+    private Tensor floats(Tensor halves) {
+        return arena.allocate(DType.F32, halves.shape()).copyFrom(halves);
+    }
+
+    private float[] attention(AttentionKernel kernel, AttentionPlan plan, Tensor q, Tensor k, Tensor v) {
+        Tensor out = arena.allocate(DType.F32, 1, q.size(1), q.size(2), v.size(3));
+        kernel.forward(Parallel.of(2), plan, q, k, v, out,
+                arena.allocate(DType.F32, 1, q.size(2), q.size(1)).fill(Double.NEGATIVE_INFINITY));
+        return out.toFloats();
     }
 
     @Test
