@@ -1,5 +1,6 @@
 package dev.longspan.tensor;
 
+import dev.longspan.bindings.LargePages;
 import dev.longspan.bindings.Sanitizer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -34,7 +35,8 @@ final class HostSpace implements MemorySpace {
         public Storage allocate(long bytes, Owner owner) {
             NativeBudget.process().reserve(bytes);
             try {
-                MemorySegment segment = Sanitizer.watched(arena, bytes, ALIGNMENT);
+                MemorySegment large = LargePages.allocate(arena, bytes);
+                MemorySegment segment = large != null ? large : Sanitizer.watched(arena, bytes, ALIGNMENT);
                 this.bytes.addAndGet(bytes);
                 return Storage.host(segment, owner);
             } catch (OutOfMemoryError e) {
