@@ -1,10 +1,12 @@
 #include "kernels.h"
 #include "tile.h"
 
+#include <type_traits>
+
 /*
  * Products from packed panels. An element's sum takes its terms in order by fused multiply-adds, in chains that begin with
- * zero and are added up in order, and is then added to c: its bits depend on its row, its column and the depth alone. The
- * caller cuts the depth where the sums are to be added.
+ * zero and are added up in order, and is then added to c: its bits depend on its row, its column and the depth alone, but
+ * where few rows meet weights that lie along the sums. The caller cuts the depth where the sums are to be added.
  */
 namespace ls::LS_TIER {
 
@@ -14,8 +16,8 @@ namespace {
 constexpr int64_t CHAIN = 64;
 /* Terms that are packed at once: a strip of a and a panel of b stay in the first-level cache. */
 constexpr int64_t SLICE = 256;
-/* Columns summed at once where the weights lie along the sums: they do not wait for each other. */
-constexpr int ABREAST = 8;
+/* Vectors of partial sums where the weights lie along the sums: a multiply-add takes four cycles. */
+constexpr int ABREAST = 4;
 
 /* Calls add(first, from, to) for chain after chain. */
 template <class Add> void chains(int64_t depth, Add add) {
@@ -79,31 +81,40 @@ void across(const ls_gemm_params &p, const A *a, const B *b, int64_t count, floa
     });
 }
 
-/* Terms side by side: scalars, ABREAST columns at a time. */
-template <class A, class B>
-void along(const ls_gemm_params &p, const A *a, const B *b, int64_t count, float *sums) {
-    for (int64_t j = 0; j < count; j += ABREAST) {
-        const B *w[ABREAST];
-        float total[ABREAST] = {};
-        for (int c = 0; c < ABREAST; c++) {
-            /* Past the last column any weights do: their sums are not stored. */
-            w[c] = b + (j + c < count ? j + c : count - 1) * p.b_col;
+/* Terms side by side: partial sums, then their lanes halves on halves, then the last few terms. */
+template <class B> float along(const float *a, const B *b, int64_t depth) {
+    F s[ABREAST] = {};
+    int64_t k = 0;
+    auto add = [&](int vectors) {
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++, k += W) {
+            s[v] = fma(load(b + k), load(a + k), s[v]);
         }
-        chains(p.depth, [&](bool first, int64_t from, int64_t to) {
-            float s[ABREAST] = {};
-            for (int64_t k = from; k < to; k++) {
-                float term = value(a[k * p.a_col]);
-#pragma GCC unroll 8
-                for (int c = 0; c < ABREAST; c++) {
-                    s[c] = fma(term, value(w[c][k * p.b_row]), s[c]);
-                }
-            }
-            for (int c = 0; c < ABREAST; c++) {
-                total[c] = first ? s[c] : total[c] + s[c];
-            }
-        });
-        std::memcpy(sums + j, total, sizeof total);
+    };
+    while (k + ABREAST * W <= depth) {
+        add(ABREAST);
     }
+    if (k + ABREAST / 2 * W <= depth) {
+        add(ABREAST / 2);
+    }
+    float total = sum((s[0] + s[1]) + (s[2] + s[3]));
+    for (; k < depth; k++) {
+        total = fma(value(b[k]), a[k], total);
+    }
+    return total;
+}
+
+/* A row of a as floats, where it lies or in scratch. */
+template <class A> const float *row_of(const ls_gemm_params &p, const A *a, float *scratch) {
+    if constexpr (std::is_same_v<A, float>) {
+        if (p.a_col == 1) {
+            return a;
+        }
+    }
+    for (int64_t k = 0; k < p.depth; k++) {
+        scratch[k] = value(a[k * p.a_col]);
+    }
+    return scratch;
 }
 
 /* Up to four rows: each weight is used so seldom that packing it would cost more than it saves. */
@@ -116,10 +127,13 @@ ls_status few(const ls_gemm_params &p) {
         visit(p.a, p.halves & LS_HALF_A, [&](auto *a) {
             visit(p.b, p.halves & LS_HALF_B, [&](auto *b) {
                 for (int64_t i = 0; i < p.rows; i++) {
-                    if (p.b_col == 1) {
-                        across(p, a + i * p.a_row, b + col, count, p.scratch);
+                    if (p.b_row == 1) {
+                        const float *row = row_of(p, a + i * p.a_row, p.scratch + FEW * W);
+                        for (int64_t j = 0; j < count; j++) {
+                            p.scratch[j] = along(row, b + (col + j) * p.b_col, p.depth);
+                        }
                     } else {
-                        along(p, a + i * p.a_row, b + col * p.b_col, count, p.scratch);
+                        across(p, a + i * p.a_row, b + col, count, p.scratch);
                     }
                     put_row(p, p.scratch, i, col, count);
                 }
@@ -140,7 +154,8 @@ ls_status gemm_pack(const void *from, int32_t half, int64_t b_row, int64_t b_col
 
 int64_t gemm_scratch(int64_t rows, int64_t cols, int64_t depth) {
     int64_t strips = round_up(rows, ROWS);
-    return FEW * W + strips * (depth < SLICE ? depth : SLICE) + strips * round_up(cols, COLS);
+    int64_t tiled = strips * (depth < SLICE ? depth : SLICE) + strips * round_up(cols, COLS);
+    return FEW * W + (depth < tiled ? tiled : depth);
 }
 
 ls_status gemm(const ls_gemm_params *params) {

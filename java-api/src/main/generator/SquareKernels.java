@@ -19,10 +19,9 @@ final class SquareKernels {
     }
 
     private enum Form {
-        ADD("add", "{@code sums += each chain}, of so many squares: a row's terms in order, from zero on, times a[ao + k]."),
-        ADD_HALVES("addHalves", "As add, of two bfloat16 terms an element."),
-        TRANSPOSE("transpose", "Column after column of one square."),
-        PANEL("panel", "As transpose, columns {@code width} elements apart; rows behind the last one are like it.");
+        PRODUCTS("products", "{@code sums[so + i] = Σ} of row i times a[ao + k], over so many squares, terms in order."),
+        HALF_PRODUCTS("halfProducts", "As products, of two bfloat16 terms an element."),
+        PANEL("panel", "Column after column of one square, {@code width} elements apart; rows behind the last one are like it.");
 
         final String name;
         final String doc;
@@ -34,8 +33,7 @@ final class SquareKernels {
 
         String parameters() {
             return "(MemorySegment w, long at, long stride, " + switch (this) {
-                case ADD, ADD_HALVES -> "int chains, int squares, float[] a, int ao, float[] sums, int so)";
-                case TRANSPOSE -> "MemorySegment to)";
+                case PRODUCTS, HALF_PRODUCTS -> "int squares, float[] a, int ao, float[] sums, int so)";
                 case PANEL -> "int last, float[] to, int o, int width)";
             };
         }
@@ -81,13 +79,12 @@ final class SquareKernels {
             s.append("        IntVector l%1$d = IntVector.fromArray(I, LOW_%1$d, 0);\n".formatted(size));
             s.append("        IntVector h%1$d = IntVector.fromArray(I, HIGH_%1$d, 0);\n".formatted(size));
         }
-        boolean loops = form == Form.ADD || form == Form.ADD_HALVES;
+        boolean loops = form != Form.PANEL;
+        int terms = form == Form.HALF_PRODUCTS ? 2 * lanes : lanes;
         String indent = loops ? "            " : "        ";
-        int terms = form == Form.ADD_HALVES ? 2 * lanes : lanes;
         if (loops) {
-            s.append("        FloatVector sum = FloatVector.fromArray(S, sums, so);\n");
-            s.append("        FloatVector s = FloatVector.zero(S);\n        int end = squares;\n");
-            s.append("        for (int n = 1; n <= chains * squares; n++, at += %d, ao += %d) {\n".formatted(4 * lanes, terms));
+            s.append("        FloatVector s = FloatVector.zero(S);\n");
+            s.append("        for (int n = 0; n < squares; n++, at += %d, ao += %d) {\n".formatted(4 * lanes, terms));
         }
         for (int row = 0; row < lanes; row++) {
             s.append(indent).append("IntVector v%1$d = IntVector.fromMemorySegment(I, w, at + %2$s * stride, Lanes.ORDER);\n"
@@ -104,23 +101,16 @@ final class SquareKernels {
             }
         }
         for (int row = 0; row < lanes; row++) {
-            switch (form) {
-                case ADD -> s.append(indent).append(fma("v%d".formatted(row), row));
-                case ADD_HALVES -> s.append(indent).append(fma("v%d.lanewise(VectorOperators.LSHL, 16)".formatted(row), 2 * row))
-                        .append(indent).append(fma("v%d.and(0xFFFF0000)".formatted(row), 2 * row + 1));
-                case PANEL -> s.append(indent).append("v%1$d.reinterpretAsFloats().intoArray(to, o + %1$d * width);\n".formatted(row));
-                case TRANSPOSE -> s.append(indent).append("v%d.intoMemorySegment(to, %d, Lanes.ORDER);\n"
-                        .formatted(row, row * 4 * lanes));
-            }
+            s.append(indent).append(switch (form) {
+                case PRODUCTS -> fma("v%d".formatted(row), row);
+                case HALF_PRODUCTS -> fma("v%d.lanewise(VectorOperators.LSHL, 16)".formatted(row), 2 * row) + indent
+                        + fma("v%d.and(0xFFFF0000)".formatted(row), 2 * row + 1);
+                case PANEL -> "v%1$d.reinterpretAsFloats().intoArray(to, o + %1$d * width);\n".formatted(row);
+            });
         }
         s.append(loops ? """
-                        if (n == end) {
-                            sum = sum.add((FloatVector) TYPE.cast(s));
-                            s = FloatVector.zero(S);
-                            end += squares;
-                        }
                     }
-                    ((FloatVector) TYPE.cast(sum)).intoArray(sums, so);
+                    ((FloatVector) TYPE.cast(s)).intoArray(sums, so);
                 }
             """ : "    }\n");
     }

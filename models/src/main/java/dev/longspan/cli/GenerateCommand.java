@@ -85,8 +85,8 @@ final class GenerateCommand implements Callable<Integer> {
     private @Nullable Path saveState;
 
     @Option(names = "--weights", defaultValue = "MAPPED", paramLabel = "mapped|f32|bf16",
-            description = "Matrices as they lie in the file, or copied into the order in which tokens are drawn faster, bf16 "
-                    + "with half the bytes, rounded (default: mapped).")
+            description = "Matrices as they lie in the file, or copied to memory that is read faster, bf16 with half the bytes, "
+                    + "rounded (default: mapped).")
     private WeightStorage weights = WeightStorage.MAPPED;
 
     @Option(names = "--caches", paramLabel = "f32|bf16",

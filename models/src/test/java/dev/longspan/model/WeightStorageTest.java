@@ -30,7 +30,7 @@ class WeightStorageTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"longnet", "megalodon"})
-    void columnsAsNeighboursGiveTheBitsOfRowsAndBfloat16ThoseOfRoundedWeights(String architecture) {
+    void copiesGiveTheBitsOfTheFileAndBfloat16ThoseOfRoundedWeights(String architecture) {
         Blueprint blueprint = blueprint(architecture);
         try (TensorArena arena = new TensorArena()) {
             Map<String, Tensor> stored = blueprint.create(arena, 5).parameters();

@@ -43,13 +43,14 @@ final class HostGemm implements GemmKernel {
         }
         long k = a.size(1);
         check(a, b, bias, c, m, n, k);
+        boolean few = m <= FEW_ROWS;
         // A bfloat16 result is rounded once, when its sum is whole.
-        long depth = Memory.half(c) ? Math.max(1, k) : DEPTH;
+        long depth = Memory.half(c) || few && b.stride(0) == 1 ? Math.max(1, k) : DEPTH;
         for (long at = 0; at == 0 || at < k; at += depth) {
             long end = Math.min(k, at + depth);
             Product product = new Product(a.slice(1, at, end), b.slice(0, at, end), at == 0 ? bias : null, c,
                     accumulate || at > 0);
-            if (m <= FEW_ROWS) {
+            if (few) {
                 parallel.forRanges(n, FEW_COLS, (from, to, scratch) -> product.few(parallel, from, to, scratch));
             } else {
                 tiled(parallel, product);

@@ -4,7 +4,6 @@ import java.nio.ByteOrder;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.Vector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
@@ -21,7 +20,6 @@ final class Lanes {
     /** As wide as {@link #SPECIES}: vectors of another class, half as wide, would slow all kernels of the process. */
     static final VectorSpecies<Double> DOUBLES = VectorSpecies.of(double.class, VectorShape.forBitSize(BITS));
     static final VectorSpecies<Long> LONGS = VectorSpecies.of(long.class, VectorShape.forBitSize(BITS));
-    static final VectorSpecies<Short> SHORTS = VectorSpecies.of(short.class, VectorShape.forBitSize(BITS));
     static final int LANES = BITS / 32;
     static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
@@ -38,12 +36,23 @@ final class Lanes {
         CompilerHints.add();
     }
 
+    /** Lanes of two vectors in turns: of their first halves, and of their last. */
+    private static final IntVector FIRST = turns(0);
+    private static final IntVector LAST = turns(LANES / 2);
     private static final VectorShuffle<Float> BY_8 = rotation(8);
     private static final VectorShuffle<Float> BY_4 = rotation(4);
     private static final VectorShuffle<Float> BY_2 = rotation(2);
     private static final VectorShuffle<Float> BY_1 = rotation(1);
 
     private Lanes() {
+    }
+
+    private static IntVector turns(int from) {
+        int[] lanes = new int[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            lanes[lane] = from + lane / 2 + lane % 2 * LANES;
+        }
+        return IntVector.fromArray(INTS, lanes, 0);
     }
 
     private static VectorShuffle<Float> rotation(int by) {
@@ -65,10 +74,22 @@ final class Lanes {
         return (DoubleVector) v.convertShape(VectorOperators.F2D, DOUBLES, part);
     }
 
-    /** The lower (0) or upper (1) half of bfloat16 lanes as floats, whose upper bits they are. */
-    static FloatVector widened(ShortVector v, int part) {
-        return ((IntVector) v.convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, part)).lanewise(VectorOperators.LSHL, 16)
-                .reinterpretAsFloats();
+    /** The first LANES of twice as many bfloat16 elements as floats, whose upper bits they are. */
+    static FloatVector firstWidened(IntVector pairs) {
+        return FIRST.selectFrom(even(pairs), odd(pairs)).reinterpretAsFloats();
+    }
+
+    /** The other LANES. */
+    static FloatVector lastWidened(IntVector pairs) {
+        return LAST.selectFrom(even(pairs), odd(pairs)).reinterpretAsFloats();
+    }
+
+    private static IntVector even(IntVector pairs) {
+        return pairs.lanewise(VectorOperators.LSHL, 16);
+    }
+
+    private static IntVector odd(IntVector pairs) {
+        return pairs.and(0xFFFF0000);
     }
 
     /** Two halves as {@link #half} gives them, rounded. */

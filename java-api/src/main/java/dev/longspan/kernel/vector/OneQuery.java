@@ -1,8 +1,8 @@
 package dev.longspan.kernel.vector;
 
+import static dev.longspan.kernel.vector.Lanes.INTS;
 import static dev.longspan.kernel.vector.Lanes.LANES;
 import static dev.longspan.kernel.vector.Lanes.ORDER;
-import static dev.longspan.kernel.vector.Lanes.SHORTS;
 import static dev.longspan.kernel.vector.Lanes.SPECIES;
 
 import dev.longspan.kernel.AttentionPlan;
@@ -13,7 +13,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 
 /**
@@ -110,21 +110,19 @@ final class OneQuery {
     private static void scores(HeadRows keys, int count, float[] query, int padded, float[] scores, MemorySegment ragged,
             float[] widened) {
         int dim = keys.dim();
-        Arrays.fill(scores, 0, count, 0f);
         for (int i = 0; i < count; i += LANES) {
             boolean whole = i + LANES <= count;
             if (whole && !keys.half() && padded == dim) {
-                Squares.add(keys.memory(), keys.at(i) * 4, keys.stride() * 4, 1, padded / LANES, query, 0, scores, i);
+                Squares.products(keys.memory(), keys.at(i) * 4, keys.stride() * 4, padded / LANES, query, 0, scores, i);
             } else if (whole && keys.half() && dim % (2 * LANES) == 0) {
-                Squares.addHalves(keys.memory(), keys.at(i) * 2, keys.stride() * 2, 1, dim / (2 * LANES), query, 0, scores, i);
+                Squares.halfProducts(keys.memory(), keys.at(i) * 2, keys.stride() * 2, dim / (2 * LANES), query, 0, scores, i);
             } else {
                 ragged.fill((byte) 0); // what lies behind a row is multiplied by zeros, and must be none
                 for (int x = 0; x < LANES && i + x < count; x++) {
                     Packing.load(keys.memory(), keys.half(), keys.at(i + x), dim, widened, 0);
                     MemorySegment.copy(widened, 0, ragged, ValueLayout.JAVA_FLOAT, 4L * x * padded, dim);
                 }
-                Arrays.fill(scores, count, count + LANES, 0f);
-                Squares.add(ragged, 0, 4L * padded, 1, padded / LANES, query, 0, scores, i);
+                Squares.products(ragged, 0, 4L * padded, padded / LANES, query, 0, scores, i);
             }
         }
     }
@@ -181,12 +179,12 @@ final class OneQuery {
         FloatVector s3 = FloatVector.fromArray(SPECIES, output, p3).mul(rescale);
         for (int i = 0; i < count; i++, at += stride) {
             FloatVector w = FloatVector.broadcast(SPECIES, weights[i]);
-            ShortVector v = ShortVector.fromMemorySegment(SHORTS, values, at, ORDER);
-            ShortVector u = ShortVector.fromMemorySegment(SHORTS, values, at + 4L * LANES, ORDER);
-            s0 = w.fma(Lanes.widened(v, 0), s0);
-            s1 = w.fma(Lanes.widened(v, 1), s1);
-            s2 = w.fma(Lanes.widened(u, 0), s2);
-            s3 = w.fma(Lanes.widened(u, 1), s3);
+            IntVector v = IntVector.fromMemorySegment(INTS, values, at, ORDER);
+            IntVector u = IntVector.fromMemorySegment(INTS, values, at + 4L * LANES, ORDER);
+            s0 = w.fma(Lanes.firstWidened(v), s0);
+            s1 = w.fma(Lanes.lastWidened(v), s1);
+            s2 = w.fma(Lanes.firstWidened(u), s2);
+            s3 = w.fma(Lanes.lastWidened(u), s3);
         }
         ((FloatVector) Lanes.TYPE.cast(s0)).intoArray(output, p0);
         ((FloatVector) Lanes.TYPE.cast(s1)).intoArray(output, p1);

@@ -1,8 +1,8 @@
 package dev.longspan.kernel.vector;
 
+import static dev.longspan.kernel.vector.Lanes.INTS;
 import static dev.longspan.kernel.vector.Lanes.LANES;
 import static dev.longspan.kernel.vector.Lanes.ORDER;
-import static dev.longspan.kernel.vector.Lanes.SHORTS;
 import static dev.longspan.kernel.vector.Lanes.SPECIES;
 
 import dev.longspan.kernel.Rows;
@@ -11,7 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import org.jspecify.annotations.Nullable;
 
@@ -47,9 +47,9 @@ final class Packing {
         }
         int i = 0;
         for (; i <= n - 2 * LANES; i += 2 * LANES) {
-            ShortVector v = ShortVector.fromMemorySegment(SHORTS, from, (offset + i) * 2, ORDER);
-            Lanes.widened(v, 0).intoArray(to, at + i);
-            Lanes.widened(v, 1).intoArray(to, at + i + LANES);
+            IntVector pairs = IntVector.fromMemorySegment(INTS, from, (offset + i) * 2, ORDER);
+            Lanes.firstWidened(pairs).intoArray(to, at + i);
+            Lanes.lastWidened(pairs).intoArray(to, at + i + LANES);
         }
         for (; i < n; i++) {
             to[at + i] = get(from, true, offset + i);

@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
  * Matrix products from packed panels. The terms of a sum are taken in order, by fused multiply-adds, in chains of
  * {@value #CHAIN} that start from zero; chains are added up in order, blocks of {@value #DEPTH} terms likewise to c: an element's
  * bits depend on its row, its column and the inner dimension alone, not on how many rows there are, the vector width or the
- * threads. a and b may be bfloat16.
+ * threads. Only where up to {@value #FEW_ROWS} rows meet weights whose terms are neighbours, as in decoding, are they those of
+ * {@link Dots}. a and b may be bfloat16.
  */
 final class VectorGemm implements GemmKernel {
 
@@ -45,7 +46,7 @@ final class VectorGemm implements GemmKernel {
     private static final int FEW_ROWS = 4;
 
     private final AtomicReference<float @Nullable []> packed = new AtomicReference<>();
-    private final VectorGemv few = new VectorGemv();
+    private final VectorGemv gemv = new VectorGemv();
 
     @Override
     public void gemm(Parallel parallel, Tensor a, Tensor b, @Nullable Tensor bias, Tensor c, boolean accumulate) {
@@ -58,12 +59,15 @@ final class VectorGemm implements GemmKernel {
             throw new IllegalArgumentException("bias and c must be F32: bias=" + bias + ", c=" + c);
         }
         long k = a.size(1);
-        for (long at = 0; at == 0 || at < k; at += DEPTH) {
-            Product product = new Product(Matrix.of(a.slice(1, at, Math.min(k, at + DEPTH))),
-                    Matrix.of(b.slice(0, at, Math.min(k, at + DEPTH)).transpose(0, 1)), Matrix.of(c),
-                    at == 0 && bias != null ? Matrix.ofRow(bias) : null, accumulate || at > 0);
-            if (m <= FEW_ROWS) {
-                few.gemm(parallel, product);
+        boolean byTerm = b.stride(0) == 1;
+        boolean few = m <= FEW_ROWS && (byTerm || b.dtype() == DType.F32);
+        long depth = few && byTerm ? Math.max(1, k) : DEPTH;
+        for (long at = 0; at == 0 || at < k; at += depth) {
+            long end = Math.min(k, at + depth);
+            Product product = new Product(Matrix.of(a.slice(1, at, end)), Matrix.of(b.slice(0, at, end).transpose(0, 1)),
+                    Matrix.of(c), at == 0 && bias != null ? Matrix.ofRow(bias) : null, accumulate || at > 0);
+            if (few) {
+                gemv.gemm(parallel, product);
             } else {
                 tiled(parallel, product);
             }

@@ -71,6 +71,20 @@ final class BoxingTest {
     }
 
     @Test
+    void productsOfOneRowDoNotBox() {
+        try (TensorArena arena = new TensorArena()) {
+            VectorGemm kernel = new VectorGemm();
+            Tensor a = arena.allocate(DType.F32, 1, WIDTH).fill(0.3);
+            Tensor c = arena.allocate(DType.F32, 1, WIDTH);
+            for (DType dtype : new DType[] {DType.F32, DType.BF16}) {
+                Tensor weights = arena.allocate(dtype, WIDTH, WIDTH).fill(0.3).transpose(0, 1);
+                assertThat(fewestBytes(() -> kernel.gemm(ONE, a, weights, null, c, false))).as("bytes of weights in %s", dtype)
+                        .isLessThan(MOST_BYTES);
+            }
+        }
+    }
+
+    @Test
     void gradientsOfNormsDoNotBox() {
         try (TensorArena arena = new TensorArena()) {
             Tensor x = arena.allocate(DType.F32, ELEMENTS / WIDTH, WIDTH).fill(0.3);
