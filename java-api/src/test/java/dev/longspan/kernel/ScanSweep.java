@@ -156,6 +156,21 @@ public abstract class ScanSweep {
     }
 
     @Test
+    public void aRowAloneForgetsTheStateWhereItBeginsADocument() {
+        try (TensorArena arena = new TensorArena()) {
+            RandomScans scans = new RandomScans(arena, new Random(1), DType.F32);
+            RandomScans.Case of = scans.scan(ScanPlan.forward(), 2, 1, 20, 7, true);
+            Tensor fresh = scans.forward(scan, TWO, of.with(of.plan(), of.x(), null)).y();
+            Tensor continued = scans.forward(scan, TWO, of).y();
+            ScanPlan second = ScanPlan.forward(Documents.of(new long[] {0, 5}, new long[] {0}), 5);
+            Tensor y = scans.forward(scan, TWO, of.with(second, of.x(), of.start())).y();
+            assertThat(y.slice(0, 0, 1).toFloats()).isEqualTo(fresh.slice(0, 0, 1).toFloats());
+            assertThat(y.slice(0, 1, 2).toFloats()).isEqualTo(continued.slice(0, 1, 2).toFloats())
+                    .isNotEqualTo(fresh.slice(0, 1, 2).toFloats());
+        }
+    }
+
+    @Test
     public void aSlowModeLosesLessThan5eMinus5Over64KSteps() {
         slowMode(DType.F32, scan, 1 << 16, 5e-5);
     }

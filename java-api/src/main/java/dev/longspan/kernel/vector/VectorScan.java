@@ -12,7 +12,11 @@ final class VectorScan implements ScanKernel {
     @Override
     public void cema(Parallel parallel, ScanPlan plan, Tensor x, Tensor q, Tensor c, Tensor omega, @Nullable Tensor start,
             Tensor y, Tensor last, @Nullable Tensor kept) {
-        new CemaForward(plan, x, q, c, omega, start, y, last, kept).run(parallel);
+        if (x.size(1) == 1 && kept == null) {
+            new CemaStep(plan, x, q, c, omega, start, y, last).run(parallel);
+        } else {
+            new CemaForward(plan, x, q, c, omega, start, y, last, kept).run(parallel);
+        }
     }
 
     @Override
