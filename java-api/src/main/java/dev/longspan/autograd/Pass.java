@@ -11,7 +11,6 @@ import dev.longspan.tensor.Owner;
 import dev.longspan.tensor.Storage;
 import dev.longspan.tensor.Tensor;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
@@ -103,12 +102,14 @@ public final class Pass implements Owner, AutoCloseable {
     }
 
     private Tensor allocate(Workspace from, DType dtype, long... shape) {
-        checkThread();
-        checkAlive();
-        if (suspended) {
-            throw new IllegalStateException("a pass cannot allocate while a pass within it is open");
-        }
+        checkAllocates();
         return Tensor.of(from.allocate(Tensor.byteSize(dtype, shape), this), dtype, shape);
+    }
+
+    /** An activation of the dtype and shape of another: freed with the pass, its contents undefined. */
+    public Tensor allocateLike(Tensor tensor) {
+        checkAllocates();
+        return tensor.like(workspace.allocate(tensor.elements() * tensor.dtype().bytes(), this));
     }
 
     /** An activation of zeros. */
@@ -141,7 +142,14 @@ public final class Pass implements Owner, AutoCloseable {
 
     /** Whether any of the tensors leads back to a parameter or a watched input. */
     public boolean tracks(@Nullable Tensor... tensors) {
-        return recording && Arrays.stream(tensors).anyMatch(t -> t != null && slot(t) != null);
+        if (recording) {
+            for (Tensor tensor : tensors) {
+                if (tensor != null && slot(tensor) != null) {
+                    return true;
+                }
+            }
+        }
+        return false;
     }
 
     /**
@@ -225,11 +233,20 @@ public final class Pass implements Owner, AutoCloseable {
         checkAlive();
         for (int i = tape.size() - 1; i >= 0; i--) {
             Step step = tape.get(i);
-            if (step.outputs.stream().anyMatch(t -> gradientIfMade(t) != null)) {
+            if (isAsked(step)) {
                 step.backward.run();
             }
         }
         tape.clear();
+    }
+
+    private boolean isAsked(Step step) {
+        for (int i = 0; i < step.outputs.size(); i++) {
+            if (gradientIfMade(step.outputs.get(i)) != null) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Dropout for the next place in the network that needs one; none at inference or rate 0. */
@@ -303,6 +320,14 @@ public final class Pass implements Owner, AutoCloseable {
         return tensors.stream().map(tensor -> Objects.requireNonNull(kept.get(tensor))).toList();
     }
 
+    private void checkAllocates() {
+        checkThread();
+        checkAlive();
+        if (suspended) {
+            throw new IllegalStateException("a pass cannot allocate while a pass within it is open");
+        }
+    }
+
     @Override
     public void checkAlive() {
         if (closed) {
@@ -354,7 +379,7 @@ public final class Pass implements Owner, AutoCloseable {
             @Override
             public Tensor get() {
                 if (made == null) {
-                    made = zeros(like.dtype(), like.shape());
+                    made = allocateLike(like).zero();
                 }
                 return made;
             }

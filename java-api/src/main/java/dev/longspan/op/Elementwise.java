@@ -22,7 +22,7 @@ public final class Elementwise {
     /** {@code alpha·a + b}: with alpha ≠ 1 DeepNorm's residual. */
     public static Tensor add(Pass pass, Tensor a, double alpha, Tensor b) {
         check(pass, "a and b", a, b);
-        Tensor y = pass.allocate(a.dtype(), a.shape());
+        Tensor y = pass.allocateLike(a);
         if (alpha == 1) {
             kernel(pass).add(pass.parallel(), a, b, y);
         } else {
@@ -41,7 +41,7 @@ public final class Elementwise {
     /** {@code alpha·x}. */
     public static Tensor scale(Pass pass, double alpha, Tensor x) {
         check(pass, "x", x);
-        Tensor y = pass.allocate(x.dtype(), x.shape());
+        Tensor y = pass.allocateLike(x);
         kernel(pass).axpby(pass.parallel(), alpha, x, 0, y);
         if (pass.tracks(x)) {
             pass.record(y, () -> addScaled(pass, alpha, y, x));
@@ -52,7 +52,7 @@ public final class Elementwise {
     /** {@code a ⊙ b}. */
     public static Tensor multiply(Pass pass, Tensor a, Tensor b) {
         check(pass, "a and b", a, b);
-        Tensor y = pass.allocate(a.dtype(), a.shape());
+        Tensor y = pass.allocateLike(a);
         kernel(pass).multiply(pass.parallel(), a, b, y, false);
         if (pass.tracks(a, b)) {
             pass.record(y, () -> {
@@ -81,7 +81,7 @@ public final class Elementwise {
     /** {@code f(x)}. */
     public static Tensor activation(Pass pass, Activation f, Tensor x) {
         check(pass, "x", x);
-        Tensor y = pass.allocate(x.dtype(), x.shape());
+        Tensor y = pass.allocateLike(x);
         kernel(pass).activation(pass.parallel(), f, x, y);
         if (pass.tracks(x)) {
             pass.record(y, () ->
@@ -93,7 +93,7 @@ public final class Elementwise {
     /** {@code f(gate) ⊙ up}: SwiGLU for SILU. Shazeer, arXiv 2002.05202. */
     public static Tensor gated(Pass pass, Activation f, Tensor gate, Tensor up) {
         check(pass, "gate and up", gate, up);
-        Tensor y = pass.allocate(gate.dtype(), gate.shape());
+        Tensor y = pass.allocateLike(gate);
         kernel(pass).gated(pass.parallel(), f, gate, up, y);
         if (pass.tracks(gate, up)) {
             pass.record(y, () -> kernel(pass).gatedBackward(pass.parallel(), f, gate, up, pass.gradient(y),
@@ -109,7 +109,7 @@ public final class Elementwise {
             return x;
         }
         check(pass, "x", x);
-        Tensor y = pass.allocate(x.dtype(), x.shape());
+        Tensor y = pass.allocateLike(x);
         kernel(pass).dropout(pass.parallel(), dropout, x, y, false);
         if (pass.tracks(x)) {
             pass.record(y, () -> kernel(pass).dropout(pass.parallel(), dropout, pass.gradient(y), pass.gradient(x), true));
@@ -124,7 +124,7 @@ public final class Elementwise {
             return x;
         }
         check(pass, "x", x);
-        Tensor y = pass.allocate(x.dtype(), x.shape());
+        Tensor y = pass.allocateLike(x);
         kernel(pass).noise(pass.parallel(), noise, x, y);
         if (pass.tracks(x)) {
             pass.record(y, () -> addScaled(pass, 1, y, x));
@@ -141,7 +141,7 @@ public final class Elementwise {
         if (first < 0) {
             throw new IllegalArgumentException("first position must not be negative: first=" + first);
         }
-        Tensor y = pass.allocate(x.dtype(), x.shape());
+        Tensor y = pass.allocateLike(x);
         pass.kernels().rotary().forward(pass.parallel(), rotary, first, x, y);
         if (pass.tracks(x)) {
             pass.record(y, () ->

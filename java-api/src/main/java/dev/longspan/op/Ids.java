@@ -1,7 +1,9 @@
 package dev.longspan.op;
 
 import dev.longspan.tensor.DType;
+import dev.longspan.tensor.Elements;
 import dev.longspan.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
 
 /** Checks of token ids before they index memory. Those of a device are brought to the host first: better give them there. */
 final class Ids {
@@ -16,13 +18,15 @@ final class Ids {
         }
         Shapes.checkContiguous(name, ids);
         long counted = 0;
-        long[] values = ids.toLongs();
-        for (int i = 0; i < values.length; i++) {
-            if (values[i] < from || values[i] >= to) {
+        Tensor here = ids.onHost();
+        MemorySegment memory = here.segment();
+        for (long i = 0; i < here.elements(); i++) {
+            long value = Elements.getLong(memory, here.dtype(), here.offset() + i);
+            if (value < from || value >= to) {
                 throw new IllegalArgumentException(name + " must be in [" + from + ", " + to + "): " + name + "[" + i + "]="
-                        + values[i]);
+                        + value);
             }
-            counted += values[i] >= 0 ? 1 : 0;
+            counted += value >= 0 ? 1 : 0;
         }
         return counted;
     }

@@ -14,7 +14,7 @@ public final class Norm {
     public static Tensor layerNorm(Pass pass, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias, double weightOffset,
             double eps) {
         Tensor rows = check(pass, x, weight, bias, eps);
-        Tensor y = pass.allocate(x.dtype(), x.shape());
+        Tensor y = pass.allocateLike(x);
         Tensor mean = pass.allocate(x.dtype(), rows.size(0));
         Tensor rstd = pass.allocate(x.dtype(), rows.size(0));
         pass.kernels().norm().layerNorm(pass.parallel(), rows, weight, bias, weightOffset, eps, Shapes.rows(y), mean, rstd);
@@ -29,7 +29,7 @@ public final class Norm {
     /** {@code y = x / √(mean(x²) + ε) · (weight + offset)}. Zhang and Sennrich, arXiv 1910.07467. */
     public static Tensor rmsNorm(Pass pass, Tensor x, @Nullable Tensor weight, double weightOffset, double eps) {
         Tensor rows = check(pass, x, weight, null, eps);
-        Tensor y = pass.allocate(x.dtype(), x.shape());
+        Tensor y = pass.allocateLike(x);
         Tensor rstd = pass.allocate(x.dtype(), rows.size(0));
         pass.kernels().norm().rmsNorm(pass.parallel(), rows, weight, weightOffset, eps, Shapes.rows(y), rstd);
         if (pass.tracks(x, weight)) {
@@ -43,7 +43,7 @@ public final class Norm {
     public static Tensor affine(Pass pass, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias, double weightOffset,
             double factor) {
         Tensor rows = check(pass, x, weight, bias, 0);
-        Tensor y = pass.allocate(x.dtype(), x.shape());
+        Tensor y = pass.allocateLike(x);
         pass.kernels().norm().affine(pass.parallel(), rows, weight, bias, weightOffset, factor, Shapes.rows(y));
         if (pass.tracks(x, weight, bias)) {
             pass.record(y, () -> pass.kernels().norm().affineBackward(pass.parallel(), rows, weight, weightOffset, factor,

@@ -91,7 +91,7 @@ public final class Scan {
         long modes = q.size(0);
         checkStart(pass, x, start, batch, modes, 2, x.size(2));
         boolean tracked = pass.tracks(x, q, c, omega, start);
-        Tensor y = pass.allocate(x.dtype(), x.shape());
+        Tensor y = pass.allocateLike(x);
         Tensor last = pass.allocate(x.dtype(), batch, modes, 2, x.size(2));
         Tensor kept = pass.allocate(x.dtype(), batch, tracked ? ScanPlan.blocks(x.size(1)) : 0, modes, 2, x.size(2));
         pass.kernels().scan().cema(pass.parallel(), plan, x, q, c, omega, start, y, last, tracked ? kept : null);
@@ -137,7 +137,7 @@ public final class Scan {
         } else {
             checkStart(pass, x, start, x.size(0), x.size(2));
         }
-        Tensor h = pass.allocate(x.dtype(), x.shape());
+        Tensor h = pass.allocateLike(x);
         pass.kernels().recurrence().forward(pass.parallel(), plan, a, b, x, start, h);
         if (pass.tracks(a, b, x, start)) {
             pass.record(h, () -> pass.kernels().recurrence().backward(pass.parallel(), plan, a, b, x, start, h,

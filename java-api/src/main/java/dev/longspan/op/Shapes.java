@@ -21,13 +21,13 @@ final class Shapes {
     }
 
     static void checkSame(String names, Tensor a, Tensor b) {
-        if (!Arrays.equals(a.shape(), b.shape())) {
+        if (!a.hasShapeOf(b)) {
             throw new IllegalArgumentException(names + " must have one shape: " + a + ", " + b);
         }
     }
 
     static void checkShape(String name, Tensor t, long... expected) {
-        if (!Arrays.equals(t.shape(), expected)) {
+        if (!t.hasShape(expected)) {
             throw new IllegalArgumentException(name + " must have shape " + Arrays.toString(expected) + ": " + name + "=" + t);
         }
     }
@@ -42,6 +42,9 @@ final class Shapes {
     static Tensor rows(Tensor t) {
         if (t.rank() == 0) {
             throw new IllegalArgumentException("tensor must have at least one dimension: " + t);
+        }
+        if (t.rank() == 2 && t.isContiguous()) {
+            return t;
         }
         long last = t.size(-1);
         return t.reshape(last == 0 ? 0 : t.elements() / last, last);

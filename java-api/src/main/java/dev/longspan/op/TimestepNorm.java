@@ -40,7 +40,7 @@ public final class TimestepNorm {
         Tensor startMean = start == null ? null : start.mean();
         Tensor startVar = start == null ? null : start.var();
         boolean tracked = pass.tracks(x, weight, bias, fresh.mean(), fresh.var(), startMean, startVar);
-        Tensor y = pass.allocate(x.dtype(), x.shape());
+        Tensor y = pass.allocateLike(x);
         Moments last = moments(pass, batch, groups);
         Tensor means = pass.allocate(DType.F64, batch, tracked ? x.size(1) : 0, groups);
         Tensor rstds = pass.allocate(DType.F64, means.shape());

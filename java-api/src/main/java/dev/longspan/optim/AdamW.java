@@ -6,11 +6,12 @@ import dev.longspan.kernel.AdamWStep;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.function.Predicate;
 
@@ -44,20 +45,26 @@ public final class AdamW {
         }
     }
 
+    /** A parameter with its moments. */
+    private record Trained(Tensor parameter, Tensor m, Tensor v, boolean decays) {
+    }
+
     private final Settings settings;
-    private final Map<String, Tensor> parameters;
+    private final List<Trained> parameters = new ArrayList<>();
     private final Map<String, Tensor> moments = new LinkedHashMap<>();
 
     /** Moments start at zero and lie in the arena. */
     public AdamW(Settings settings, Map<String, Tensor> parameters, TensorArena arena) {
         this.settings = settings;
-        this.parameters = new LinkedHashMap<>();
         Set<Tensor> seen = new HashSet<>(); // tensors are equal only to themselves; a tied weight is updated once
         parameters.forEach((name, parameter) -> {
             if (seen.add(parameter)) {
-                this.parameters.put(name, parameter);
-                moments.put(name + ".m", arena.allocate(parameter.dtype(), parameter.shape()));
-                moments.put(name + ".v", arena.allocate(parameter.dtype(), parameter.shape()));
+                Trained trained = new Trained(parameter, arena.allocate(parameter.dtype(), parameter.shape()),
+                        arena.allocate(parameter.dtype(), parameter.shape()),
+                        settings.decays.test(name));
+                this.parameters.add(trained);
+                moments.put(name + ".m", trained.m);
+                moments.put(name + ".v", trained.v);
             }
         });
     }
@@ -70,13 +77,12 @@ public final class AdamW {
     /** One update; {@code step} counts from 1 and {@code gradientScale} multiplies every gradient (clipping, averaging). */
     public void step(Backend backend, Parallel parallel, Gradients gradients, double learningRate, double gradientScale,
             long step) {
-        parameters.forEach((name, parameter) -> backend.kernels().optimizer().adamW(parallel,
-                new AdamWStep(learningRate, settings.beta1, settings.beta2, settings.eps,
-                        settings.decays.test(name) ? settings.weightDecay : 0, gradientScale, step),
-                parameter, gradients.of(parameter), moment(name + ".m"), moment(name + ".v")));
-    }
-
-    private Tensor moment(String name) {
-        return Objects.requireNonNull(moments.get(name));
+        AdamWStep decayed = new AdamWStep(learningRate, settings.beta1, settings.beta2, settings.eps, settings.weightDecay,
+                gradientScale, step);
+        AdamWStep kept = new AdamWStep(learningRate, settings.beta1, settings.beta2, settings.eps, 0, gradientScale, step);
+        for (Trained trained : parameters) {
+            backend.kernels().optimizer().adamW(parallel, trained.decays ? decayed : kept, trained.parameter,
+                    gradients.of(trained.parameter), trained.m, trained.v);
+        }
     }
 }

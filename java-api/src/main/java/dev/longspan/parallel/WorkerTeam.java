@@ -1,10 +1,10 @@
 package dev.longspan.parallel;
 
-import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.ArrayDeque;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.AtomicLongFieldUpdater;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -17,19 +17,29 @@ final class WorkerTeam {
     /** About a millisecond of waiting for the next region before a worker parks. */
     private static final int SPINS = 20_000;
 
-    /** One region: shared counters, so that a late worker of an old region cannot touch a new one. */
+    /** One region: counters of its own, so that a late worker of an old region cannot touch a new one. */
     private static final class Region {
+        private static final AtomicLongFieldUpdater<Region> NEXT = AtomicLongFieldUpdater.newUpdater(Region.class, "next");
+        private static final AtomicLongFieldUpdater<Region> DONE = AtomicLongFieldUpdater.newUpdater(Region.class, "done");
+
         final long items;
         final Work work;
         final @Nullable CancelSignal cancel;
-        final AtomicLong next = new AtomicLong();
-        final AtomicLong done = new AtomicLong();
-        final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+        @SuppressWarnings("UnusedVariable") // read through NEXT
+        volatile long next;
+        volatile long done;
+        volatile @Nullable Throwable failure;
 
         Region(long items, Work work, @Nullable CancelSignal cancel) {
             this.items = items;
             this.work = work;
             this.cancel = cancel;
+        }
+
+        /** The first failure counts, and nobody starts another item. */
+        synchronized void fail(Throwable e) {
+            failure = failure == null ? e : failure;
+            next = items;
         }
     }
 
@@ -37,7 +47,8 @@ final class WorkerTeam {
     private final Thread[] workers;
     private final AtomicBoolean busy = new AtomicBoolean();
     private final AtomicInteger active = new AtomicInteger();
-    private final ConcurrentLinkedQueue<Scratch> callerScratch = new ConcurrentLinkedQueue<>();
+    /** Of callers that are not in a region now; guarded by itself. */
+    private final ArrayDeque<Scratch> callerScratch = new ArrayDeque<>();
     private volatile @Nullable Region region;
     private final AtomicLong epoch = new AtomicLong();
 
@@ -54,17 +65,14 @@ final class WorkerTeam {
     void run(long items, Work work, @Nullable CancelSignal cancel, @Nullable ProgressListener progress) {
         Region mine = new Region(items, work, cancel);
         boolean team = threads > 1 && items > 1 && busy.compareAndSet(false, true);
-        Scratch scratch = callerScratch.poll();
-        if (scratch == null) {
-            scratch = new Scratch();
-        }
+        Scratch scratch = takeScratch();
         try {
             if (team) {
                 publish(mine);
             }
             work(mine, scratch, progress);
             if (team) {
-                for (int spins = 0; active.get() > 0 || mine.done.get() < items && mine.failure.get() == null; spins++) {
+                for (int spins = 0; active.get() > 0 || mine.done < items && mine.failure == null; spins++) {
                     if (spins < SPINS) {
                         Thread.onSpinWait();
                     } else {
@@ -73,13 +81,26 @@ final class WorkerTeam {
                 }
             }
         } finally {
-            callerScratch.add(scratch);
+            giveScratch(scratch);
             if (team) {
                 region = null;
                 busy.set(false);
             }
         }
         rethrow(mine);
+    }
+
+    private Scratch takeScratch() {
+        synchronized (callerScratch) {
+            Scratch kept = callerScratch.poll();
+            return kept == null ? new Scratch() : kept;
+        }
+    }
+
+    private void giveScratch(Scratch scratch) {
+        synchronized (callerScratch) {
+            callerScratch.push(scratch);
+        }
     }
 
     private void publish(Region mine) {
@@ -119,24 +140,23 @@ final class WorkerTeam {
 
     private static void work(Region region, Scratch scratch, @Nullable ProgressListener progress) {
         try {
-            for (long item = region.next.getAndIncrement(); item < region.items; item = region.next.getAndIncrement()) {
+            for (long item = Region.NEXT.getAndIncrement(region); item < region.items; item = Region.NEXT.getAndIncrement(region)) {
                 if (region.cancel != null && region.cancel.isRaised()) {
                     throw new CancelledException();
                 }
                 region.work.run(item, scratch);
-                long done = region.done.incrementAndGet();
+                long done = Region.DONE.incrementAndGet(region);
                 if (progress != null) {
                     progress.onProgress(done, region.items);
                 }
             }
         } catch (RuntimeException | Error e) {
-            region.failure.compareAndSet(null, e);
-            region.next.set(region.items); // nobody starts another item
+            region.fail(e);
         }
     }
 
     private static void rethrow(Region region) {
-        Throwable failure = region.failure.get();
+        Throwable failure = region.failure;
         if (failure instanceof Error error) {
             throw error;
         }

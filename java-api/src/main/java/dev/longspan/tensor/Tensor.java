@@ -29,6 +29,12 @@ public final class Tensor {
         return of(storage, 0, dtype, shape);
     }
 
+    /** A row-major tensor of this dtype and shape over the start of a storage. */
+    public Tensor like(Storage other) {
+        return isContiguous() && elements() > 0 && elements() * dtype.bytes() <= other.bytes()
+                ? new Tensor(other, dtype, 0, shape, strides) : of(other, dtype, shape);
+    }
+
     /** A row-major tensor that starts {@code offset} elements into the storage. */
     public static Tensor of(Storage storage, long offset, DType dtype, long... shape) {
         long needed = Math.addExact(Math.multiplyExact(offset, dtype.bytes()), byteSize(dtype, shape));
@@ -93,6 +99,16 @@ public final class Tensor {
 
     public long[] shape() {
         return shape.clone();
+    }
+
+    /** Whether the shape is this one. */
+    public boolean hasShape(long... expected) {
+        return Arrays.equals(shape, expected);
+    }
+
+    /** Whether both have one shape. */
+    public boolean hasShapeOf(Tensor other) {
+        return Arrays.equals(shape, other.shape);
     }
 
     /** Size of a dimension; negative counts from the last. */
@@ -312,11 +328,17 @@ public final class Tensor {
     /** Writes row-major integers. */
     public Tensor set(long[] values) {
         checkCount(values.length);
+        return set(values, 0);
+    }
+
+    /** Writes as many row-major integers as there are elements, from {@code values[from]} on. */
+    public Tensor set(long[] values, int from) {
+        java.util.Objects.checkFromIndexSize(from, elements(), values.length);
         if (!isOnHost()) {
-            return Window.write(this, host -> host.set(values));
+            return Window.write(this, host -> host.set(values, from));
         }
         MemorySegment segment = segment();
-        Elements.forEach(this, (i, at) -> Elements.setLong(segment, dtype, at, values[(int) i]));
+        Elements.forEach(this, (i, at) -> Elements.setLong(segment, dtype, at, values[from + (int) i]));
         return this;
     }
 

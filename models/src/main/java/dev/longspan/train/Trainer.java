@@ -21,6 +21,7 @@ import dev.longspan.tensor.NativeBudget;
 import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
 import dev.longspan.text.Windows;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Objects;
 
@@ -41,6 +42,8 @@ public final class Trainer implements AutoCloseable {
     private final Workspace workspace;
     private final Gradients gradients;
     private final AdamW optimizer;
+    /** Of each sequence the tokens and the one behind the last, filled anew for each batch. */
+    private final long[][] windows;
     private long step;
 
     /** Starts at step 0 with zero moments. */
@@ -61,6 +64,7 @@ public final class Trainer implements AutoCloseable {
         this.text = text;
         this.settings = settings;
         this.schedule = settings.schedule();
+        this.windows = new long[settings.batch()][settings.context() + 1];
         this.weights = ModelFolder.stored(model);
         try {
             this.gradients = new Gradients(arena, weights.values());
@@ -120,15 +124,12 @@ public final class Trainer implements AutoCloseable {
                 new Randomness(settings.seed(), batchNumber))) {
             Tensor inputs = pass.allocateOnHost(DType.I32, settings.batch(), settings.context());
             Tensor targets = pass.allocateOnHost(DType.I32, settings.batch(), settings.context());
-            long[] window = new long[settings.context() + 1];
-            long[][] starts = new long[settings.batch()][];
             for (int row = 0; row < settings.batch(); row++) {
-                text.read(batchNumber * settings.batch() + row, window);
-                starts[row] = Windows.starts(window, settings.context());
-                inputs.select(0, row).set(java.util.Arrays.copyOf(window, window.length - 1));
-                targets.select(0, row).set(java.util.Arrays.copyOfRange(window, 1, window.length));
+                text.read(batchNumber * settings.batch() + row, windows[row]);
+                inputs.select(0, row).set(windows[row], 0);
+                targets.select(0, row).set(windows[row], 1);
             }
-            Tensor loss = Loss.meanCrossEntropy(pass, logits(pass, inputs, starts), targets);
+            Tensor loss = Loss.meanCrossEntropy(pass, logits(pass, inputs), targets);
             double value = loss.item();
             if (!Double.isFinite(value)) {
                 throw new NonFiniteException(step + 1, "loss");
@@ -138,9 +139,14 @@ public final class Trainer implements AutoCloseable {
         }
     }
 
-    private Tensor logits(Pass pass, Tensor inputs, long[]... starts) {
+    private Tensor logits(Pass pass, Tensor inputs) {
         return settings.packing() == TrainSettings.Packing.DOCUMENTS && model instanceof PackedLanguageModel packed
-                ? packed.logits(pass, inputs, Documents.of(starts)) : model.logits(pass, inputs);
+                ? packed.logits(pass, inputs, documents()) : model.logits(pass, inputs);
+    }
+
+    private Documents documents() {
+        return Documents.of(Arrays.stream(windows).map(window -> Windows.starts(window, settings.context()))
+                .toArray(long[][]::new));
     }
 
     private String firstNonFinite() {
