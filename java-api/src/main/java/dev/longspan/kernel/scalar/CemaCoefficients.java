@@ -32,9 +32,10 @@ final class CemaCoefficients {
         Reals qs = new Reals(q);
         Reals ps = new Reals(p);
         Reals cs = new Reals(c);
+        Reals thetas = realsOrNull(theta);
         parallel.forRanges(channels, CHANNELS, (from, end, scratch) -> {
             for (long d = from; d < end; d++) {
-                double step = phaseStep(d);
+                double step = phaseStep(thetas, d);
                 for (long k = 0; k < modes; k++) {
                     long at = d * modes + k;
                     double pole = logistic(alphas.get(alpha.offset() + at));
@@ -57,9 +58,17 @@ final class CemaCoefficients {
         Reals alphas = new Reals(alpha);
         Reals deltas = new Reals(delta);
         Reals gammas = new Reals(gamma);
+        Reals thetas = realsOrNull(theta);
+        Reals dqs = realsOrNull(dq);
+        Reals dps = realsOrNull(dp);
+        Reals dcs = realsOrNull(dc);
+        Reals dAlphas = realsOrNull(dAlpha);
+        Reals dDeltas = realsOrNull(dDelta);
+        Reals dThetas = realsOrNull(dTheta);
+        Reals dGammas = realsOrNull(dGamma);
         parallel.forRanges(channels, CHANNELS, (from, end, scratch) -> {
             for (long d = from; d < end; d++) {
-                double step = phaseStep(d);
+                double step = phaseStep(thetas, d);
                 double dStep = 0;
                 for (long k = 0; k < modes; k++) {
                     long at = d * modes + k;
@@ -69,43 +78,47 @@ final class CemaCoefficients {
                     double radius = 1 - pole * damping;
                     double cos = Math.cos((k + 1) * step);
                     double sin = Math.sin((k + 1) * step);
-                    double dqRe = valueOr0(dq, re);
-                    double dqIm = valueOr0(dq, re + channels);
-                    double dcRe = valueOr0(dc, re) / Math.sqrt(modes);
-                    double dcIm = valueOr0(dc, re + channels) / Math.sqrt(modes);
+                    double dqRe = valueOr0(dqs, dq, re);
+                    double dqIm = valueOr0(dqs, dq, re + channels);
+                    double dcRe = valueOr0(dcs, dc, re) / Math.sqrt(modes);
+                    double dcIm = valueOr0(dcs, dc, re + channels) / Math.sqrt(modes);
                     double dRadius = dqRe * cos + dqIm * sin;
                     dStep += (k + 1) * radius * (dqIm * cos - dqRe * sin);
-                    double dPole = valueOr0(dp, k * channels + d) - damping * dRadius
+                    double dPole = valueOr0(dps, dp, k * channels + d) - damping * dRadius
                             + dcRe * gammas.get(gamma.offset() + 2 * at) + dcIm * gammas.get(gamma.offset() + 2 * at + 1);
-                    add(dAlpha, at, dPole * pole * (1 - pole));
-                    add(dDelta, at, -pole * dRadius * damping * (1 - damping));
-                    add(dGamma, 2 * at, pole * dcRe);
-                    add(dGamma, 2 * at + 1, pole * dcIm);
+                    add(dAlphas, dAlpha, at, dPole * pole * (1 - pole));
+                    add(dDeltas, dDelta, at, -pole * dRadius * damping * (1 - damping));
+                    add(dGammas, dGamma, 2 * at, pole * dcRe);
+                    add(dGammas, dGamma, 2 * at + 1, pole * dcIm);
                 }
-                if (theta != null) {
-                    double s = logistic(new Reals(theta).get(theta.offset() + d));
-                    add(dTheta, d, 2 * Math.PI / modes * s * (1 - s) * dStep);
+                if (theta != null && thetas != null) {
+                    double s = logistic(thetas.get(theta.offset() + d));
+                    add(dThetas, dTheta, d, 2 * Math.PI / modes * s * (1 - s) * dStep);
                 }
             }
         });
     }
 
+    private static @Nullable Reals realsOrNull(@Nullable Tensor t) {
+        return t == null ? null : new Reals(t);
+    }
+
     /** The phase of the first mode; the others have its multiples. */
-    private double phaseStep(long d) {
-        return theta == null ? 0 : 2 * Math.PI / modes * logistic(new Reals(theta).get(theta.offset() + d));
+    private double phaseStep(@Nullable Reals thetas, long d) {
+        return theta == null || thetas == null ? 0 : 2 * Math.PI / modes * logistic(thetas.get(theta.offset() + d));
     }
 
     private static double logistic(double x) {
         return 1 / (1 + Math.exp(-x));
     }
 
-    private static double valueOr0(@Nullable Tensor t, long at) {
-        return t == null ? 0 : new Reals(t).get(t.offset() + at);
+    private static double valueOr0(@Nullable Reals values, @Nullable Tensor t, long at) {
+        return t == null || values == null ? 0 : values.get(t.offset() + at);
     }
 
-    private static void add(@Nullable Tensor t, long at, double value) {
-        if (t != null) {
-            new Reals(t).add(t.offset() + at, value);
+    private static void add(@Nullable Reals sums, @Nullable Tensor t, long at, double value) {
+        if (t != null && sums != null) {
+            sums.add(t.offset() + at, value);
         }
     }
 }

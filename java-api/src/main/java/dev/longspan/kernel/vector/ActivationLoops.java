@@ -29,18 +29,18 @@ final class ActivationLoops {
     private ActivationLoops() {
     }
 
-    static void relu(MemorySegment xs, MemorySegment ys, int n) {
-        MemorySegment x = Floats.range(xs, 0, n);
-        MemorySegment y = Floats.range(ys, 0, n);
+    static void relu(MemorySegment xs, long xAt, MemorySegment ys, long yAt, int n) {
+        MemorySegment x = Floats.range(xs, xAt, n);
+        MemorySegment y = Floats.range(ys, yAt, n);
         for (int i = 0; i < n; i += LANES) {
             FloatVector v = load(x, i);
             store(v.blend(0f, v.compare(VectorOperators.LE, 0f)), y, i);
         }
     }
 
-    static void reluSlope(MemorySegment xs, MemorySegment ys, int n) {
-        MemorySegment x = Floats.range(xs, 0, n);
-        MemorySegment y = Floats.range(ys, 0, n);
+    static void reluSlope(MemorySegment xs, long xAt, MemorySegment ys, long yAt, int n) {
+        MemorySegment x = Floats.range(xs, xAt, n);
+        MemorySegment y = Floats.range(ys, yAt, n);
         for (int i = 0; i < n; i += LANES) {
             FloatVector v = load(x, i);
             store(FloatVector.zero(SPECIES).blend(1f, v.compare(VectorOperators.GT, 0f)), y, i);
@@ -48,28 +48,28 @@ final class ActivationLoops {
     }
 
     /** {@code y = e^(−x²/2)}. */
-    static void bell(MemorySegment xs, MemorySegment ys, int n) {
-        MemorySegment x = Floats.range(xs, 0, n);
-        MemorySegment y = Floats.range(ys, 0, n);
+    static void bell(MemorySegment xs, long xAt, MemorySegment ys, long yAt, int n) {
+        MemorySegment x = Floats.range(xs, xAt, n);
+        MemorySegment y = Floats.range(ys, yAt, n);
         for (int i = 0; i < n; i += LANES) {
             store(VectorMath.bell(load(x, i)), y, i);
         }
     }
 
-    static void gelu(MemorySegment xs, MemorySegment bells, MemorySegment ys, int n) {
-        MemorySegment x = Floats.range(xs, 0, n);
+    static void gelu(MemorySegment xs, long xAt, MemorySegment bells, MemorySegment ys, long yAt, int n) {
+        MemorySegment x = Floats.range(xs, xAt, n);
         MemorySegment bell = Floats.range(bells, 0, n);
-        MemorySegment y = Floats.range(ys, 0, n);
+        MemorySegment y = Floats.range(ys, yAt, n);
         for (int i = 0; i < n; i += LANES) {
             FloatVector v = load(x, i);
             store(v.mul(VectorMath.normalCdf(v, load(bell, i))), y, i);
         }
     }
 
-    static void geluSlope(MemorySegment xs, MemorySegment bells, MemorySegment ys, int n) {
-        MemorySegment x = Floats.range(xs, 0, n);
+    static void geluSlope(MemorySegment xs, long xAt, MemorySegment bells, MemorySegment ys, long yAt, int n) {
+        MemorySegment x = Floats.range(xs, xAt, n);
         MemorySegment bell = Floats.range(bells, 0, n);
-        MemorySegment y = Floats.range(ys, 0, n);
+        MemorySegment y = Floats.range(ys, yAt, n);
         for (int i = 0; i < n; i += LANES) {
             FloatVector v = load(x, i);
             FloatVector b = load(bell, i);
@@ -77,9 +77,9 @@ final class ActivationLoops {
         }
     }
 
-    static void geluTanh(MemorySegment xs, MemorySegment ys, int n) {
-        MemorySegment x = Floats.range(xs, 0, n);
-        MemorySegment y = Floats.range(ys, 0, n);
+    static void geluTanh(MemorySegment xs, long xAt, MemorySegment ys, long yAt, int n) {
+        MemorySegment x = Floats.range(xs, xAt, n);
+        MemorySegment y = Floats.range(ys, yAt, n);
         for (int i = 0; i < n; i += LANES) {
             FloatVector v = load(x, i);
             FloatVector u = v.mul(v).fma(broadcast(TANH_CUBIC_LOG2), broadcast(TANH_SCALE_LOG2)).mul(v);
@@ -88,19 +88,19 @@ final class ActivationLoops {
     }
 
     /** {@code y = σ(2u)}. */
-    static void geluTanhSigmoid(MemorySegment xs, MemorySegment ys, int n) {
-        MemorySegment x = Floats.range(xs, 0, n);
-        MemorySegment y = Floats.range(ys, 0, n);
+    static void geluTanhSigmoid(MemorySegment xs, long xAt, MemorySegment ys, long yAt, int n) {
+        MemorySegment x = Floats.range(xs, xAt, n);
+        MemorySegment y = Floats.range(ys, yAt, n);
         for (int i = 0; i < n; i += LANES) {
             FloatVector c = bounded(load(x, i));
             store(VectorMath.sigmoid(c.mul(c).mul(TANH_CUBIC).add(1f).mul(c).mul(TANH_SCALE)), y, i);
         }
     }
 
-    static void geluTanhSlope(MemorySegment xs, MemorySegment sigmoids, MemorySegment ys, int n) {
-        MemorySegment x = Floats.range(xs, 0, n);
+    static void geluTanhSlope(MemorySegment xs, long xAt, MemorySegment sigmoids, MemorySegment ys, long yAt, int n) {
+        MemorySegment x = Floats.range(xs, xAt, n);
         MemorySegment sigmoid = Floats.range(sigmoids, 0, n);
-        MemorySegment y = Floats.range(ys, 0, n);
+        MemorySegment y = Floats.range(ys, yAt, n);
         for (int i = 0; i < n; i += LANES) {
             FloatVector v = load(x, i);
             FloatVector s = load(sigmoid, i);
@@ -115,17 +115,17 @@ final class ActivationLoops {
         return c.blend(-TANH_END, c.compare(VectorOperators.LT, -TANH_END));
     }
 
-    static void silu(MemorySegment xs, MemorySegment ys, int n) {
-        MemorySegment x = Floats.range(xs, 0, n);
-        MemorySegment y = Floats.range(ys, 0, n);
+    static void silu(MemorySegment xs, long xAt, MemorySegment ys, long yAt, int n) {
+        MemorySegment x = Floats.range(xs, xAt, n);
+        MemorySegment y = Floats.range(ys, yAt, n);
         for (int i = 0; i < n; i += LANES) {
             store(VectorMath.silu(load(x, i)), y, i);
         }
     }
 
-    static void siluSlope(MemorySegment xs, MemorySegment ys, int n) {
-        MemorySegment x = Floats.range(xs, 0, n);
-        MemorySegment y = Floats.range(ys, 0, n);
+    static void siluSlope(MemorySegment xs, long xAt, MemorySegment ys, long yAt, int n) {
+        MemorySegment x = Floats.range(xs, xAt, n);
+        MemorySegment y = Floats.range(ys, yAt, n);
         for (int i = 0; i < n; i += LANES) {
             FloatVector v = load(x, i);
             FloatVector s = VectorMath.sigmoid(v);
@@ -134,27 +134,27 @@ final class ActivationLoops {
     }
 
     /** {@code y = e^−2|x|}. */
-    static void fall(MemorySegment xs, MemorySegment ys, int n) {
-        MemorySegment x = Floats.range(xs, 0, n);
-        MemorySegment y = Floats.range(ys, 0, n);
+    static void fall(MemorySegment xs, long xAt, MemorySegment ys, long yAt, int n) {
+        MemorySegment x = Floats.range(xs, xAt, n);
+        MemorySegment y = Floats.range(ys, yAt, n);
         for (int i = 0; i < n; i += LANES) {
             store(VectorMath.expOfMinus(load(x, i).abs().mul(2f)), y, i);
         }
     }
 
-    static void tanh(MemorySegment xs, MemorySegment falls, MemorySegment ys, int n) {
-        MemorySegment x = Floats.range(xs, 0, n);
+    static void tanh(MemorySegment xs, long xAt, MemorySegment falls, MemorySegment ys, long yAt, int n) {
+        MemorySegment x = Floats.range(xs, xAt, n);
         MemorySegment fall = Floats.range(falls, 0, n);
-        MemorySegment y = Floats.range(ys, 0, n);
+        MemorySegment y = Floats.range(ys, yAt, n);
         for (int i = 0; i < n; i += LANES) {
             store(VectorMath.tanh(load(x, i), load(fall, i)), y, i);
         }
     }
 
     /** {@code 1 − tanh² x = 4e / (1 + e)²} with {@code e = e^−2|x|}, which does not cancel. */
-    static void tanhSlope(MemorySegment falls, MemorySegment ys, int n) {
+    static void tanhSlope(MemorySegment falls, MemorySegment ys, long yAt, int n) {
         MemorySegment fall = Floats.range(falls, 0, n);
-        MemorySegment y = Floats.range(ys, 0, n);
+        MemorySegment y = Floats.range(ys, yAt, n);
         for (int i = 0; i < n; i += LANES) {
             FloatVector e = load(fall, i);
             FloatVector d = e.add(1f);

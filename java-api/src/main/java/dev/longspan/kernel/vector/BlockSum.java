@@ -17,7 +17,7 @@ final class BlockSum {
     private static final int BLOCK = 1 << 16;
 
     private interface Block {
-        double of(MemorySegment x, int n, double[] lanes);
+        double of(Tensor x, long from, int n, double[] lanes);
     }
 
     private BlockSum() {
@@ -37,7 +37,7 @@ final class BlockSum {
         double[] sums = new double[Math.toIntExact(Math.ceilDiv(x.elements(), BLOCK))];
         parallel.forRanges(x.elements(), BLOCK, (from, to, scratch) -> {
             int n = (int) (to - from);
-            sums[(int) (from / BLOCK)] = block.of(Floats.range(x, from, n), n, scratch.doubles(0, 2 * LANES));
+            sums[(int) (from / BLOCK)] = block.of(x, from, n, scratch.doubles(0, 2 * LANES));
         });
         double total = 0;
         for (double sum : sums) {
@@ -46,7 +46,8 @@ final class BlockSum {
         return total;
     }
 
-    private static double sum(MemorySegment x, int n, double[] lanes) {
+    private static double sum(Tensor tensor, long from, int n, double[] lanes) {
+        MemorySegment x = Floats.range(tensor, from, n);
         DoubleVector a = DoubleVector.zero(DOUBLES);
         DoubleVector b = DoubleVector.zero(DOUBLES);
         DoubleVector c = DoubleVector.zero(DOUBLES);
@@ -67,7 +68,8 @@ final class BlockSum {
         return total;
     }
 
-    private static double squares(MemorySegment x, int n, double[] lanes) {
+    private static double squares(Tensor tensor, long from, int n, double[] lanes) {
+        MemorySegment x = Floats.range(tensor, from, n);
         DoubleVector a = DoubleVector.zero(DOUBLES);
         DoubleVector b = DoubleVector.zero(DOUBLES);
         DoubleVector c = DoubleVector.zero(DOUBLES);

@@ -21,6 +21,11 @@ final class CompilerHints {
             [{match: ["dev/longspan/kernel/vector/Tiles128.*", "dev/longspan/kernel/vector/Tiles256.*",
                       "dev/longspan/kernel/vector/Tiles512.*"],
               c1: {Exclude: true}},
+             {match: ["dev/longspan/kernel/vector/VectorOptimizer.adamW"],
+              c1: {Exclude: true},
+              c2: {inline: ["-dev/longspan/kernel/vector/VectorOptimizer.adamWLast", "+dev/longspan/kernel/vector/*.load",
+                            "+dev/longspan/kernel/vector/Floats.range", "+dev/longspan/kernel/vector/Floats.memory",
+                            "+jdk/internal/foreign/AbstractMemorySegmentImpl.asSlice*"]}},
              {match: ["dev/longspan/kernel/vector/ActivationLoops.*", "dev/longspan/kernel/vector/RowSums.*",
                       "dev/longspan/kernel/vector/RowSoftmax.*"],
               inline: ["+dev/longspan/kernel/vector/*.load", "+dev/longspan/kernel/vector/*.store",
@@ -34,11 +39,14 @@ final class CompilerHints {
                        "+dev/longspan/kernel/vector/Dots.pairs", "-dev/longspan/kernel/vector/Dots.floats",
                        "-dev/longspan/kernel/vector/Dots.halves",
                        "+dev/longspan/kernel/vector/PairSums.by*", "-dev/longspan/kernel/vector/PairSums.sum",
-                       "-dev/longspan/kernel/vector/Softmax.*", "-dev/longspan/kernel/vector/VectorOptimizer.adamW",
+                       "-dev/longspan/kernel/vector/Softmax.*", "-dev/longspan/kernel/vector/VectorOptimizer.adamW*",
                        "-dev/longspan/kernel/vector/ActivationLoops.*",
-                       "-dev/longspan/kernel/vector/RowSums.dots", "-dev/longspan/kernel/vector/VectorActivation.*",
+                       "-dev/longspan/kernel/vector/RowSums.*", "-dev/longspan/kernel/vector/VectorActivation.*",
                        "-dev/longspan/kernel/vector/VectorElementwise.add*",
-                       "-dev/longspan/kernel/vector/VectorElementwise.multiply", "-dev/longspan/kernel/vector/VectorNorm.add*"]}]
+                       "-dev/longspan/kernel/vector/VectorElementwise.multiply", "-dev/longspan/kernel/vector/VectorNorm.add*"],
+              c2: {inline: ["+dev/longspan/kernel/vector/Floats.range", "+dev/longspan/kernel/vector/Floats.memory",
+                            "+dev/longspan/kernel/vector/RotaryTable$Walk.*",
+                            "+jdk/internal/foreign/AbstractMemorySegmentImpl.asSlice*"]}}]
             """;
 
     private CompilerHints() {

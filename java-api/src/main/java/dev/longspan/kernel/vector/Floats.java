@@ -5,7 +5,10 @@ import dev.longspan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** Ranges of a float32 tensor's memory, so that loops count with ints from 0. */
+/**
+ * Ranges of a float32 tensor's memory, so that loops count with ints from 0. They are objects: a loop takes its own, which C2 then
+ * keeps off the heap, and is given memory and place.
+ */
 final class Floats {
 
     private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
@@ -44,12 +47,12 @@ final class Floats {
         MemorySegment.copy(from, 0, range, FLOAT, 0, n);
     }
 
-    static float get(MemorySegment range, int i) {
-        return range.get(FLOAT, i * 4L);
+    static float get(MemorySegment range, long i) {
+        return range.get(FLOAT, i * 4);
     }
 
-    static void set(MemorySegment range, int i, float value) {
-        range.set(FLOAT, i * 4L, value);
+    static void set(MemorySegment range, long i, float value) {
+        range.set(FLOAT, i * 4, value);
     }
 
     static float get(Tensor tensor, long i) {

@@ -16,7 +16,7 @@ final class RowSoftmax {
 
     /** {@code y = exp(x − max) / Σ exp(x − max)}; lanes: scratch for one vector. */
     static void forward(MemorySegment x, MemorySegment y, int n, float[] lanes) {
-        scale(y, 1 / exponentials(x, RowSums.max(x, n, lanes), y, n), n);
+        scale(y, 1 / exponentials(x, RowSums.max(x, 0, n, lanes), y, n), n);
     }
 
     /** {@code y = exp(x − max)}; their sum. */

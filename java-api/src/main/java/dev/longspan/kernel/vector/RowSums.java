@@ -4,6 +4,7 @@ import static dev.longspan.kernel.vector.Lanes.LANES;
 import static dev.longspan.kernel.vector.Lanes.ORDER;
 import static dev.longspan.kernel.vector.Lanes.SPECIES;
 
+import dev.longspan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
@@ -17,7 +18,8 @@ final class RowSums {
     }
 
     /** {@code Σ x}. */
-    static float sum(MemorySegment x, int n) {
+    static float sum(Tensor tensor, long from, int n) {
+        MemorySegment x = Floats.range(tensor, from, n);
         FloatVector a = FloatVector.zero(SPECIES);
         FloatVector b = a;
         FloatVector c = a;
@@ -39,7 +41,8 @@ final class RowSums {
     }
 
     /** {@code Σ (x − m)²}. */
-    static float squares(MemorySegment x, float m, int n) {
+    static float squares(Tensor tensor, long from, float m, int n) {
+        MemorySegment x = Floats.range(tensor, from, n);
         FloatVector a = FloatVector.zero(SPECIES);
         FloatVector b = a;
         FloatVector c = a;
@@ -68,7 +71,10 @@ final class RowSums {
     }
 
     /** Over the lanes of the first vector in {@code to} {@code Σ x ⊙ w}, of the second {@code Σ x ⊙ w ⊙ (z − m)}. */
-    static void dots(MemorySegment x, MemorySegment w, MemorySegment z, float m, int n, float[] to) {
+    static void dots(Tensor rows, long at, MemorySegment weights, long wAt, Tensor others, float m, int n, float[] to) {
+        MemorySegment x = Floats.range(rows, at, n);
+        MemorySegment w = Floats.range(weights, wAt, n);
+        MemorySegment z = Floats.range(others, at, n);
         FloatVector a = FloatVector.zero(SPECIES);
         FloatVector b = a;
         FloatVector c = a;
@@ -84,11 +90,17 @@ final class RowSums {
         }
         a.add(b).intoArray(to, 0);
         c.add(d).intoArray(to, LANES);
-        addDots(x, w, z, m, i, n, to);
+        if (i < n) {
+            addDots(rows, at, weights, wAt, others, m, i, n, to);
+        }
     }
 
     /** The same from {@code from} on, onto what is in {@code to}. */
-    private static void addDots(MemorySegment x, MemorySegment w, MemorySegment z, float m, int from, int n, float[] to) {
+    private static void addDots(Tensor rows, long at, MemorySegment weights, long wAt, Tensor others, float m, int from, int n,
+            float[] to) {
+        MemorySegment x = Floats.range(rows, at, n);
+        MemorySegment w = Floats.range(weights, wAt, n);
+        MemorySegment z = Floats.range(others, at, n);
         for (int i = from; i < n; i += LANES) {
             VectorMask<Float> in = Lanes.first(n - i);
             FloatVector p = load(x, i, in).mul(load(w, i, in));
@@ -98,7 +110,8 @@ final class RowSums {
     }
 
     /** The largest element, NaN ignored: a sum brings it back. */
-    static float max(MemorySegment x, int n, float[] lanes) {
+    static float max(MemorySegment memory, long row, int n, float[] lanes) {
+        MemorySegment x = Floats.range(memory, row, n);
         FloatVector a = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
         FloatVector b = a;
         FloatVector c = a;

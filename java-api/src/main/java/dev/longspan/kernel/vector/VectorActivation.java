@@ -30,63 +30,65 @@ final class VectorActivation {
         return IN_ONE_LOOP.contains(f) ? n : BLOCK;
     }
 
-    /** {@code y = f(x)} for n elements, at most {@link #blockOfValues}; y may be x. */
-    static void value(Activation f, MemorySegment x, MemorySegment y, int n, MemorySegment spare) {
+    /** {@code y = f(x)} for n elements from {@code xAt} and {@code yAt} on, at most {@link #blockOfValues}; y may be x. */
+    static void value(Activation f, MemorySegment x, long xAt, MemorySegment y, long yAt, int n,
+            MemorySegment spare) {
         int whole = Lanes.whole(n);
-        values(f, x, y, whole, spare);
+        values(f, x, xAt, y, yAt, whole, spare);
         if (whole < n) {
             VectorMask<Float> rest = Lanes.first(n - whole);
-            MemorySegment last = spare.asSlice(4L * BLOCK, 4L * LANES);
-            FloatVector.fromMemorySegment(SPECIES, x, 4L * whole, ORDER, rest).intoMemorySegment(last, 0, ORDER);
-            values(f, last, last, LANES, spare);
-            FloatVector.fromMemorySegment(SPECIES, last, 0, ORDER).intoMemorySegment(y, 4L * whole, ORDER, rest);
+            FloatVector.fromMemorySegment(SPECIES, x, 4 * (xAt + whole), ORDER, rest).intoMemorySegment(spare, 4L * BLOCK, ORDER);
+            values(f, spare, BLOCK, spare, BLOCK, LANES, spare);
+            FloatVector.fromMemorySegment(SPECIES, spare, 4L * BLOCK, ORDER).intoMemorySegment(y, 4 * (yAt + whole), ORDER, rest);
         }
     }
 
-    /** {@code y = f'(x)} for n elements, at most {@link #BLOCK}; y may be x. */
-    static void slope(Activation f, MemorySegment x, MemorySegment y, int n, MemorySegment spare) {
+    /** {@code y = f'(x)} for n elements from {@code xAt} and {@code yAt} on, at most {@link #BLOCK}; y may be x. */
+    static void slope(Activation f, MemorySegment x, long xAt, MemorySegment y, long yAt, int n,
+            MemorySegment spare) {
         int whole = Lanes.whole(n);
-        slopes(f, x, y, whole, spare);
+        slopes(f, x, xAt, y, yAt, whole, spare);
         if (whole < n) {
             VectorMask<Float> rest = Lanes.first(n - whole);
-            MemorySegment last = spare.asSlice(4L * BLOCK, 4L * LANES);
-            FloatVector.fromMemorySegment(SPECIES, x, 4L * whole, ORDER, rest).intoMemorySegment(last, 0, ORDER);
-            slopes(f, last, last, LANES, spare);
-            FloatVector.fromMemorySegment(SPECIES, last, 0, ORDER).intoMemorySegment(y, 4L * whole, ORDER, rest);
+            FloatVector.fromMemorySegment(SPECIES, x, 4 * (xAt + whole), ORDER, rest).intoMemorySegment(spare, 4L * BLOCK, ORDER);
+            slopes(f, spare, BLOCK, spare, BLOCK, LANES, spare);
+            FloatVector.fromMemorySegment(SPECIES, spare, 4L * BLOCK, ORDER).intoMemorySegment(y, 4 * (yAt + whole), ORDER, rest);
         }
     }
 
-    private static void values(Activation f, MemorySegment x, MemorySegment y, int n, MemorySegment spare) {
+    private static void values(Activation f, MemorySegment x, long xAt, MemorySegment y, long yAt, int n,
+            MemorySegment spare) {
         switch (f) {
-            case RELU -> ActivationLoops.relu(x, y, n);
+            case RELU -> ActivationLoops.relu(x, xAt, y, yAt, n);
             case GELU -> {
-                ActivationLoops.bell(x, spare, n);
-                ActivationLoops.gelu(x, spare, y, n);
+                ActivationLoops.bell(x, xAt, spare, 0, n);
+                ActivationLoops.gelu(x, xAt, spare, y, yAt, n);
             }
-            case GELU_TANH -> ActivationLoops.geluTanh(x, y, n);
-            case SILU -> ActivationLoops.silu(x, y, n);
+            case GELU_TANH -> ActivationLoops.geluTanh(x, xAt, y, yAt, n);
+            case SILU -> ActivationLoops.silu(x, xAt, y, yAt, n);
             case TANH -> {
-                ActivationLoops.fall(x, spare, n);
-                ActivationLoops.tanh(x, spare, y, n);
+                ActivationLoops.fall(x, xAt, spare, 0, n);
+                ActivationLoops.tanh(x, xAt, spare, y, yAt, n);
             }
         }
     }
 
-    private static void slopes(Activation f, MemorySegment x, MemorySegment y, int n, MemorySegment spare) {
+    private static void slopes(Activation f, MemorySegment x, long xAt, MemorySegment y, long yAt, int n,
+            MemorySegment spare) {
         switch (f) {
-            case RELU -> ActivationLoops.reluSlope(x, y, n);
+            case RELU -> ActivationLoops.reluSlope(x, xAt, y, yAt, n);
             case GELU -> {
-                ActivationLoops.bell(x, spare, n);
-                ActivationLoops.geluSlope(x, spare, y, n);
+                ActivationLoops.bell(x, xAt, spare, 0, n);
+                ActivationLoops.geluSlope(x, xAt, spare, y, yAt, n);
             }
             case GELU_TANH -> {
-                ActivationLoops.geluTanhSigmoid(x, spare, n);
-                ActivationLoops.geluTanhSlope(x, spare, y, n);
+                ActivationLoops.geluTanhSigmoid(x, xAt, spare, 0, n);
+                ActivationLoops.geluTanhSlope(x, xAt, spare, y, yAt, n);
             }
-            case SILU -> ActivationLoops.siluSlope(x, y, n);
+            case SILU -> ActivationLoops.siluSlope(x, xAt, y, yAt, n);
             case TANH -> {
-                ActivationLoops.fall(x, spare, n);
-                ActivationLoops.tanhSlope(spare, y, n);
+                ActivationLoops.fall(x, xAt, spare, 0, n);
+                ActivationLoops.tanhSlope(spare, y, yAt, n);
             }
         }
     }

@@ -17,7 +17,10 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import org.jspecify.annotations.Nullable;
 
-/** Pointwise work in blocks that stay in the first-level cache; each element's bits depend on its operands alone. */
+/**
+ * Pointwise work in blocks that stay in the first-level cache; each element's bits depend on its operands alone. Each loop takes
+ * its slices itself: handed over to a method that is not inlined, every one would be an object on the heap.
+ */
 final class VectorElementwise implements ElementwiseKernel {
 
     private static final int BLOCK = 4096;
@@ -43,19 +46,16 @@ final class VectorElementwise implements ElementwiseKernel {
         parallel.forRanges(y.elements(), BLOCK, (from, to, scratch) -> {
             int n = (int) (to - from);
             if (beta == 0) {
-                scale(Floats.range(x, from, n), (float) alpha, Floats.range(y, from, n), n);
+                scale(x, (float) alpha, y, from, n);
             } else {
-                axpby(Floats.range(x, from, n), (float) alpha, (float) beta, Floats.range(y, from, n), n);
+                axpby(x, (float) alpha, (float) beta, y, from, n);
             }
         });
     }
 
     @Override
     public void add(Parallel parallel, Tensor a, Tensor b, Tensor y) {
-        parallel.forRanges(y.elements(), BLOCK, (from, to, scratch) -> {
-            int n = (int) (to - from);
-            add(Floats.range(a, from, n), Floats.range(b, from, n), Floats.range(y, from, n), n);
-        });
+        parallel.forRanges(y.elements(), BLOCK, (from, to, scratch) -> add(a, b, y, from, (int) (to - from)));
     }
 
     @Override
@@ -63,9 +63,9 @@ final class VectorElementwise implements ElementwiseKernel {
         parallel.forRanges(y.elements(), BLOCK, (from, to, scratch) -> {
             int n = (int) (to - from);
             if (accumulate) {
-                addProduct(Floats.range(a, from, n), Floats.range(b, from, n), Floats.range(y, from, n), n);
+                addProduct(Floats.memory(a), a.offset() + from, b, y, from, n);
             } else {
-                multiply(Floats.range(a, from, n), Floats.range(b, from, n), Floats.range(y, from, n), n);
+                multiply(Floats.memory(a), a.offset() + from, b, y, from, n);
             }
         });
     }
@@ -78,31 +78,28 @@ final class VectorElementwise implements ElementwiseKernel {
     @Override
     public void addScalar(Parallel parallel, double alpha, Tensor scalar, Tensor y) {
         float value = (float) (alpha * Floats.get(scalar, 0));
-        parallel.forRanges(y.elements(), BLOCK, (from, to, scratch) -> {
-            int n = (int) (to - from);
-            addScalar(value, Floats.range(y, from, n), n);
-        });
+        parallel.forRanges(y.elements(), BLOCK, (from, to, scratch) -> addScalar(value, y, from, (int) (to - from)));
     }
 
     @Override
     public void activation(Parallel parallel, Activation f, Tensor x, Tensor y) {
         inBlocks(parallel, y.elements(), VectorActivation.blockOfValues(f, BLOCK), (from, n, factor, spare) ->
-                VectorActivation.value(f, Floats.range(x, from, n), Floats.range(y, from, n), n, spare));
+                VectorActivation.value(f, Floats.memory(x), x.offset() + from, Floats.memory(y), y.offset() + from, n, spare));
     }
 
     @Override
     public void activationBackward(Parallel parallel, Activation f, Tensor x, Tensor dy, Tensor dx) {
         inBlocks(parallel, dx.elements(), VectorActivation.BLOCK, (from, n, slope, spare) -> {
-            VectorActivation.slope(f, Floats.range(x, from, n), slope, n, spare);
-            addProduct(slope, Floats.range(dy, from, n), Floats.range(dx, from, n), n);
+            VectorActivation.slope(f, Floats.memory(x), x.offset() + from, slope, 0, n, spare);
+            addProduct(slope, 0, dy, dx, from, n);
         });
     }
 
     @Override
     public void gated(Parallel parallel, Activation f, Tensor gate, Tensor up, Tensor y) {
         inBlocks(parallel, y.elements(), VectorActivation.BLOCK, (from, n, value, spare) -> {
-            VectorActivation.value(f, Floats.range(gate, from, n), value, n, spare);
-            multiply(value, Floats.range(up, from, n), Floats.range(y, from, n), n);
+            VectorActivation.value(f, Floats.memory(gate), gate.offset() + from, value, 0, n, spare);
+            multiply(value, 0, up, y, from, n);
         });
     }
 
@@ -113,12 +110,12 @@ final class VectorElementwise implements ElementwiseKernel {
             @Nullable Tensor dGate, @Nullable Tensor dUp) {
         inBlocks(parallel, dy.elements(), VectorActivation.BLOCK, (from, n, factor, spare) -> {
             if (dUp != null) {
-                VectorActivation.value(f, Floats.range(gate, from, n), factor, n, spare);
-                addProduct(factor, Floats.range(dy, from, n), Floats.range(dUp, from, n), n);
+                VectorActivation.value(f, Floats.memory(gate), gate.offset() + from, factor, 0, n, spare);
+                addProduct(factor, 0, dy, dUp, from, n);
             }
             if (dGate != null) {
-                VectorActivation.slope(f, Floats.range(gate, from, n), factor, n, spare);
-                addProduct(factor, Floats.range(up, from, n), Floats.range(dy, from, n), Floats.range(dGate, from, n), n);
+                VectorActivation.slope(f, Floats.memory(gate), gate.offset() + from, factor, 0, n, spare);
+                addProduct(factor, up, dy, dGate, from, n);
             }
         });
     }
@@ -148,16 +145,17 @@ final class VectorElementwise implements ElementwiseKernel {
             int n = (int) (to - from);
             MemorySegment bits = scratch.segment(0, 4L * VectorActivation.BLOCK);
             VectorPhilox.upperBits(dropout.seed(), dropout.stream(), from, n, bits);
-            MemorySegment ys = Floats.range(y, from, n);
             if (accumulate) {
-                addKept(bits, below, kept, Floats.range(x, from, n), ys, n);
+                addKept(bits, below, kept, x, y, from, n);
             } else {
-                keep(bits, below, kept, Floats.range(x, from, n), ys, n);
+                keep(bits, below, kept, x, y, from, n);
             }
         });
     }
 
-    private static void scale(MemorySegment x, float alpha, MemorySegment y, int n) {
+    private static void scale(Tensor from, float alpha, Tensor to, long at, int n) {
+        MemorySegment x = Floats.range(from, at, n);
+        MemorySegment y = Floats.range(to, at, n);
         int i = 0;
         for (; i < Lanes.whole(n); i += LANES) {
             load(x, i).mul(alpha).intoMemorySegment(y, i * 4L, ORDER);
@@ -168,7 +166,9 @@ final class VectorElementwise implements ElementwiseKernel {
         }
     }
 
-    private static void axpby(MemorySegment x, float alpha, float beta, MemorySegment y, int n) {
+    private static void axpby(Tensor from, float alpha, float beta, Tensor to, long at, int n) {
+        MemorySegment x = Floats.range(from, at, n);
+        MemorySegment y = Floats.range(to, at, n);
         FloatVector a = FloatVector.broadcast(SPECIES, alpha);
         int i = 0;
         for (; i < Lanes.whole(n); i += LANES) {
@@ -180,7 +180,10 @@ final class VectorElementwise implements ElementwiseKernel {
         }
     }
 
-    private static void add(MemorySegment a, MemorySegment b, MemorySegment y, int n) {
+    private static void add(Tensor left, Tensor right, Tensor to, long at, int n) {
+        MemorySegment a = Floats.range(left, at, n);
+        MemorySegment b = Floats.range(right, at, n);
+        MemorySegment y = Floats.range(to, at, n);
         int i = 0;
         for (; i < Lanes.whole(n); i += LANES) {
             load(a, i).add(load(b, i)).intoMemorySegment(y, i * 4L, ORDER);
@@ -191,7 +194,8 @@ final class VectorElementwise implements ElementwiseKernel {
         }
     }
 
-    private static void addScalar(float value, MemorySegment y, int n) {
+    private static void addScalar(float value, Tensor to, long at, int n) {
+        MemorySegment y = Floats.range(to, at, n);
         int i = 0;
         for (; i < Lanes.whole(n); i += LANES) {
             load(y, i).add(value).intoMemorySegment(y, i * 4L, ORDER);
@@ -202,7 +206,10 @@ final class VectorElementwise implements ElementwiseKernel {
         }
     }
 
-    private static void multiply(MemorySegment a, MemorySegment b, MemorySegment y, int n) {
+    private static void multiply(MemorySegment left, long leftAt, Tensor right, Tensor to, long at, int n) {
+        MemorySegment a = Floats.range(left, leftAt, n);
+        MemorySegment b = Floats.range(right, at, n);
+        MemorySegment y = Floats.range(to, at, n);
         int i = 0;
         for (; i < Lanes.whole(n); i += LANES) {
             load(a, i).mul(load(b, i)).intoMemorySegment(y, i * 4L, ORDER);
@@ -213,7 +220,10 @@ final class VectorElementwise implements ElementwiseKernel {
         }
     }
 
-    private static void addProduct(MemorySegment a, MemorySegment b, MemorySegment y, int n) {
+    private static void addProduct(MemorySegment left, long leftAt, Tensor right, Tensor to, long at, int n) {
+        MemorySegment a = Floats.range(left, leftAt, n);
+        MemorySegment b = Floats.range(right, at, n);
+        MemorySegment y = Floats.range(to, at, n);
         int i = 0;
         for (; i < Lanes.whole(n); i += LANES) {
             load(a, i).fma(load(b, i), load(y, i)).intoMemorySegment(y, i * 4L, ORDER);
@@ -225,7 +235,9 @@ final class VectorElementwise implements ElementwiseKernel {
     }
 
     /** {@code y = kept · x}, or 0 where the upper 24 of a number's 32 bits are below a limit. */
-    private static void keep(MemorySegment bits, int below, float kept, MemorySegment x, MemorySegment y, int n) {
+    private static void keep(MemorySegment bits, int below, float kept, Tensor from, Tensor to, long at, int n) {
+        MemorySegment x = Floats.range(from, at, n);
+        MemorySegment y = Floats.range(to, at, n);
         for (int i = 0; i < n; i += LANES) {
             VectorMask<Float> in = Lanes.first(n - i);
             load(x, i, in).mul(kept).blend(0f, dropped(bits, i, below)).intoMemorySegment(y, i * 4L, ORDER, in);
@@ -233,7 +245,9 @@ final class VectorElementwise implements ElementwiseKernel {
     }
 
     /** As {@link #keep}, added to y. */
-    private static void addKept(MemorySegment bits, int below, float kept, MemorySegment x, MemorySegment y, int n) {
+    private static void addKept(MemorySegment bits, int below, float kept, Tensor from, Tensor to, long at, int n) {
+        MemorySegment x = Floats.range(from, at, n);
+        MemorySegment y = Floats.range(to, at, n);
         for (int i = 0; i < n; i += LANES) {
             VectorMask<Float> in = Lanes.first(n - i);
             load(x, i, in).mul(kept).blend(0f, dropped(bits, i, below)).add(load(y, i, in))
@@ -247,7 +261,10 @@ final class VectorElementwise implements ElementwiseKernel {
     }
 
     /** {@code y += a ⊙ b ⊙ c}. */
-    private static void addProduct(MemorySegment a, MemorySegment b, MemorySegment c, MemorySegment y, int n) {
+    private static void addProduct(MemorySegment a, Tensor second, Tensor third, Tensor to, long at, int n) {
+        MemorySegment b = Floats.range(second, at, n);
+        MemorySegment c = Floats.range(third, at, n);
+        MemorySegment y = Floats.range(to, at, n);
         int i = 0;
         for (; i < Lanes.whole(n); i += LANES) {
             load(a, i).mul(load(b, i)).fma(load(c, i), load(y, i)).intoMemorySegment(y, i * 4L, ORDER);

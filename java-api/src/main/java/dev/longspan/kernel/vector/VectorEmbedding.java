@@ -32,8 +32,7 @@ final class VectorEmbedding implements EmbeddingKernel {
         }
         parallel.forRanges(ids.size(0), TILE_ROWS, (first, end, scratch) -> {
             for (long i = first; i < end; i++) {
-                scale(Floats.range(from, table.offset() + id(ids, i) * table.stride(0), d), (float) scale,
-                        Floats.range(to, y.offset() + i * y.stride(0), d), d);
+                scale(from, table.offset() + id(ids, i) * table.stride(0), (float) scale, to, y.offset() + i * y.stride(0), d);
             }
         });
     }
@@ -42,17 +41,18 @@ final class VectorEmbedding implements EmbeddingKernel {
     public void backward(Parallel parallel, Tensor ids, double scale, Tensor dy, Tensor dTable) {
         MemorySegment from = Floats.memory(dy);
         MemorySegment to = Floats.memory(dTable);
-        long[] rows = ids.toLongs();
         parallel.forRanges(dTable.size(1), TILE_COLS, (first, end, scratch) -> {
             int cols = (int) (end - first);
-            for (int i = 0; i < rows.length; i++) {
-                addScaled(Floats.range(from, dy.offset() + i * dy.stride(0) + first, cols), (float) scale,
-                        Floats.range(to, dTable.offset() + rows[i] * dTable.stride(0) + first, cols), cols);
+            for (long i = 0; i < ids.size(0); i++) {
+                addScaled(from, dy.offset() + i * dy.stride(0) + first, (float) scale, to,
+                        dTable.offset() + id(ids, i) * dTable.stride(0) + first, cols);
             }
         });
     }
 
-    private static void scale(MemorySegment x, float scale, MemorySegment y, int n) {
+    private static void scale(MemorySegment from, long row, float scale, MemorySegment to, long at, int n) {
+        MemorySegment x = Floats.range(from, row, n);
+        MemorySegment y = Floats.range(to, at, n);
         int i = 0;
         for (; i < Lanes.whole(n); i += LANES) {
             FloatVector.fromMemorySegment(SPECIES, x, i * 4L, ORDER).mul(scale).intoMemorySegment(y, i * 4L, ORDER);
@@ -64,7 +64,9 @@ final class VectorEmbedding implements EmbeddingKernel {
         }
     }
 
-    private static void addScaled(MemorySegment x, float scale, MemorySegment y, int n) {
+    private static void addScaled(MemorySegment from, long row, float scale, MemorySegment to, long at, int n) {
+        MemorySegment x = Floats.range(from, row, n);
+        MemorySegment y = Floats.range(to, at, n);
         FloatVector factor = FloatVector.broadcast(SPECIES, scale);
         int i = 0;
         for (; i < Lanes.whole(n); i += LANES) {

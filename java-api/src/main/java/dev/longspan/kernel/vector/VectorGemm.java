@@ -63,9 +63,9 @@ final class VectorGemm implements GemmKernel {
         boolean few = m <= FEW_ROWS && (byTerm || b.dtype() == DType.F32);
         long depth = few && byTerm ? Math.max(1, k) : DEPTH;
         for (long at = 0; at == 0 || at < k; at += depth) {
-            long end = Math.min(k, at + depth);
-            Product product = new Product(Matrix.of(a.slice(1, at, end)), Matrix.of(b.slice(0, at, end).transpose(0, 1)),
-                    Matrix.of(c), at == 0 && bias != null ? Matrix.ofRow(bias) : null, accumulate || at > 0);
+            long terms = Math.min(depth, k - at);
+            Product product = new Product(Matrix.columns(a, at, terms), Matrix.rowsByColumns(b, at, terms), Matrix.of(c),
+                    at == 0 && bias != null ? Matrix.ofRow(bias) : null, accumulate || at > 0);
             if (few) {
                 gemv.gemm(parallel, product);
             } else {
@@ -77,7 +77,19 @@ final class VectorGemm implements GemmKernel {
     /** A matrix of float32, or bfloat16 if {@code half}, in native memory: element (i, j) at {@code offset + i · rowStride + j · colStride}. */
     record Matrix(MemorySegment memory, boolean half, long offset, long rows, long cols, long rowStride, long colStride) {
         static Matrix of(Tensor t) {
-            return new Matrix(t.segment(), t.dtype() == DType.BF16, t.offset(), t.size(0), t.size(1), t.stride(0), t.stride(1));
+            return columns(t, 0, t.size(1));
+        }
+
+        /** {@code count} columns from {@code col} on. */
+        static Matrix columns(Tensor t, long col, long count) {
+            return new Matrix(t.segment(), t.dtype() == DType.BF16, t.offset() + col * t.stride(1), t.size(0), count, t.stride(0),
+                    t.stride(1));
+        }
+
+        /** {@code count} rows from {@code row} on, transposed. */
+        static Matrix rowsByColumns(Tensor t, long row, long count) {
+            return new Matrix(t.segment(), t.dtype() == DType.BF16, t.offset() + row * t.stride(0), t.size(1), count, t.stride(1),
+                    t.stride(0));
         }
 
         static Matrix ofRow(Tensor t) {

@@ -30,13 +30,13 @@ final class VectorLoss implements LossKernel {
         parallel.forRanges(logits.size(0), grain(classes), (from, to, scratch) -> {
             float[] lanes = scratch.floats(0, LANES);
             for (long i = from; i < to; i++) {
-                MemorySegment row = Floats.range(memory, logits.offset() + i * logits.stride(0), classes);
-                float max = RowSums.max(row, classes, lanes);
-                double logSum = Math.log(sumOfExp(row, max, classes));
+                long row = logits.offset() + i * logits.stride(0);
+                float max = RowSums.max(memory, row, classes, lanes);
+                double logSum = Math.log(sumOfExp(memory, row, max, classes));
                 Floats.set(lse, i * lse.stride(0), (float) (max + logSum));
                 long target = target(targets, i);
                 Floats.set(losses, i * losses.stride(0),
-                        target < 0 ? 0 : (float) ((double) max - Floats.get(row, (int) target) + logSum));
+                        target < 0 ? 0 : (float) ((double) max - Floats.get(memory, row + target) + logSum));
             }
         });
     }
@@ -53,35 +53,40 @@ final class VectorLoss implements LossKernel {
                 if (target >= 0) {
                     float d = Floats.get(dLosses, i * dLosses.stride(0));
                     float logSum = Floats.get(lse, i * lse.stride(0));
-                    MemorySegment row = Floats.range(memory, logits.offset() + i * logits.stride(0), classes);
-                    MemorySegment dRow = Floats.range(gradient, dLogits.offset() + i * dLogits.stride(0), classes);
-                    double miss = Math.exp((double) Floats.get(row, (int) target) - logSum) - 1;
-                    float atTarget = (float) (Floats.get(dRow, (int) target) + d * miss);
-                    addProbabilities(row, logSum, d, dRow, classes);
-                    Floats.set(dRow, (int) target, atTarget);
+                    long row = logits.offset() + i * logits.stride(0);
+                    long dRow = dLogits.offset() + i * dLogits.stride(0);
+                    double miss = Math.exp((double) Floats.get(memory, row + target) - logSum) - 1;
+                    float atTarget = (float) (Floats.get(gradient, dRow + target) + d * miss);
+                    addProbabilities(memory, row, logSum, d, gradient, dRow, classes);
+                    Floats.set(gradient, dRow + target, atTarget);
                 }
             }
         });
     }
 
     /** {@code Σ exp(x − max)}. */
-    private static float sumOfExp(MemorySegment x, float max, int n) {
+    private static float sumOfExp(MemorySegment memory, long row, float max, int n) {
+        MemorySegment x = Floats.range(memory, row, n);
         // One exponential to a method: C2 stops inlining at three. It takes longer than an addition, so one sum will do.
         FloatVector sum = FloatVector.zero(SPECIES);
         int whole = Lanes.whole(n);
         for (int i = 0; i < whole; i += LANES) {
             sum = sum.add(VectorMath.exp(load(x, i).sub(max)));
         }
-        return Lanes.sum(sum) + (whole < n ? sumOfExpFrom(x, whole, max, n) : 0);
+        return Lanes.sum(sum) + (whole < n ? sumOfExpFrom(memory, row + whole, max, n - whole) : 0);
     }
 
-    private static float sumOfExpFrom(MemorySegment x, int i, float max, int n) {
-        VectorMask<Float> rest = Lanes.first(n - i);
-        return Lanes.sum(FloatVector.zero(SPECIES).add(VectorMath.exp(load(x, i, rest).sub(max)), rest));
+    private static float sumOfExpFrom(MemorySegment memory, long at, float max, int n) {
+        VectorMask<Float> rest = Lanes.first(n);
+        FloatVector x = FloatVector.fromMemorySegment(SPECIES, memory, at * 4, ORDER, rest);
+        return Lanes.sum(FloatVector.zero(SPECIES).add(VectorMath.exp(x.sub(max)), rest));
     }
 
     /** {@code dx += d · exp(x − lse)}. */
-    private static void addProbabilities(MemorySegment x, float lse, float d, MemorySegment dx, int n) {
+    private static void addProbabilities(MemorySegment memory, long row, float lse, float d, MemorySegment gradient, long dRow,
+            int n) {
+        MemorySegment x = Floats.range(memory, row, n);
+        MemorySegment dx = Floats.range(gradient, dRow, n);
         FloatVector factor = FloatVector.broadcast(SPECIES, d);
         int i = 0;
         for (; i < Lanes.whole(n); i += LANES) {

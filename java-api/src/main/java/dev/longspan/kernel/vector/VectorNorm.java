@@ -1,6 +1,5 @@
 package dev.longspan.kernel.vector;
 
-import static dev.longspan.kernel.vector.Lanes.DOUBLES;
 import static dev.longspan.kernel.vector.Lanes.LANES;
 import static dev.longspan.kernel.vector.Lanes.ORDER;
 import static dev.longspan.kernel.vector.Lanes.SPECIES;
@@ -10,7 +9,8 @@ import dev.longspan.parallel.Parallel;
 import dev.longspan.parallel.Scratch;
 import dev.longspan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
-import jdk.incubator.vector.DoubleVector;
+import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicReference;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import org.jspecify.annotations.Nullable;
@@ -26,11 +26,15 @@ final class VectorNorm implements NormKernel {
 
     /** Elements of a work item of the forward. */
     private static final int ITEM = 1 << 14;
+    private final AtomicReference<float @Nullable []> kept = new AtomicReference<>();
+
     /** At most so many partial sums of parameter gradients. */
     private static final int MAX_BLOCKS = 64;
     private static final int MIN_BLOCK_ROWS = 64;
     /** Rows whose parameter gradients are added in one go: the sums are then read and written once for all of them. */
     private static final int GROUP = 4;
+    /** Columns of a work item that adds up partial sums. */
+    private static final int COLUMNS = 512;
 
     @Override
     public void layerNorm(Parallel parallel, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias,
@@ -62,9 +66,8 @@ final class VectorNorm implements NormKernel {
         int d = Math.toIntExact(x.size(-1));
         parallel.forRanges(x.size(0), Math.max(1, ITEM / Math.max(1, d)), (from, to, scratch) -> {
             MemorySegment w = factors(weight, weightOffset, d, scratch);
-            MemorySegment b = bias == null ? null : Floats.range(bias, 0, d);
             for (long row = from; row < to; row++) {
-                apply(Floats.range(x, row * d, d), 0, (float) factor, w, b, Floats.range(y, row * d, d), d);
+                apply(x, row * d, 0, (float) factor, w, factorsAt(weight, weightOffset), bias, y, d);
             }
         });
     }
@@ -102,32 +105,32 @@ final class VectorNorm implements NormKernel {
         int d = Math.toIntExact(x.size(-1));
         parallel.forRanges(rstd.elements(), Math.max(1, ITEM / Math.max(1, d)), (from, to, scratch) -> {
             MemorySegment w = factors(weight, weightOffset, d, scratch);
-            MemorySegment b = bias == null ? null : Floats.range(bias, 0, d);
             for (long row = from; row < to; row++) {
-                MemorySegment xs = Floats.range(x, row * d, d);
                 float m = 0;
                 if (mean != null) {
-                    m = RowSums.sum(xs, d) / d;
+                    m = RowSums.sum(x, row * d, d) / d;
                     Floats.set(mean, row, m);
                 }
-                float r = (float) (1 / Math.sqrt(RowSums.squares(xs, m, d) / d + eps));
+                float r = (float) (1 / Math.sqrt(RowSums.squares(x, row * d, m, d) / d + eps));
                 Floats.set(rstd, row, r);
-                apply(xs, m, r, w, b, Floats.range(y, row * d, d), d);
+                apply(x, row * d, m, r, w, factorsAt(weight, weightOffset), bias, y, d);
             }
         });
     }
 
-    private static void apply(MemorySegment x, float m, float r, MemorySegment w, @Nullable MemorySegment b, MemorySegment y,
-            int d) {
+    private static void apply(Tensor x, long at, float m, float r, MemorySegment w, long wAt, @Nullable Tensor b, Tensor y, int d) {
         if (b == null) {
-            scale(x, m, r, w, y, d);
+            scale(x, at, m, r, w, wAt, y, d);
         } else {
-            scaleAndShift(x, m, r, w, b, y, d);
+            scaleAndShift(x, at, m, r, w, wAt, b, y, d);
         }
     }
 
     /** {@code y = (x − m) · r · w}. */
-    private static void scale(MemorySegment x, float m, float r, MemorySegment w, MemorySegment y, int d) {
+    private static void scale(Tensor from, long at, float m, float r, MemorySegment weights, long wAt, Tensor to, int d) {
+        MemorySegment x = Floats.range(from, at, d);
+        MemorySegment w = Floats.range(weights, wAt, d);
+        MemorySegment y = Floats.range(to, at, d);
         FloatVector scale = FloatVector.broadcast(SPECIES, r);
         int i = 0;
         for (; i < Lanes.whole(d); i += LANES) {
@@ -140,8 +143,12 @@ final class VectorNorm implements NormKernel {
     }
 
     /** {@code y = (x − m) · r · w + b}. */
-    private static void scaleAndShift(MemorySegment x, float m, float r, MemorySegment w, MemorySegment b, MemorySegment y,
+    private static void scaleAndShift(Tensor from, long at, float m, float r, MemorySegment weights, long wAt, Tensor bias, Tensor to,
             int d) {
+        MemorySegment x = Floats.range(from, at, d);
+        MemorySegment w = Floats.range(weights, wAt, d);
+        MemorySegment b = Floats.range(bias, 0, d);
+        MemorySegment y = Floats.range(to, at, d);
         FloatVector scale = FloatVector.broadcast(SPECIES, r);
         int i = 0;
         for (; i < Lanes.whole(d); i += LANES) {
@@ -155,7 +162,7 @@ final class VectorNorm implements NormKernel {
     }
 
     /** Without rstd the rows are multiplied by a factor that does not depend on them. */
-    private static void backward(Parallel parallel, Tensor x, @Nullable Tensor weight, double weightOffset,
+    private void backward(Parallel parallel, Tensor x, @Nullable Tensor weight, double weightOffset,
             @Nullable Tensor mean, @Nullable Tensor rstd, double factor, Tensor dy, @Nullable Tensor dx, @Nullable Tensor dWeight,
             @Nullable Tensor dBias) {
         int d = Math.toIntExact(x.size(-1));
@@ -163,52 +170,62 @@ final class VectorNorm implements NormKernel {
         boolean parameters = dWeight != null || dBias != null;
         long blockRows = Math.max(MIN_BLOCK_ROWS, Math.ceilDiv(x.size(0), MAX_BLOCKS));
         int blocks = Math.toIntExact(Math.ceilDiv(x.size(0), blockRows));
-        float[] partial = new float[parameters ? blocks * 2 * padded : 0];
+        float[] partial = take(parameters ? blocks * 2 * padded : 0);
         parallel.forRanges(x.size(0), blockRows, (from, to, scratch) -> {
             MemorySegment w = factors(weight, weightOffset, d, scratch);
-            MemorySegment sums = scratch.segment(1, 8L * padded).asSlice(0, 8L * padded).fill((byte) 0);
+            long wAt = factorsAt(weight, weightOffset);
+            MemorySegment sums = scratch.segment(1, 8L * padded);
+            sums.asSlice(0, 8L * padded).fill((byte) 0);
             float[] m = scratch.floats(0, GROUP);
             float[] r = scratch.floats(1, GROUP);
             for (long row = from; row < to; row += GROUP) {
                 int rows = (int) Math.min(GROUP, to - row);
-                MemorySegment xs = Floats.range(x, row * d, rows * d);
-                MemorySegment dys = Floats.range(dy, row * d, rows * d);
                 for (int t = 0; t < rows; t++) {
                     m[t] = mean == null ? 0 : Floats.get(mean, row + t);
                     r[t] = rstd == null ? (float) factor : Floats.get(rstd, row + t);
                     if (dx != null) {
                         long at = (row + t) * d;
-                        inputGradient(Floats.range(x, at, d), m[t], r[t], Floats.range(dy, at, d), w, mean != null,
-                                rstd != null, Floats.range(dx, at, d), d, scratch.floats(2, 2 * LANES));
+                        inputGradient(x, at, m[t], r[t], dy, w, wAt, mean != null, rstd != null, dx, d, scratch.floats(2, 2 * LANES));
                     }
                 }
                 if (parameters) {
-                    addParameterGradients(xs, m, r, dys, sums, padded, rows, d);
+                    addParameterGradients(x, row * d, m, r, dy, sums, padded, rows, d);
                 }
             }
             if (parameters) {
                 Floats.load(sums, partial, (int) (from / blockRows) * 2 * padded, 2 * padded);
             }
         });
-        addBlocks(partial, 0, blocks, padded, dWeight, d);
-        addBlocks(partial, padded, blocks, padded, dBias, d);
+        addBlocks(parallel, partial, 0, blocks, padded, dWeight, d);
+        addBlocks(parallel, partial, padded, blocks, padded, dBias, d);
+        kept.set(partial);
     }
 
-    private static void inputGradient(MemorySegment x, float m, float r, MemorySegment dy, MemorySegment w, boolean centred,
-            boolean normed, MemorySegment dx, int d, float[] dots) {
+    /** The partial sums' buffer, kept between calls; a second caller at the same time gets one of its own. */
+    private float[] take(int length) {
+        float[] array = kept.getAndSet(null);
+        return array != null && array.length >= length ? array : new float[length];
+    }
+
+    private static void inputGradient(Tensor x, long at, float m, float r, Tensor dy, MemorySegment w, long wAt, boolean centred,
+            boolean normed, Tensor dx, int d, float[] dots) {
         if (normed) {
-            RowSums.dots(dy, w, x, m, d, dots);
+            RowSums.dots(dy, at, w, wAt, x, m, d, dots);
             float meanG = centred ? Lanes.sum(FloatVector.fromArray(SPECIES, dots, 0)) / d : 0;
             float meanGx = Lanes.sum(FloatVector.fromArray(SPECIES, dots, LANES)) * r / d;
-            addInputGradient(x, m, r, dy, w, meanG, meanGx, dx, d);
+            addInputGradient(x, at, m, r, dy, w, wAt, meanG, meanGx, dx, d);
         } else {
-            addScaled(dy, w, r, dx, d);
+            addScaled(dy, at, w, wAt, r, dx, d);
         }
     }
 
     /** {@code dx += r · (g − mean(g) − x̂ · mean(g ⊙ x̂))} with g = dy ⊙ w and x̂ = (x − m) · r. */
-    private static void addInputGradient(MemorySegment x, float m, float r, MemorySegment dy, MemorySegment w, float meanG,
-            float meanGx, MemorySegment dx, int d) {
+    private static void addInputGradient(Tensor from, long at, float m, float r, Tensor gradient, MemorySegment weights, long wAt,
+            float meanG, float meanGx, Tensor to, int d) {
+        MemorySegment x = Floats.range(from, at, d);
+        MemorySegment dy = Floats.range(gradient, at, d);
+        MemorySegment w = Floats.range(weights, wAt, d);
+        MemorySegment dx = Floats.range(to, at, d);
         FloatVector scale = FloatVector.broadcast(SPECIES, r);
         FloatVector slope = FloatVector.broadcast(SPECIES, -meanGx);
         int i = 0;
@@ -225,7 +242,10 @@ final class VectorNorm implements NormKernel {
     }
 
     /** {@code dx += r · dy ⊙ w}. */
-    private static void addScaled(MemorySegment dy, MemorySegment w, float r, MemorySegment dx, int d) {
+    private static void addScaled(Tensor gradient, long at, MemorySegment weights, long wAt, float r, Tensor to, int d) {
+        MemorySegment dy = Floats.range(gradient, at, d);
+        MemorySegment w = Floats.range(weights, wAt, d);
+        MemorySegment dx = Floats.range(to, at, d);
         FloatVector scale = FloatVector.broadcast(SPECIES, r);
         int i = 0;
         for (; i < Lanes.whole(d); i += LANES) {
@@ -238,12 +258,14 @@ final class VectorNorm implements NormKernel {
     }
 
     /** {@code sums[j] += Σ dy ⊙ x̂}, {@code sums[padded + j] += Σ dy} over the rows in order, four at a time if there are four. */
-    private static void addParameterGradients(MemorySegment x, float[] m, float[] r, MemorySegment dy, MemorySegment sums,
+    private static void addParameterGradients(Tensor from, long at, float[] m, float[] r, Tensor gradient, MemorySegment sums,
             int padded, int rows, int d) {
         int whole = rows == GROUP ? Lanes.whole(d) : 0;
         if (whole > 0) {
-            addFourRows(x, m[0], m[1], m[2], m[3], r[0], r[1], r[2], r[3], dy, sums, padded, whole, d);
+            addFourRows(from, at, m[0], m[1], m[2], m[3], r[0], r[1], r[2], r[3], gradient, sums, padded, whole, d);
         }
+        MemorySegment x = Floats.range(from, at, rows * d);
+        MemorySegment dy = Floats.range(gradient, at, rows * d);
         for (int t = 0; t < rows; t++) {
             for (int i = whole; i < d; i += LANES) {
                 VectorMask<Float> in = Lanes.first(d - i);
@@ -254,8 +276,10 @@ final class VectorNorm implements NormKernel {
         }
     }
 
-    private static void addFourRows(MemorySegment x, float m0, float m1, float m2, float m3, float r0, float r1, float r2,
-            float r3, MemorySegment dy, MemorySegment sums, int padded, int whole, int d) {
+    private static void addFourRows(Tensor from, long at, float m0, float m1, float m2, float m3, float r0, float r1, float r2,
+            float r3, Tensor gradient, MemorySegment sums, int padded, int whole, int d) {
+        MemorySegment x = Floats.range(from, at, GROUP * d);
+        MemorySegment dy = Floats.range(gradient, at, GROUP * d);
         for (int i = 0; i < whole; i += LANES) {
             FloatVector g0 = load(dy, i);
             FloatVector g1 = load(dy, d + i);
@@ -269,30 +293,37 @@ final class VectorNorm implements NormKernel {
         }
     }
 
-    /** In double, a vector of columns at a time. */
-    private static void addBlocks(float[] partial, int first, int blocks, int padded, @Nullable Tensor gradient, int d) {
-        if (gradient == null || d == 0) {
+    /** In double, block after block. */
+    private static void addBlocks(Parallel parallel, float[] partial, int first, int blocks, int padded, @Nullable Tensor gradient,
+            int d) {
+        if (gradient == null) {
             return;
         }
-        MemorySegment to = Floats.range(gradient, 0, d);
-        for (int j = 0; j < d; j += LANES) {
-            VectorMask<Float> in = Lanes.first(d - j);
-            DoubleVector low = DoubleVector.zero(DOUBLES);
-            DoubleVector high = DoubleVector.zero(DOUBLES);
+        parallel.forRanges(d, COLUMNS, (from, to, scratch) -> {
+            int n = (int) (to - from);
+            double[] sums = scratch.doubles(0, n);
+            Arrays.fill(sums, 0, n, 0);
             for (int block = 0; block < blocks; block++) {
-                FloatVector v = FloatVector.fromArray(SPECIES, partial, block * 2 * padded + first + j);
-                low = low.add(Lanes.half(v, 0));
-                high = high.add(Lanes.half(v, 1));
+                int at = block * 2 * padded + first + (int) from;
+                for (int j = 0; j < n; j++) {
+                    sums[j] += partial[at + j];
+                }
             }
-            FloatVector old = load(to, j, in);
-            Lanes.floats(low.add(Lanes.half(old, 0)), high.add(Lanes.half(old, 1))).intoMemorySegment(to, j * 4L, ORDER, in);
-        }
+            for (int j = 0; j < n; j++) {
+                Floats.set(gradient, from + j, (float) (sums[j] + Floats.get(gradient, from + j)));
+            }
+        });
+    }
+
+    /** Where {@link #factors} begin in their memory. */
+    private static long factorsAt(@Nullable Tensor weight, double weightOffset) {
+        return weight != null && weightOffset == 0 ? weight.offset() : 0;
     }
 
     /** {@code weight + weightOffset}, or ones: the weight where it lies if that is it. */
     private static MemorySegment factors(@Nullable Tensor weight, double weightOffset, int d, Scratch scratch) {
         if (weight != null && weightOffset == 0) {
-            return Floats.range(weight, 0, d);
+            return Floats.memory(weight);
         }
         MemorySegment row = scratch.segment(0, (d + LANES) * 4L);
         MemorySegment from = weight == null ? row : Floats.range(weight, 0, d);

@@ -22,11 +22,8 @@ final class VectorOptimizer implements OptimizerKernel {
     @Override
     public void adamW(Parallel parallel, AdamWStep step, Tensor weight, Tensor gradient, Tensor m, Tensor v) {
         Factors factors = Factors.of(step);
-        parallel.forRanges(weight.elements(), BLOCK, (from, to, scratch) -> {
-            int n = (int) (to - from);
-            adamW(factors, Floats.range(weight, from, n), Floats.range(gradient, from, n), Floats.range(m, from, n),
-                    Floats.range(v, from, n), n);
-        });
+        parallel.forRanges(weight.elements(), BLOCK, (from, to, scratch) ->
+                adamW(factors, weight, gradient, m, v, from, (int) (to - from)));
     }
 
     @Override
@@ -38,8 +35,7 @@ final class VectorOptimizer implements OptimizerKernel {
     public long countNonFinite(Parallel parallel, Tensor x) {
         LongAdder count = new LongAdder(); // whole numbers: any order gives the same sum
         parallel.forRanges(x.elements(), BLOCK, (from, to, scratch) -> {
-            int n = (int) (to - from);
-            count.add(nonFinite(Floats.range(x, from, n), n));
+            count.add(nonFinite(x, from, (int) (to - from)));
         });
         return count.sum();
     }
@@ -74,8 +70,11 @@ final class VectorOptimizer implements OptimizerKernel {
         }
     }
 
-    private static void adamW(Factors k, MemorySegment weight, MemorySegment gradient, MemorySegment m, MemorySegment v,
-            int n) {
+    private static void adamW(Factors k, Tensor weights, Tensor gradients, Tensor means, Tensor squares, long from, int n) {
+        MemorySegment weight = Floats.range(weights, from, n);
+        MemorySegment gradient = Floats.range(gradients, from, n);
+        MemorySegment m = Floats.range(means, from, n);
+        MemorySegment v = Floats.range(squares, from, n);
         float scale = k.scale;
         float beta1 = k.beta1;
         float rest1 = k.rest1;
@@ -95,15 +94,24 @@ final class VectorOptimizer implements OptimizerKernel {
             w.sub(mean.mul(rate).div(square.sqrt().add(eps)).add(w.mul(decay)))
                     .intoMemorySegment(weight, i * 4L, ORDER);
         }
-        VectorMask<Float> rest = Lanes.first(n - i);
-        FloatVector g = load(gradient, i, rest).mul(scale);
-        FloatVector mean = normal(load(m, i, rest).mul(beta1).add(g.mul(rest1)));
-        FloatVector square = normal(load(v, i, rest).mul(beta2).add(g.mul(rest2).mul(g)));
-        FloatVector w = load(weight, i, rest);
-        mean.intoMemorySegment(m, i * 4L, ORDER, rest);
-        square.intoMemorySegment(v, i * 4L, ORDER, rest);
-        w.sub(mean.mul(rate).div(square.sqrt().add(eps)).add(w.mul(decay)))
-                    .intoMemorySegment(weight, i * 4L, ORDER, rest);
+        if (i < n) {
+            adamWLast(k, weights, gradients, means, squares, from + i, n - i);
+        }
+    }
+
+    /** Fewer elements than a vector has; apart, since C2 does not inline two such loop bodies into one method. */
+    private static void adamWLast(Factors k, Tensor weights, Tensor gradients, Tensor means, Tensor squares, long from, int n) {
+        MemorySegment weight = Floats.range(weights, from, n);
+        MemorySegment m = Floats.range(means, from, n);
+        MemorySegment v = Floats.range(squares, from, n);
+        VectorMask<Float> rest = Lanes.first(n);
+        FloatVector g = load(Floats.range(gradients, from, n), 0, rest).mul(k.scale);
+        FloatVector mean = normal(load(m, 0, rest).mul(k.beta1).add(g.mul(k.rest1)));
+        FloatVector square = normal(load(v, 0, rest).mul(k.beta2).add(g.mul(k.rest2).mul(g)));
+        FloatVector w = load(weight, 0, rest);
+        mean.intoMemorySegment(m, 0, ORDER, rest);
+        square.intoMemorySegment(v, 0, ORDER, rest);
+        w.sub(mean.mul(k.rate).div(square.sqrt().add(k.eps)).add(w.mul(k.decay))).intoMemorySegment(weight, 0, ORDER, rest);
     }
 
     /** Subnormals become 0: the moments of rows without gradient fade into them, and would stay slow there for ever. */
@@ -111,7 +119,8 @@ final class VectorOptimizer implements OptimizerKernel {
         return x.blend(0f, x.abs().compare(VectorOperators.LT, Float.MIN_NORMAL));
     }
 
-    private static long nonFinite(MemorySegment x, int n) {
+    private static long nonFinite(Tensor tensor, long from, int n) {
+        MemorySegment x = Floats.range(tensor, from, n);
         long count = 0;
         int i = 0;
         for (; i < Lanes.whole(n); i += LANES) {

@@ -36,7 +36,7 @@ final class VectorRotary implements RotaryKernel {
     }
 
     private interface Row {
-        void rotate(MemorySegment x, float[] own, float[] other, MemorySegment y, int n);
+        void rotate(MemorySegment from, long row, float[] own, float[] other, MemorySegment to, long at, int n);
     }
 
     private void rotate(Parallel parallel, Rotary rotary, long first, Tensor x, Tensor y, int turn, Row row) {
@@ -54,8 +54,7 @@ final class VectorRotary implements RotaryKernel {
                         rotary.sign(), turn, own, other);
                 for (long b = 0; b < x.size(0); b++) {
                     for (long h = 0; h < x.size(2); h++) {
-                        row.rotate(Floats.range(from, at(x, b, n, h), d), own, other,
-                                Floats.range(to, at(y, b, n, h), d), d);
+                        row.rotate(from, at(x, b, n, h), own, other, to, at(y, b, n, h), d);
                     }
                 }
             }
@@ -80,7 +79,9 @@ final class VectorRotary implements RotaryKernel {
         return table;
     }
 
-    private static void row(MemorySegment x, float[] own, float[] other, MemorySegment y, int n) {
+    private static void row(MemorySegment from, long row, float[] own, float[] other, MemorySegment to, long at, int n) {
+        MemorySegment x = Floats.range(from, row, n);
+        MemorySegment y = Floats.range(to, at, n);
         int i = 0;
         for (; i < Lanes.whole(n); i += LANES) {
             rotated(FloatVector.fromMemorySegment(SPECIES, x, i * 4L, ORDER), own, other, i)
@@ -93,7 +94,9 @@ final class VectorRotary implements RotaryKernel {
         }
     }
 
-    private static void addRow(MemorySegment x, float[] own, float[] other, MemorySegment y, int n) {
+    private static void addRow(MemorySegment from, long row, float[] own, float[] other, MemorySegment to, long at, int n) {
+        MemorySegment x = Floats.range(from, row, n);
+        MemorySegment y = Floats.range(to, at, n);
         int i = 0;
         for (; i < Lanes.whole(n); i += LANES) {
             rotated(FloatVector.fromMemorySegment(SPECIES, x, i * 4L, ORDER), own, other, i)
@@ -107,13 +110,16 @@ final class VectorRotary implements RotaryKernel {
         }
     }
 
-    private static void halves(MemorySegment x, float[] own, float[] other, MemorySegment y, int n) {
-        half(x, 0, n / 2, own, other, y, n / 2);
-        half(x, n / 2, -n / 2, own, other, y, n / 2);
+    private static void halves(MemorySegment from, long row, float[] own, float[] other, MemorySegment to, long at, int n) {
+        half(from, row, 0, n / 2, own, other, to, at, n / 2);
+        half(from, row, n / 2, -n / 2, own, other, to, at, n / 2);
     }
 
     /** {@code n} elements from {@code at} on, whose others stand {@code apart} from them. */
-    private static void half(MemorySegment x, int at, int apart, float[] own, float[] other, MemorySegment y, int n) {
+    private static void half(MemorySegment from, long row, int at, int apart, float[] own, float[] other, MemorySegment to,
+            long toRow, int n) {
+        MemorySegment x = Floats.range(from, row, 2 * n);
+        MemorySegment y = Floats.range(to, toRow, 2 * n);
         int i = at;
         for (; i < at + Lanes.whole(n); i += LANES) {
             turned(FloatVector.fromMemorySegment(SPECIES, x, i * 4L, ORDER),
@@ -128,12 +134,15 @@ final class VectorRotary implements RotaryKernel {
         }
     }
 
-    private static void addHalves(MemorySegment x, float[] own, float[] other, MemorySegment y, int n) {
-        addHalf(x, 0, n / 2, own, other, y, n / 2);
-        addHalf(x, n / 2, -n / 2, own, other, y, n / 2);
+    private static void addHalves(MemorySegment from, long row, float[] own, float[] other, MemorySegment to, long at, int n) {
+        addHalf(from, row, 0, n / 2, own, other, to, at, n / 2);
+        addHalf(from, row, n / 2, -n / 2, own, other, to, at, n / 2);
     }
 
-    private static void addHalf(MemorySegment x, int at, int apart, float[] own, float[] other, MemorySegment y, int n) {
+    private static void addHalf(MemorySegment from, long row, int at, int apart, float[] own, float[] other, MemorySegment to,
+            long toRow, int n) {
+        MemorySegment x = Floats.range(from, row, 2 * n);
+        MemorySegment y = Floats.range(to, toRow, 2 * n);
         int i = at;
         for (; i < at + Lanes.whole(n); i += LANES) {
             turned(FloatVector.fromMemorySegment(SPECIES, x, i * 4L, ORDER),
