@@ -46,10 +46,6 @@ record AttentionCall(AttentionPlan plan, Tensor q, Tensor k, Tensor v, Tensor ou
         }
     }
 
-    /** Queries and keys of a task that one call computes. */
-    record Work(long queriesFrom, long queriesTo, long keysFrom, long keysTo) {
-    }
-
     private static boolean same(Tensor t, long... shape) {
         boolean equal = t.rank() == shape.length;
         for (int d = 0; equal && d < shape.length; d++) {
@@ -58,8 +54,8 @@ record AttentionCall(AttentionPlan plan, Tensor q, Tensor k, Tensor v, Tensor ou
         return equal;
     }
 
-    /** All that forward and backward have in common; the rest is zeros. */
-    MemorySegment params(HeadTask task, long batch, Work work, Scratch scratch) {
+    /** All that forward and backward have in common of some queries and keys of a task; the rest is zeros. */
+    MemorySegment params(HeadTask task, long batch, long queriesFrom, long queriesTo, long keysFrom, long keysTo, Scratch scratch) {
         MemorySegment p = scratch.segment(PARAMS, ls_attention_params.sizeof()).fill((byte) 0);
         ls_attention_params.size(p, ls_attention_params.sizeof());
         ls_attention_params.dim(p, q.size(3));
@@ -75,13 +71,13 @@ record AttentionCall(AttentionPlan plan, Tensor q, Tensor k, Tensor v, Tensor ou
         ls_attention_params.lse(p, ofRows(lse, batch, task.head()));
         ls_attention_params.lse_row(p, lse.stride(2));
         rows(p, task);
-        ls_attention_params.queries_from(p, work.queriesFrom());
-        ls_attention_params.queries_to(p, work.queriesTo());
-        ls_attention_params.keys_from(p, work.keysFrom());
-        ls_attention_params.keys_to(p, work.keysTo());
+        ls_attention_params.queries_from(p, queriesFrom);
+        ls_attention_params.queries_to(p, queriesTo);
+        ls_attention_params.keys_from(p, keysFrom);
+        ls_attention_params.keys_to(p, keysTo);
         ls_attention_params.keys(p, task.keys());
         ls_attention_params.first_query(p, plan.firstQuery());
-        visible(p, task, batch, work, scratch);
+        visible(p, task, batch, queriesFrom, queriesTo, scratch);
         ls_attention_params.scale(p, plan.scale());
         ls_attention_params.pads(p, task.task().padKeys());
         mask(p, batch);
@@ -109,12 +105,12 @@ record AttentionCall(AttentionPlan plan, Tensor q, Tensor k, Tensor v, Tensor ou
     }
 
     /** The interval of keys that each query sees, within those that there are. */
-    private void visible(MemorySegment p, HeadTask task, long batch, Work work, Scratch scratch) {
-        int count = Math.toIntExact(work.queriesTo() - work.queriesFrom());
+    private void visible(MemorySegment p, HeadTask task, long batch, long queriesFrom, long queriesTo, Scratch scratch) {
+        int count = Math.toIntExact(queriesTo - queriesFrom);
         MemorySegment first = scratch.segment(FIRST, Math.max(1, count) * 4L);
         MemorySegment end = scratch.segment(END, Math.max(1, count) * 4L);
         for (int i = 0; i < count; i++) {
-            long row = task.task().queries().at(work.queriesFrom() + i);
+            long row = task.task().queries().at(queriesFrom + i);
             long from = plan.firstKey(task.branch(), task.task(), batch, row);
             long to = plan.endKey(task.branch(), task.task(), batch, row);
             first.setAtIndex(ValueLayout.JAVA_INT, i, (int) Math.clamp(from, 0, task.keys()));
@@ -168,12 +164,12 @@ record AttentionCall(AttentionPlan plan, Tensor q, Tensor k, Tensor v, Tensor ou
         if (t.size(3) > 1 && t.stride(3) != 1) {
             throw new IllegalArgumentException("dimensions of a head must be neighbours: " + t + ", stride=" + t.stride(3));
         }
-        Tensor rows = t.select(0, batch).select(1, head);
-        return Memory.operand(rows, 0, 0, rows.size(0), rows.size(1));
+        return Memory.strided(t, batch * t.stride(0) + head * t.stride(2), t.size(1), t.stride(1), t.size(3));
     }
 
     /** The numbers of one head of one batch row of a [B, H, N] tensor; NULL where it is absent. */
     static MemorySegment ofRows(@Nullable Tensor t, long batch, int head) {
-        return t == null ? MemorySegment.NULL : Memory.matrix(t.select(0, batch), head, 0, 1, t.size(2));
+        return Memory.part(t == null ? null : Memory.whole(t), t == null ? 0 : t.offset() + batch * t.stride(0) + head * t.stride(1),
+                t == null || t.size(2) == 0 ? 0 : (t.size(2) - 1) * t.stride(2) + 1);
     }
 }

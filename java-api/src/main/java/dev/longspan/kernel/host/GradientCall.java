@@ -1,13 +1,11 @@
 package dev.longspan.kernel.host;
 
 import dev.longspan.bindings.host.ls_attention_params;
-import dev.longspan.kernel.host.AttentionCall.Work;
 import dev.longspan.kernel.host.HeadTasks.HeadTask;
 import dev.longspan.parallel.Scratch;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,14 +31,15 @@ record GradientCall(AttentionCall forward, Tensor dOut, @Nullable Tensor dLse, M
         if (gradient.dtype() != dtype) {
             throw new IllegalArgumentException(name + " must be " + dtype + ": dtype=" + gradient.dtype());
         }
-        if (!Arrays.equals(gradient.shape(), of.shape())) {
+        if (!gradient.hasShapeOf(of)) {
             throw new IllegalArgumentException(name + " must have the shape of what it is the gradient of: " + name + "="
                     + gradient + ", of=" + of);
         }
     }
 
-    MemorySegment params(HeadTask task, long batch, Work work, boolean keysToo, boolean queriesToo, Scratch scratch) {
-        MemorySegment p = forward.params(task, batch, work, scratch);
+    MemorySegment params(HeadTask task, long batch, long queriesFrom, long queriesTo, long keysFrom, long keysTo, boolean keysToo,
+            boolean queriesToo, Scratch scratch) {
+        MemorySegment p = forward.params(task, batch, queriesFrom, queriesTo, keysFrom, keysTo, scratch);
         int head = task.head();
         ls_attention_params.d_out(p, AttentionCall.head(dOut, batch, head));
         ls_attention_params.d_out_row(p, dOut.stride(1));

@@ -8,9 +8,25 @@ import dev.longspan.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** The tasks of one branch for all heads and batch rows, cut into work items by their shape alone. */
-record HeadTasks(List<HeadTask> tasks, long batches) {
+final class HeadTasks {
+
+    private final List<HeadTask> tasks;
+    private final long batches;
+    /** Work items up to each task, for the few ways in which they are cut. */
+    private final Map<Split, long[]> ends = new ConcurrentHashMap<>();
+
+    private HeadTasks(List<HeadTask> tasks, long batches) {
+        this.tasks = tasks;
+        this.batches = batches;
+    }
+
+    /** So many queries or keys an item. */
+    private record Split(long span, Along along) {
+    }
 
     /** One task of one head. */
     record HeadTask(int branch, int head, AttentionTask task) {
@@ -64,13 +80,8 @@ record HeadTasks(List<HeadTask> tasks, long batches) {
 
     /** An item for every {@code span} rows of every task. */
     void forEachSpan(Parallel parallel, long span, Along along, Item item) {
-        long[] ends = new long[tasks.size()];
-        long total = 0;
-        for (int i = 0; i < ends.length; i++) {
-            total += Math.ceilDiv(rows(i, along), span);
-            ends[i] = total;
-        }
-        long perBatch = total;
+        long[] ends = ends(span, along);
+        long perBatch = ends.length == 0 ? 0 : ends[ends.length - 1];
         parallel.forEach(batches * perBatch, (number, scratch) -> {
             long within = number % perBatch;
             int found = Arrays.binarySearch(ends, within);
@@ -81,6 +92,18 @@ record HeadTasks(List<HeadTask> tasks, long batches) {
             long from = (within - (task == 0 ? 0 : ends[task - 1])) * span;
             long rows = rows(task, along);
             item.run(tasks.get(task), number / perBatch, from, rows - from <= span ? rows : from + span, scratch);
+        });
+    }
+
+    private long[] ends(long span, Along along) {
+        return ends.computeIfAbsent(new Split(span, along), split -> {
+            long[] sums = new long[tasks.size()];
+            long total = 0;
+            for (int i = 0; i < sums.length; i++) {
+                total += Math.ceilDiv(rows(i, along), span);
+                sums[i] = total;
+            }
+            return sums;
         });
     }
 

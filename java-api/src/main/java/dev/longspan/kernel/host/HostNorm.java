@@ -34,10 +34,12 @@ final class HostNorm implements NormKernel {
             double weightOffset, double eps, Tensor y, @Nullable Tensor mean, Tensor rstd) {
         long d = x.size(-1);
         long grain = Math.ceilDiv(Memory.item(y.elements(), ITEM), Math.max(1, d));
+        MemorySegment weights = Memory.rangeOrNull(weight, 0, d);
+        MemorySegment biases = Memory.rangeOrNull(bias, 0, d);
         parallel.forRanges(rstd.elements(), grain, (from, to, scratch) -> {
             long rows = to - from;
-            Status.check(Longspan.ls_norm(Memory.range(x, from * d, rows * d), Memory.rangeOrNull(weight, 0, d),
-                    Memory.rangeOrNull(bias, 0, d), (float) weightOffset, eps, Memory.range(y, from * d, rows * d),
+            Status.check(Longspan.ls_norm(Memory.range(x, from * d, rows * d), weights, biases, (float) weightOffset, eps,
+                    Memory.range(y, from * d, rows * d),
                     Memory.rangeOrNull(mean, from, rows), Memory.range(rstd, from, rows), rows, d));
         });
     }
@@ -46,11 +48,12 @@ final class HostNorm implements NormKernel {
     public void affine(Parallel parallel, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias, double weightOffset,
             double factor, Tensor y) {
         long d = x.size(-1);
+        MemorySegment weights = Memory.rangeOrNull(weight, 0, d);
+        MemorySegment biases = Memory.rangeOrNull(bias, 0, d);
         parallel.forRanges(x.size(0), grain(d), (from, to, scratch) -> {
             long n = (to - from) * d;
-            Status.check(Longspan.ls_affine(Memory.range(x, from * d, n), Memory.rangeOrNull(weight, 0, d),
-                    Memory.rangeOrNull(bias, 0, d), (float) weightOffset, (float) factor, Memory.range(y, from * d, n),
-                    to - from, d));
+            Status.check(Longspan.ls_affine(Memory.range(x, from * d, n), weights, biases, (float) weightOffset, (float) factor,
+                    Memory.range(y, from * d, n), to - from, d));
         });
     }
 
@@ -101,14 +104,15 @@ final class HostNorm implements NormKernel {
         long blocks = Math.ceilDiv(x.size(0), blockRows);
         MemorySegment sums = partial.take(2 * blocks * d);
         sums.asSlice(0, 2 * blocks * d * 4).fill((byte) 0);
+        MemorySegment weights = Memory.rangeOrNull(weight, 0, d);
         parallel.forRanges(x.size(0), blockRows, (from, to, scratch) -> {
             long rows = to - from;
-            long at = from / blockRows * d * 4;
-            Status.check(Longspan.ls_norm_backward(Memory.range(x, from * d, rows * d), Memory.rangeOrNull(weight, 0, d),
+            long at = from / blockRows * d;
+            Status.check(Longspan.ls_norm_backward(Memory.range(x, from * d, rows * d), weights,
                     (float) weightOffset, Memory.rangeOrNull(mean, from, rows), Memory.rangeOrNull(rstd, from, rows),
                     (float) factor, Memory.range(dy, from * d, rows * d), Memory.rangeOrNull(dx, from * d, rows * d),
-                    dWeight == null ? MemorySegment.NULL : sums.asSlice(at, d * 4),
-                    dBias == null ? MemorySegment.NULL : sums.asSlice(blocks * d * 4 + at, d * 4), rows, d));
+                    Memory.part(dWeight == null ? null : sums, at, d), Memory.part(dBias == null ? null : sums, blocks * d + at, d),
+                    rows, d));
         });
         addBlocks(sums.asSlice(0, blocks * d * 4), blocks, d, dWeight);
         addBlocks(sums.asSlice(blocks * d * 4, blocks * d * 4), blocks, d, dBias);

@@ -28,7 +28,19 @@ final class Memory {
 
     /** As {@link #range}; NULL where the tensor is absent. */
     static MemorySegment rangeOrNull(@Nullable Tensor tensor, long from, long n) {
-        return tensor == null ? MemorySegment.NULL : range(tensor, from, n);
+        // One slice of either: C2 keeps it off the heap, which it does not where a slice meets NULL.
+        return part(tensor == null ? null : whole(tensor), tensor == null ? 0 : tensor.offset() + from, n);
+    }
+
+    /** All memory of a float32 tensor's storage. */
+    static MemorySegment whole(Tensor tensor) {
+        return floats(tensor).segment();
+    }
+
+    /** {@code n} floats from float {@code at} on; NULL where the memory is absent. */
+    static MemorySegment part(@Nullable MemorySegment memory, long at, long n) {
+        MemorySegment of = memory == null ? MemorySegment.NULL : memory;
+        return of.asSlice(memory == null || n == 0 ? 0 : at * 4, memory == null ? 0 : n * 4);
     }
 
     /** {@code rows} rows of {@code cols} neighbours from row {@code from} on; rows have the stride of dimension 0. */
@@ -49,6 +61,12 @@ final class Memory {
     /** As {@link #matrix}, of bfloat16 or float32: see {@link #half}. */
     static MemorySegment operand(Tensor tensor, long row, long col, long rows, long cols) {
         return tensor.dtype() == DType.BF16 ? elements(tensor, row, col, rows, cols) : matrix(tensor, row, col, rows, cols);
+    }
+
+    /** {@code rows} rows of {@code cols} neighbours, {@code stride} apart, from {@code from} elements behind the first on. */
+    static MemorySegment strided(Tensor tensor, long from, long rows, long stride, long cols) {
+        Tensor checked = half(tensor) ? tensor : floats(tensor);
+        return slice(checked, from, rows == 0 || cols == 0 ? 0 : (rows - 1) * stride + cols);
     }
 
     /** Whether elements are bfloat16. */

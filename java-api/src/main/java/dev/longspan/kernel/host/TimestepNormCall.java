@@ -32,11 +32,10 @@ final class TimestepNormCall {
     private final long groups;
     private final long d;
     private final long lastCount;
-    private final long[] counts;
-    private final byte[] isFresh;
-    private final byte[] padded;
+    private final Timesteps steps;
 
-    TimestepNormCall(TimestepNormPlan plan, long batch, Tensor x, @Nullable Tensor weight, Moments fresh,
+    /** Counts into the arrays of an earlier call. */
+    TimestepNormCall(@Nullable Timesteps old, TimestepNormPlan plan, long batch, Tensor x, @Nullable Tensor weight, Moments fresh,
             @Nullable Moments start, MemorySegment cancel) {
         this.plan = plan;
         this.batch = batch;
@@ -51,21 +50,15 @@ final class TimestepNormCall {
         if (d * groups != x.size(2)) {
             throw new IllegalArgumentException("groups must divide the channels: groups=" + groups + ", x=" + x);
         }
-        long before = start == null ? fresh.count().toLongs()[0] : start.count().toLongs()[(int) batch];
+        long before = (long) (start == null ? fresh.count().get(0) : start.count().get(batch));
         int n = Math.toIntExact(rows);
-        Timesteps steps = Timesteps.of(plan, batch, n, before, fresh.count().toLongs()[0]);
+        steps = Timesteps.of(old, plan, batch, n, before, (long) fresh.count().get(0));
         lastCount = n == 0 ? before : steps.counts()[n - 1];
-        counts = steps.counts();
-        isFresh = bytes(steps.fresh());
-        padded = bytes(steps.padded());
     }
 
-    private static byte[] bytes(boolean[] flags) {
-        byte[] bytes = new byte[flags.length];
-        for (int i = 0; i < flags.length; i++) {
-            bytes[i] = (byte) (flags[i] ? 1 : 0);
-        }
-        return bytes;
+    /** Arrays for a later call. */
+    Timesteps steps() {
+        return steps;
     }
 
     long batch() {
@@ -121,13 +114,13 @@ final class TimestepNormCall {
         ls_timestep_norm_params.weight_offset(p, (float) plan.weightOffset());
         ls_timestep_norm_params.eps(p, plan.eps());
         // Each worker's own copy: a hundredth of what it reads of x, and no memory that calls would have to share.
-        MemorySegment steps = scratch.segment(STEPS, rows * (8 + 1 + 1));
-        MemorySegment.copy(counts, 0, steps, ValueLayout.JAVA_LONG, 0, counts.length);
-        MemorySegment.copy(isFresh, 0, steps, ValueLayout.JAVA_BYTE, rows * 8, isFresh.length);
-        MemorySegment.copy(padded, 0, steps, ValueLayout.JAVA_BYTE, rows * 9, padded.length);
-        ls_timestep_norm_params.counts(p, steps);
-        ls_timestep_norm_params.fresh(p, steps.asSlice(rows * 8));
-        ls_timestep_norm_params.padded(p, steps.asSlice(rows * 9));
+        MemorySegment copy = scratch.segment(STEPS, rows * (8 + 1 + 1));
+        MemorySegment.copy(steps.counts(), 0, copy, ValueLayout.JAVA_LONG, 0, Math.toIntExact(rows));
+        flags(steps.fresh(), copy, rows * 8);
+        flags(steps.padded(), copy, rows * 9);
+        ls_timestep_norm_params.counts(p, copy);
+        ls_timestep_norm_params.fresh(p, copy.asSlice(rows * 8));
+        ls_timestep_norm_params.padded(p, copy.asSlice(rows * 9));
         ls_timestep_norm_params.fresh_mean(p, doubles(fresh.mean(), first, n));
         ls_timestep_norm_params.fresh_var(p, doubles(fresh.var(), first, n));
         Moments before = start == null ? fresh : start;
@@ -136,6 +129,12 @@ final class TimestepNormCall {
         ls_timestep_norm_params.start_var(p, doubles(before.var(), at, n));
         ls_timestep_norm_params.cancel(p, cancel);
         return p;
+    }
+
+    private void flags(boolean[] flags, MemorySegment to, long at) {
+        for (int t = 0; t < rows; t++) {
+            to.set(ValueLayout.JAVA_BYTE, at + t, (byte) (flags[t] ? 1 : 0));
+        }
     }
 
     /** This sequence of a [B, L, D] tensor from a group on. */

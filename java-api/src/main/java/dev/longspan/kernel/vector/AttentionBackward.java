@@ -36,27 +36,27 @@ final class AttentionBackward {
     private static final int DECAYED_KEYS = 15;
 
     private final AttentionPlan plan;
-    private final Tensor q;
-    private final Tensor k;
-    private final Tensor v;
-    private final Tensor dOut;
+    private final int heads;
+    private final HeadRows[] q;
+    private final HeadRows[] k;
+    private final HeadRows[] v;
     private final QueryState state;
-    private final Tensor dq;
-    private final Tensor dk;
-    private final Tensor dv;
+    private final HeadRows[] dq;
+    private final HeadRows[] dk;
+    private final HeadRows[] dv;
     private final int group;
 
-    AttentionBackward(AttentionPlan plan, Tensor q, Tensor k, Tensor v, Tensor dOut, QueryState state, Tensor dq,
-            Tensor dk, Tensor dv) {
+    AttentionBackward(AttentionPlan plan, Tensor q, Tensor k, Tensor v, QueryState state, Tensor dq, Tensor dk,
+            Tensor dv) {
         this.plan = plan;
-        this.q = q;
-        this.k = k;
-        this.v = v;
-        this.dOut = dOut;
+        heads = Math.toIntExact(q.size(2));
+        this.q = HeadRows.all(q);
+        this.k = HeadRows.all(k);
+        this.v = HeadRows.all(v);
         this.state = state;
-        this.dq = dq;
-        this.dk = dk;
-        this.dv = dv;
+        this.dq = HeadRows.all(dq);
+        this.dk = HeadRows.all(dk);
+        this.dv = HeadRows.all(dv);
         group = AttentionForward.group(Math.toIntExact(q.size(3)), Math.toIntExact(v.size(3)));
     }
 
@@ -81,6 +81,7 @@ final class AttentionBackward {
         private final Entry entry;
         private final boolean keysToo;
         private final boolean queriesToo;
+        private final int head;
         private final HeadRows queries;
         private final HeadRows keys;
         private final HeadRows values;
@@ -115,10 +116,11 @@ final class AttentionBackward {
             this.batch = batch;
             this.keysToo = keysToo;
             this.queriesToo = queriesToo;
-            queries = HeadRows.of(q, batch, entry.head());
-            keys = HeadRows.of(k, batch, entry.head());
-            values = HeadRows.of(v, batch, entry.head());
-            dOuts = HeadRows.of(dOut, batch, entry.head());
+            head = Math.toIntExact(batch * heads) + entry.head();
+            queries = q[head];
+            keys = k[head];
+            values = v[head];
+            dOuts = state.dOuts(head);
             dim = queries.dim();
             valueDim = values.dim();
             keyLength = Packing.slabLength(dim);
@@ -140,7 +142,7 @@ final class AttentionBackward {
             decayedKeys = plan.decay() == null ? keySlabs : scratch.floats(DECAYED_KEYS, keyLength);
             decay = new DecayFactors(plan, entry, dim, 1, scratch, FACTORS);
             oneBlock = plan.pattern() instanceof AttentionPattern.Dense && entry.keys().count() == 1;
-            visible = new Visibility(plan, entry, batch, Math.toIntExact(q.size(2)), 1, scratch, 0);
+            visible = new Visibility(plan, entry, batch, heads, 1, scratch, 0);
         }
 
         void run(int firstKeyBlock, int endKeyBlock, int firstQueryBlock, int endQueryBlock) {
@@ -162,10 +164,9 @@ final class AttentionBackward {
                     }
                 }
                 for (int block = from; keysToo && block < to; block++) {
-                    Packing.addSlab(dKeys, (block - from) * keyLength, (float) plan.scale(), HeadRows.of(dk, batch,
-                            entry.head()),
+                    Packing.addSlab(dKeys, (block - from) * keyLength, (float) plan.scale(), dk[head],
                             entry.task().keys(), entry.keys().start(block), entry.keys().size(block));
-                    Packing.addSlab(dValues, (block - from) * valueLength, 1, HeadRows.of(dv, batch, entry.head()),
+                    Packing.addSlab(dValues, (block - from) * valueLength, 1, dv[head],
                             entry.task().keys(), entry.keys().start(block), entry.keys().size(block));
                 }
             }
@@ -230,7 +231,7 @@ final class AttentionBackward {
                 }
             }
             if (queriesToo) {
-                Packing.addSlab(dQueries, 0, (float) plan.scale(), HeadRows.of(dq, batch, entry.head()),
+                Packing.addSlab(dQueries, 0, (float) plan.scale(), dq[head],
                         entry.task().queries(), start, rows);
             }
         }

@@ -35,18 +35,20 @@ final class AttentionForward {
     private static final int FACTORS = 9;
 
     private final AttentionPlan plan;
-    private final Tensor q;
-    private final Tensor k;
-    private final Tensor v;
-    private final Tensor out;
+    private final int heads;
+    private final HeadRows[] q;
+    private final HeadRows[] k;
+    private final HeadRows[] v;
+    private final HeadRows[] out;
     private final Tensor lse;
 
     AttentionForward(AttentionPlan plan, Tensor q, Tensor k, Tensor v, Tensor out, Tensor lse) {
         this.plan = plan;
-        this.q = q;
-        this.k = k;
-        this.v = v;
-        this.out = out;
+        heads = Math.toIntExact(q.size(2));
+        this.q = HeadRows.all(q);
+        this.k = HeadRows.all(k);
+        this.v = HeadRows.all(v);
+        this.out = HeadRows.all(out);
         this.lse = lse;
     }
 
@@ -56,14 +58,15 @@ final class AttentionForward {
     }
 
     void run(Entry entry, long batch, int from, int to, Scratch scratch) {
-        HeadRows queries = HeadRows.of(q, batch, entry.head());
-        HeadRows keys = HeadRows.of(k, batch, entry.head());
-        HeadRows values = HeadRows.of(v, batch, entry.head());
+        int head = Math.toIntExact(batch * heads) + entry.head();
+        HeadRows queries = q[head];
+        HeadRows keys = k[head];
+        HeadRows values = v[head];
         if (OneQuery.is(plan, entry)) {
             OneQuery.Result one = new OneQuery(plan, entry, batch).run(queries, keys, values,
                     new DecayFactors(plan, entry, queries.dim(), 1, scratch, FACTORS), scratch);
             merge(entry, batch, entry.task().queries().at(0), one.max(), one.sum(), one.output(), 0, 0,
-                    HeadRows.of(out, batch, entry.head()));
+                    out[head]);
             return;
         }
         int blocks = to - from;
@@ -84,7 +87,7 @@ final class AttentionForward {
         Arrays.fill(max, 0, blocks * Tiles.BLOCK, ScoreTile.HIDDEN);
         Arrays.fill(sum, 0, blocks * Tiles.BLOCK, 0f);
         DecayFactors decay = new DecayFactors(plan, entry, dim, blocks, scratch, FACTORS);
-        Visibility visible = new Visibility(plan, entry, batch, Math.toIntExact(q.size(2)), blocks, scratch, 0);
+        Visibility visible = new Visibility(plan, entry, batch, heads, blocks, scratch, 0);
         int firstKey = Integer.MAX_VALUE;
         int endKey = 0;
         for (int g = 0; g < blocks; g++) {
@@ -126,7 +129,7 @@ final class AttentionForward {
                 }
             }
         }
-        HeadRows outs = HeadRows.of(out, batch, entry.head());
+        HeadRows outs = out[head];
         for (int g = 0; g < blocks; g++) {
             for (int i = 0; i < entry.queries().size(from + g); i++) {
                 long row = entry.task().queries().at(entry.queries().start(from + g) + i);

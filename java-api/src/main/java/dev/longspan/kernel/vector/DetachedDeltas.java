@@ -27,28 +27,29 @@ final class DetachedDeltas {
     private static final int DOTS = 17;
 
     private final AttentionPlan plan;
-    private final Tensor q;
-    private final Tensor k;
-    private final Tensor v;
-    private final Tensor dOut;
+    private final int heads;
+    private final HeadRows[] q;
+    private final HeadRows[] k;
+    private final HeadRows[] v;
     private final QueryState state;
     private final float[] deltas;
 
-    DetachedDeltas(AttentionPlan plan, Tensor q, Tensor k, Tensor v, Tensor dOut, QueryState state, float[] deltas) {
+    DetachedDeltas(AttentionPlan plan, Tensor q, Tensor k, Tensor v, QueryState state, float[] deltas) {
         this.plan = plan;
-        this.q = q;
-        this.k = k;
-        this.v = v;
-        this.dOut = dOut;
+        heads = Math.toIntExact(q.size(2));
+        this.q = HeadRows.all(q);
+        this.k = HeadRows.all(k);
+        this.v = HeadRows.all(v);
         this.state = state;
         this.deltas = deltas;
     }
 
     void run(Entry entry, long batch, int from, int to, Scratch scratch) {
-        HeadRows queries = HeadRows.of(q, batch, entry.head());
-        HeadRows keys = HeadRows.of(k, batch, entry.head());
-        HeadRows values = HeadRows.of(v, batch, entry.head());
-        HeadRows dOuts = HeadRows.of(dOut, batch, entry.head());
+        int head = Math.toIntExact(batch * heads) + entry.head();
+        HeadRows queries = q[head];
+        HeadRows keys = k[head];
+        HeadRows values = v[head];
+        HeadRows dOuts = state.dOuts(head);
         int dim = queries.dim();
         int valueDim = values.dim();
         float[] panels = scratch.floats(QUERIES, Tiles.BLOCK * dim);
@@ -63,7 +64,7 @@ final class DetachedDeltas {
         float[] sum = scratch.floats(SUMS, Tiles.BLOCK);
         float[] dot = scratch.floats(DOTS, Tiles.BLOCK);
         DecayFactors decay = new DecayFactors(plan, entry, dim, 1, scratch, FACTORS);
-        Visibility visible = new Visibility(plan, entry, batch, Math.toIntExact(q.size(2)), 1, scratch, 0);
+        Visibility visible = new Visibility(plan, entry, batch, heads, 1, scratch, 0);
         for (int block = from; block < to; block++) {
             int start = entry.queries().start(block);
             int rows = entry.queries().size(block);

@@ -17,6 +17,16 @@ record HeadRows(MemorySegment memory, boolean half, long offset, long stride, in
         return new HeadRows(memory, half, at(first), stride * step, dim);
     }
 
+    /** Those of all heads: of head h of batch row b at {@code b · heads + h}. One of each serves all work items. */
+    static HeadRows[] all(Tensor tensor) {
+        int heads = Math.toIntExact(tensor.size(2));
+        HeadRows[] all = new HeadRows[Math.toIntExact(tensor.size(0) * heads)];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = of(tensor, i / heads, i % heads);
+        }
+        return all;
+    }
+
     /** Place of a row's first element. */
     long at(long row) {
         return offset + row * stride;

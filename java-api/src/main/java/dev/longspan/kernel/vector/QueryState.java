@@ -8,14 +8,30 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What the backward knows of each query: its log-sum-exp and {@code δ}, which is {@code dOut · out − dLse} unless
- * given.
- *
- * @param lse [B, H, Nq]
- * @param given δ as an array of the shape of lse, where branches have their own
+ * given: an array of the shape [B, H, Nq] of the log-sum-exps, where branches have their own.
  */
-record QueryState(Tensor out, Tensor lse, Tensor dOut, @Nullable Tensor dLse, float @Nullable [] given) {
+final class QueryState {
 
-    /** Number of a query in {@link #given}. */
+    private final HeadRows[] out;
+    private final HeadRows[] dOut;
+    private final Tensor lse;
+    private final @Nullable Tensor dLse;
+    private final float @Nullable [] given;
+
+    QueryState(Tensor out, Tensor lse, Tensor dOut, @Nullable Tensor dLse, float @Nullable [] given) {
+        this.out = HeadRows.all(out);
+        this.lse = lse;
+        this.dOut = HeadRows.all(dOut);
+        this.dLse = dLse;
+        this.given = given;
+    }
+
+    /** Gradients of the outputs of head h of batch row b, number {@code b · heads + h}. */
+    HeadRows dOuts(int head) {
+        return dOut[head];
+    }
+
+    /** Number of a query in the δ that are given. */
     int number(Entry entry, long batch, long row) {
         return Math.toIntExact((batch * lse.size(1) + entry.head()) * lse.size(2) + row);
     }
@@ -24,8 +40,9 @@ record QueryState(Tensor out, Tensor lse, Tensor dOut, @Nullable Tensor dLse, fl
     void load(Entry entry, long batch, int block, float[] lseTo, float[] deltaTo) {
         Arrays.fill(lseTo, 0, Tiles.BLOCK, -ScoreTile.HIDDEN);
         Arrays.fill(deltaTo, 0, Tiles.BLOCK, 0f);
-        HeadRows outs = HeadRows.of(out, batch, entry.head());
-        HeadRows dOuts = HeadRows.of(dOut, batch, entry.head());
+        int head = Math.toIntExact(batch * lse.size(1)) + entry.head();
+        HeadRows outs = out[head];
+        HeadRows dOuts = dOut[head];
         for (int i = 0; i < entry.queries().size(block); i++) {
             long row = entry.task().queries().at(entry.queries().start(block) + i);
             float sum = at(lse, batch, entry.head(), row);

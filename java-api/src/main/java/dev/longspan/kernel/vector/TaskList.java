@@ -8,6 +8,8 @@ import dev.longspan.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** The tasks of one branch, for all heads and batch rows, split into work items by their shape alone. */
 final class TaskList {
@@ -24,6 +26,14 @@ final class TaskList {
 
     private final List<Entry> entries = new ArrayList<>();
     private final long batches;
+    private final int[] queryBlocks;
+    private final int[] keyBlocks;
+    /** Work items up to each entry, for the few ways in which kernels split them. */
+    private final Map<Split, long[]> ends = new ConcurrentHashMap<>();
+
+    /** Blocks of queries or of keys, so many an item. */
+    private record Split(boolean ofQueries, int group) {
+    }
 
     TaskList(AttentionPlan plan, int branch, Tensor q, Tensor k) {
         batches = q.size(0);
@@ -35,6 +45,20 @@ final class TaskList {
                         Blocks.of(task.keyPositions(), 0, plan.decay())));
             }
         }
+        queryBlocks = entries.stream().mapToInt(e -> e.queries.count()).toArray();
+        keyBlocks = entries.stream().mapToInt(e -> e.keys.count()).toArray();
+    }
+
+    private long[] ends(Split by, int[] blocks) {
+        return ends.computeIfAbsent(by, split -> {
+            long[] sums = new long[blocks.length];
+            long total = 0;
+            for (int i = 0; i < blocks.length; i++) {
+                total += Math.ceilDiv(blocks[i], split.group);
+                sums[i] = total;
+            }
+            return sums;
+        });
     }
 
     /** How many tasks there are. */
@@ -44,24 +68,18 @@ final class TaskList {
 
     /** An item for every {@code group} query blocks. */
     void forEachQueryGroup(Parallel parallel, int group, Item item) {
-        int[] blocks = entries.stream().mapToInt(e -> e.queries.count()).toArray();
-        run(parallel, blocks, group, item);
+        run(parallel, true, group, item);
     }
 
     /** An item for every {@code group} key blocks. */
     void forEachKeyGroup(Parallel parallel, int group, Item item) {
-        int[] blocks = entries.stream().mapToInt(e -> e.keys.count()).toArray();
-        run(parallel, blocks, group, item);
+        run(parallel, false, group, item);
     }
 
-    private void run(Parallel parallel, int[] blocks, int group, Item item) {
-        long[] ends = new long[blocks.length];
-        long total = 0;
-        for (int i = 0; i < blocks.length; i++) {
-            total += Math.ceilDiv(blocks[i], group);
-            ends[i] = total;
-        }
-        long perBatch = total;
+    private void run(Parallel parallel, boolean ofQueries, int group, Item item) {
+        int[] blocks = ofQueries ? queryBlocks : keyBlocks;
+        long[] ends = ends(new Split(ofQueries, group), blocks);
+        long perBatch = ends.length == 0 ? 0 : ends[ends.length - 1];
         parallel.forEach(batches * perBatch, (number, scratch) -> {
             long within = number % perBatch;
             int found = Arrays.binarySearch(ends, within);

@@ -44,8 +44,8 @@ final class TimestepNormBackward {
     private final int groups;
     private final int d;
 
-    TimestepNormBackward(TimestepNormPlan plan, long batch, Tensor x, @Nullable Tensor weight, Moments fresh,
-            @Nullable Moments start, Tensor means, Tensor rstds, Tensor dy, MomentGradients dLast, @Nullable Tensor dx,
+    TimestepNormBackward(TimestepNormPlan plan, Timesteps steps, long batch, Tensor x, @Nullable Tensor weight,
+            Moments fresh, @Nullable Moments start, Tensor means, Tensor rstds, Tensor dy, MomentGradients dLast, @Nullable Tensor dx,
             @Nullable Tensor dWeight, @Nullable Tensor dBias, MomentGradients dFresh, MomentGradients dStart) {
         this.weightOffset = plan.weightOffset();
         this.batch = batch;
@@ -65,8 +65,7 @@ final class TimestepNormBackward {
         rows = Math.toIntExact(x.size(1));
         groups = Math.toIntExact(fresh.groups());
         d = Math.toIntExact(x.size(2)) / groups;
-        long count = start == null ? fresh.count().toLongs()[0] : start.count().toLongs()[(int) batch];
-        steps = Timesteps.of(plan, batch, rows, count, fresh.count().toLongs()[0]);
+        this.steps = steps;
     }
 
     /** What a block of rows of some groups needs; mean has a row more, the moments before the block. */

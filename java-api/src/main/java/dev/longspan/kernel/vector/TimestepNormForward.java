@@ -35,8 +35,8 @@ final class TimestepNormForward {
     private final int groups;
     private final int d;
 
-    TimestepNormForward(TimestepNormPlan plan, long batch, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias,
-            Moments fresh, @Nullable Moments start, Tensor y, Moments last, @Nullable Tensor means, @Nullable Tensor rstds) {
+    TimestepNormForward(TimestepNormPlan plan, Timesteps steps, long batch, Tensor x, @Nullable Tensor weight,
+            @Nullable Tensor bias, Moments fresh, @Nullable Moments start, Tensor y, Moments last, @Nullable Tensor means, @Nullable Tensor rstds) {
         this.eps = plan.eps();
         this.weightOffset = plan.weightOffset();
         this.batch = batch;
@@ -52,9 +52,9 @@ final class TimestepNormForward {
         rows = Math.toIntExact(x.size(1));
         groups = Math.toIntExact(fresh.groups());
         d = Math.toIntExact(x.size(2)) / groups;
-        long count = start == null ? fresh.count().toLongs()[0] : start.count().toLongs()[(int) batch];
-        steps = Timesteps.of(plan, batch, rows, count, fresh.count().toLongs()[0]);
-        last.count().slice(0, batch, batch + 1).set(new long[] {rows == 0 ? count : steps.counts()[rows - 1]});
+        this.steps = steps;
+        last.count().slice(0, batch, batch + 1).set(new long[] {rows == 0 ? VectorTimestepNorm.before(batch, fresh, start)
+                : steps.counts()[rows - 1]});
     }
 
     void run(int first, int n, Scratch scratch) {

@@ -1,9 +1,12 @@
 package dev.longspan.kernel.vector;
 
+import dev.longspan.kernel.AttentionCut;
 import dev.longspan.kernel.AttentionKernel;
 import dev.longspan.kernel.AttentionPlan;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.Tensor;
+import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,12 +18,20 @@ import org.jspecify.annotations.Nullable;
  */
 final class VectorAttention implements AttentionKernel {
 
+    private volatile @Nullable Tasks latest;
+
+    /** The tasks of all branches, and what they depend on. */
+    private record Tasks(AttentionCut cut, List<TaskList> branches) {
+    }
+
     @Override
     public void forward(Parallel parallel, AttentionPlan plan, Tensor q, Tensor k, Tensor v, Tensor out, Tensor lse) {
         AttentionForward forward = new AttentionForward(plan, q, k, v, out, lse);
+        TaskList.Item item = forward::run;
+        List<TaskList> tasks = tasks(plan, q, k);
         int group = AttentionForward.group(Math.toIntExact(q.size(3)), Math.toIntExact(v.size(3)));
         for (int branch = 0; branch < plan.pattern().branches(); branch++) {
-            new TaskList(plan, branch, q, k).forEachQueryGroup(parallel, group, forward::run);
+            tasks.get(branch).forEachQueryGroup(parallel, group, item);
         }
     }
 
@@ -30,13 +41,26 @@ final class VectorAttention implements AttentionKernel {
         boolean detached = plan.gradient() == AttentionPlan.Gradient.DETACHED;
         float[] deltas = detached ? new float[Math.toIntExact(lse.elements())] : null;
         QueryState state = new QueryState(out, lse, dOut, dLse, deltas);
-        AttentionBackward backward = new AttentionBackward(plan, q, k, v, dOut, state, dq, dk, dv);
+        AttentionBackward backward = new AttentionBackward(plan, q, k, v, state, dq, dk, dv);
+        List<TaskList> all = tasks(plan, q, k);
         for (int branch = 0; branch < plan.pattern().branches(); branch++) {
-            TaskList tasks = new TaskList(plan, branch, q, k);
+            TaskList tasks = all.get(branch);
             if (deltas != null) {
-                tasks.forEachQueryGroup(parallel, 1, new DetachedDeltas(plan, q, k, v, dOut, state, deltas)::run);
+                tasks.forEachQueryGroup(parallel, 1, new DetachedDeltas(plan, q, k, v, state, deltas)::run);
             }
             backward.run(parallel, tasks);
         }
+    }
+
+    /** The last ones again, as a rule: layers of a model have one pattern. */
+    private List<TaskList> tasks(AttentionPlan plan, Tensor q, Tensor k) {
+        AttentionCut cut = AttentionCut.of(plan, q, k);
+        Tasks tasks = latest;
+        if (tasks == null || !tasks.cut.equals(cut)) {
+            tasks = new Tasks(cut, IntStream.range(0, plan.pattern().branches()).mapToObj(branch -> new TaskList(plan, branch, q, k))
+                    .toList());
+            latest = tasks;
+        }
+        return tasks.branches;
     }
 }
