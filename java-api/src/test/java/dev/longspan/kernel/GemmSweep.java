@@ -90,9 +90,12 @@ public abstract class GemmSweep {
                 Tensor again = arena.allocate(DType.F32, m, n);
                 gemm.gemm(TWO, a, b, bias, again, false);
                 assertThat(again.toFloats()).isEqualTo(all.toFloats());
+                if (!rowsKeepTheirBits()) {
+                    continue;
+                }
                 Tensor few = arena.allocate(DType.F32, 4, n);
                 gemm.gemm(ONE, a.slice(0, 40, 44), b, bias, few, false);
-                for (int rows : rowsKeepTheirBits() ? new int[] {1, 3, 5, 13} : new int[0]) {
+                for (int rows : new int[] {1, 3, 5, 13}) {
                     Tensor some = arena.allocate(DType.F32, rows, n);
                     gemm.gemm(TWO, a.slice(0, 40, 40 + rows), b, bias, some, false);
                     Tensor expected = weightsByRow && rows < 5 ? few.slice(0, 0, rows) : all.slice(0, 40, 40 + rows);

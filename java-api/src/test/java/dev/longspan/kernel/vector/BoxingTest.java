@@ -29,8 +29,8 @@ final class BoxingTest {
     private static final int WIDTH = 1024;
     /** Vectors that are boxed at the end of every tile take more than ten times as much. */
     private static final long MOST_BYTES = 100_000;
-    /** A region and its lambdas; a slice for each of 64 rows would be more. */
-    private static final long BYTES_OF_A_CALL = 2_500;
+    /** A region and its lambdas, of 3 KB; a slice for each of 64 rows would be as much again. */
+    private static final long BYTES_OF_A_CALL = 5_000;
     private static final long PATIENCE = TimeUnit.SECONDS.toNanos(60);
     private static final Parallel ONE = Parallel.of(1);
 
