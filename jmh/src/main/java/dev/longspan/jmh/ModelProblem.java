@@ -61,7 +61,7 @@ final class ModelProblem implements Problem {
 
     /**
      * {@code numbers} describe the model to peers; {@code weights} is what its matrices are stored in, F32 or, to decode,
-     * BF16; to decode their columns are neighbours, as {@code generate} holds them, and peers' rows are.
+     * BF16; to decode they are held as {@code generate} holds copies of them.
      */
     ModelProblem(String name, Blueprint blueprint, Mode mode, long context, DType weights, String kind,
             Map<String, Object> numbers) {
