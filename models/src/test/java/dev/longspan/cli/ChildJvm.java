@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** Another JVM with this one's class path, its two streams collected. */
-final class ChildJvm {
+public final class ChildJvm {
 
     private static final long LIMIT_SECONDS = 60;
 
@@ -34,7 +34,7 @@ final class ChildJvm {
     }
 
     /** Starts this JVM's java with the arguments given and nothing else. */
-    static ChildJvm java(List<String> arguments) throws IOException {
+    public static ChildJvm java(List<String> arguments) throws IOException {
         List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         command.addAll(arguments);
         return new ChildJvm(new ProcessBuilder(command).start());
@@ -49,7 +49,7 @@ final class ChildJvm {
     }
 
     /** The exit status; kills the JVM and fails when it takes too long. */
-    int status() throws InterruptedException {
+    public int status() throws InterruptedException {
         if (!process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
             process.destroyForcibly();
             throw new AssertionError("the child JVM is still running; stdout: " + out() + ", stderr: " + err());
@@ -60,13 +60,13 @@ final class ChildJvm {
         return process.exitValue();
     }
 
-    String out() {
+    public String out() {
         synchronized (out) {
             return out.toString();
         }
     }
 
-    String err() {
+    public String err() {
         synchronized (err) {
             return err.toString();
         }
