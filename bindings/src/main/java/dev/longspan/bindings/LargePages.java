@@ -80,7 +80,7 @@ public final class LargePages {
         }
     }
 
-    /** None where the caller of this JVM has not allowed native access: the Vector API needs none, and memory alone is not worth a warning. */
+    /** None where native access is not allowed: the Vector API needs none, and memory alone is not worth a warning. */
     private static @Nullable LargePages find() {
         boolean wanted = Boolean.parseBoolean(System.getProperty(PROPERTY, "true")) && !Boolean.getBoolean(Sanitizer.PROPERTY);
         return wanted && System.getProperty("os.name").equals("Linux") && LargePages.class.getModule().isNativeAccessEnabled()

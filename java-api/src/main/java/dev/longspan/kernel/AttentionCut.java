@@ -2,9 +2,12 @@ package dev.longspan.kernel;
 
 import dev.longspan.tensor.Tensor;
 
-/** All that the tasks of an attention depend on: calls with equal cuts have the same tasks, which a kernel may keep. Without decay the epoch is 0. */
-public record AttentionCut(AttentionPattern pattern, boolean causal, long firstQuery, long epoch, long batches, long heads, long queries,
-        long keys) {
+/**
+ * All that the tasks of an attention depend on: calls with equal cuts have the same tasks, which a kernel may keep. Without decay
+ * the epoch is 0.
+ */
+public record AttentionCut(AttentionPattern pattern, boolean causal, long firstQuery, long epoch, long batches, long heads,
+        long queries, long keys) {
 
     /** q: [B, Nq, H, D], k: [B, Nk, H, D]. */
     public static AttentionCut of(AttentionPlan plan, Tensor q, Tensor k) {

@@ -18,7 +18,7 @@ public record Timesteps(long[] counts, boolean[] fresh, boolean[] padded) {
         return of(null, plan, batch, rows, start, prior);
     }
 
-    /** As {@link #of(TimestepNormPlan, long, int, long, long)} in the arrays of others that nobody reads any more, if they are long enough. */
+    /** The same in the arrays of others that nobody reads any more, if they are long enough. */
     public static Timesteps of(@Nullable Timesteps old, TimestepNormPlan plan, long batch, int rows, long start, long prior) {
         Timesteps steps = old != null && old.counts.length >= rows ? old
                 : new Timesteps(new long[rows], new boolean[rows], new boolean[rows]);

@@ -18,8 +18,6 @@ record CemaStep(ScanPlan plan, Tensor x, Tensor q, Tensor c, Tensor omega, @Null
     /** Channels of a work item. */
     private static final int WIDTH = 256;
 
-    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
-
     void run(Parallel parallel) {
         parallel.forRanges(x.size(2), WIDTH, (from, to, scratch) -> {
             for (long b = 0; b < x.size(0); b++) {
@@ -78,19 +76,20 @@ record CemaStep(ScanPlan plan, Tensor x, Tensor q, Tensor c, Tensor omega, @Null
     }
 
     private static void load(Tensor from, long row, long first, int count, double[] to) {
-        MemorySegment.copy(from.segment(), ValueLayout.JAVA_DOUBLE_UNALIGNED, at(from, row, first) * 8, to, 0, count);
+        MemorySegment.copy(from.segment(), ValueLayout.JAVA_DOUBLE_UNALIGNED, (from.offset() + at(from, row, first)) * 8, to, 0,
+                count);
     }
 
     private static void load(Tensor from, long row, long first, int count, float[] to) {
-        MemorySegment.copy(Floats.memory(from), FLOAT, at(from, row, first) * 4, to, 0, count);
+        Floats.load(Floats.range(from, at(from, row, first), count), to, count);
     }
 
     private static void store(float[] from, Tensor to, long row, long first, int count) {
-        MemorySegment.copy(from, 0, Floats.memory(to), FLOAT, at(to, row, first) * 4, count);
+        Floats.store(from, Floats.range(to, at(to, row, first), count), count);
     }
 
-    /** Element of channel {@code first} of a row of channels. */
+    /** Channel {@code first} of a row of channels. */
     private static long at(Tensor tensor, long row, long first) {
-        return tensor.offset() + row * tensor.size(-1) + first;
+        return row * tensor.size(-1) + first;
     }
 }

@@ -36,7 +36,8 @@ final class TimestepNormForward {
     private final int d;
 
     TimestepNormForward(TimestepNormPlan plan, Timesteps steps, long batch, Tensor x, @Nullable Tensor weight,
-            @Nullable Tensor bias, Moments fresh, @Nullable Moments start, Tensor y, Moments last, @Nullable Tensor means, @Nullable Tensor rstds) {
+            @Nullable Tensor bias, Moments fresh, @Nullable Moments start, Tensor y, Moments last, @Nullable Tensor means,
+            @Nullable Tensor rstds) {
         this.eps = plan.eps();
         this.weightOffset = plan.weightOffset();
         this.batch = batch;
