@@ -72,6 +72,7 @@ public abstract class GemmSweep {
                     most(240) + random.nextInt(most(300)), (i & 1) > 0, (i & 2) > 0, i % 3);
         }
         check(random, 7, 2100, 30, false, true, 1);
+        check(random, 5, most(540), most(2048), false, true, 1);
         check(random, most(100), most(40), 4200, true, false, 2);
     }
 

@@ -2,6 +2,7 @@ package dev.longspan.kernel.host;
 
 import dev.longspan.bindings.host.Longspan;
 import dev.longspan.bindings.host.ls_gemm_params;
+import dev.longspan.kernel.GemmCut;
 import dev.longspan.kernel.GemmKernel;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.parallel.Scratch;
@@ -15,23 +16,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class HostGemm implements GemmKernel {
 
-    /** Terms after which a sum is added to c: bounds the packed panels and the rounding error. */
-    private static final int DEPTH = 2048;
-    /** Rows of a work item. */
-    private static final int ROWS = 96;
-    /** Columns whose sums in a work item, with ROWS, take 384 KiB. */
-    private static final int CACHED_COLS = 1024;
-    /** Columns packed at once: with DEPTH, 16 MiB. */
-    private static final int PACKED_COLS = 2048;
-    /** Up to this many rows each weight is used so seldom that packing it costs more than it saves. */
-    private static final int FEW_ROWS = 4;
     /** Columns of a work item of few rows. */
     private static final int FEW_COLS = 256;
 
     private static final int PARAMS = 0;
     private static final int SUMS = 1;
 
-    private final long panel = Longspan.ls_gemm_panel();
+    private final int panel = Math.toIntExact(Longspan.ls_gemm_panel());
     private final KeptMemory packed = new KeptMemory();
 
     @Override
@@ -43,9 +34,9 @@ final class HostGemm implements GemmKernel {
         }
         long k = a.size(1);
         check(a, b, bias, c, m, n, k);
-        boolean few = m <= FEW_ROWS;
+        boolean few = m <= GemmCut.FEW_ROWS;
         // A bfloat16 result is rounded once, when its sum is whole.
-        long depth = Memory.half(c) || few && b.stride(0) == 1 ? Math.max(1, k) : DEPTH;
+        long depth = Memory.half(c) || few && b.stride(0) == 1 ? Math.max(1, k) : GemmCut.DEPTH;
         for (long at = 0; at == 0 || at < k; at += depth) {
             long end = Math.min(k, at + depth);
             Product product = new Product(a.slice(1, at, end), b.slice(0, at, end), at == 0 ? bias : null, c,
@@ -72,11 +63,11 @@ final class HostGemm implements GemmKernel {
     private void tiled(Parallel parallel, Product p) {
         long depth = p.a.size(1);
         long n = p.c.size(1);
-        long packedCols = depth <= DEPTH ? PACKED_COLS : Math.max(1, (long) PACKED_COLS * DEPTH / depth / panel) * panel;
+        int packedCols = GemmCut.packedCols(depth, panel);
         for (long col = 0; col < n; col += packedCols) {
             long first = col;
             int cols = (int) Math.min(packedCols, n - col);
-            int panels = (int) Math.ceilDiv(cols, panel);
+            int panels = Math.ceilDiv(cols, panel);
             MemorySegment panelsOfB = packed.take(panels * panel * depth);
             parallel.forEach(panels, (item, scratch) -> {
                 long from = item * panel;
@@ -84,22 +75,17 @@ final class HostGemm implements GemmKernel {
                 Status.check(Longspan.ls_gemm_pack(Memory.operand(p.b, 0, first + from, depth, count), Memory.half(p.b) ? 1 : 0,
                         p.b.stride(0), p.b.stride(1), count, depth, panelsOfB.asSlice(from * depth * 4, panel * depth * 4)));
             });
-            long rowBlocks = Math.ceilDiv(p.c.size(0), ROWS);
-            int width = Math.max(1, Math.ceilDiv(panels, colBlocks(cols, rowBlocks, parallel.threads())));
+            long rowBlocks = Math.ceilDiv(p.c.size(0), GemmCut.ROWS);
+            int width = Math.max(1, Math.ceilDiv(panels, GemmCut.colBlocks(cols, rowBlocks, parallel.threads())));
             int colBlocks = Math.ceilDiv(panels, width);
             parallel.forEach(rowBlocks * colBlocks, (item, scratch) -> {
                 long from = item % colBlocks * width * panel;
                 long to = Math.min(cols, from + width * panel);
                 p.block(parallel, panelsOfB.asSlice(from * depth * 4, Math.ceilDiv(to - from, panel) * panel * depth * 4),
-                        item / colBlocks * ROWS, first + from, to - from, scratch);
+                        item / colBlocks * GemmCut.ROWS, first + from, to - from, scratch);
             });
             packed.give(panelsOfB);
         }
-    }
-
-    /** Wide blocks pack a less often, narrow ones occupy a team where rows are few: as in the vector backend. */
-    private static int colBlocks(int cols, long rowBlocks, int threads) {
-        return cols <= CACHED_COLS && rowBlocks >= 8L * threads ? 1 : (int) Math.max(2, Math.min(16, 16 / rowBlocks));
     }
 
     @Override
@@ -125,7 +111,7 @@ final class HostGemm implements GemmKernel {
 
         /** A block of rows times packed panels. */
         void block(Parallel parallel, MemorySegment panels, long row, long col, long cols, Scratch scratch) {
-            MemorySegment p = params(parallel, row, Math.min(ROWS, c.size(0) - row), col, cols, scratch);
+            MemorySegment p = params(parallel, row, Math.min(GemmCut.ROWS, c.size(0) - row), col, cols, scratch);
             ls_gemm_params.b(p, MemorySegment.NULL);
             ls_gemm_params.packed(p, panels);
             Status.check(Longspan.ls_gemm(p));

@@ -4,6 +4,7 @@ import static dev.longspan.kernel.vector.Lanes.LANES;
 import static dev.longspan.kernel.vector.Lanes.ORDER;
 import static dev.longspan.kernel.vector.Lanes.SPECIES;
 
+import dev.longspan.kernel.GemmCut;
 import dev.longspan.kernel.GemmKernel;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.parallel.Scratch;
@@ -17,18 +18,16 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Matrix products from packed panels. The terms of a sum are taken in order, by fused multiply-adds, in chains of
- * {@value #CHAIN} that start from zero; chains are added up in order, blocks of {@value #DEPTH} terms likewise to c: an element's
- * bits depend on its row, its column and the inner dimension alone, not on how many rows there are, the vector width or the
- * threads. Only where up to {@value #FEW_ROWS} rows meet weights whose terms are neighbours, as in decoding, are they those of
- * {@link Dots}. a and b may be bfloat16.
+ * {@value #CHAIN} that start from zero; chains are added up in order, blocks of {@value GemmCut#DEPTH} terms likewise to c:
+ * an element's bits depend on its row, its column and the inner dimension alone, not on how many rows there are, the vector
+ * width or the threads. Only where up to {@value GemmCut#FEW_ROWS} rows meet weights whose terms are neighbours, as in
+ * decoding, are they those of {@link Dots}. a and b may be bfloat16.
  */
 final class VectorGemm implements GemmKernel {
 
     // One thread on Zen 4: multiply-adds take 82 % of the time of a product of 128 and 88 % of one of 512, packing both operands
     // 12 and 8 %, storing 4 and 2 %. The tile runs at 115 of 118 GFLOP/s in the first cache and at 110 in a product.
 
-    /** Terms after which a sum is added to c: bounds the packed panels. */
-    static final int DEPTH = 2048;
     /**
      * Terms of a chain. The error's variance grows as they and the number of chains together, so that of 1024 terms in one chain
      * it is 13 times that of 16 chains: those cost 1.5 % of the time, and 8 chains 0.6 %, but err as much as PyTorch.
@@ -36,14 +35,6 @@ final class VectorGemm implements GemmKernel {
     static final int CHAIN = 64;
     /** Terms of a that are packed at once. */
     private static final int SLICE = 256;
-    /** Rows of a work item. */
-    private static final int ROWS = 96;
-    /** Columns whose sums in a work item, with ROWS, take 384 KiB. */
-    private static final int CACHED_COLS = 1024;
-    /** Columns packed at once: with DEPTH, 16 MiB. */
-    private static final int PACKED_COLS = 2048;
-    /** Up to this many rows each weight is used so seldom that packing it costs more than it saves. */
-    private static final int FEW_ROWS = 4;
 
     private final AtomicReference<float @Nullable []> packed = new AtomicReference<>();
     private final VectorGemv gemv = new VectorGemv();
@@ -60,8 +51,8 @@ final class VectorGemm implements GemmKernel {
         }
         long k = a.size(1);
         boolean byTerm = b.stride(0) == 1;
-        boolean few = m <= FEW_ROWS && (byTerm || b.dtype() == DType.F32);
-        long depth = few && byTerm ? Math.max(1, k) : DEPTH;
+        boolean few = m <= GemmCut.FEW_ROWS && (byTerm || b.dtype() == DType.F32);
+        long depth = few && byTerm ? Math.max(1, k) : GemmCut.DEPTH;
         for (long at = 0; at == 0 || at < k; at += depth) {
             long terms = Math.min(depth, k - at);
             Product product = new Product(Matrix.columns(a, at, terms), Matrix.rowsByColumns(b, at, terms), Matrix.of(c),
@@ -162,8 +153,9 @@ final class VectorGemm implements GemmKernel {
     private void tiled(Parallel parallel, Product p) {
         int depth = p.depth();
         long n = p.c.cols;
-        for (long col = 0; col < n; col += PACKED_COLS) {
-            int cols = (int) Math.min(PACKED_COLS, n - col);
+        int most = GemmCut.packedCols(depth, Tiles.COLS);
+        for (long col = 0; col < n; col += most) {
+            int cols = (int) Math.min(most, n - col);
             int panels = Math.ceilDiv(cols, Tiles.COLS);
             float[] b = take(panels * Tiles.COLS * depth + LANES);
             long first = col;
@@ -173,31 +165,22 @@ final class VectorGemm implements GemmKernel {
                         Math.min(Tiles.COLS, cols - from), depth, Tiles.COLS, b, from * depth,
                         scratch.floats(0, Tiles.COLS * Packing.STAGE));
             });
-            long rowBlocks = Math.ceilDiv(p.c.rows, ROWS);
-            int width = Math.max(1, Math.ceilDiv(panels, colBlocks(cols, rowBlocks, parallel.threads())));
+            long rowBlocks = Math.ceilDiv(p.c.rows, GemmCut.ROWS);
+            int width = Math.max(1, Math.ceilDiv(panels, GemmCut.colBlocks(cols, rowBlocks, parallel.threads())));
             int colBlocks = Math.ceilDiv(panels, width);
             parallel.forEach(rowBlocks * colBlocks, (item, scratch) -> {
                 int panel = (int) (item % colBlocks) * width;
-                block(p, b, item / colBlocks * ROWS, first, cols, panel, Math.min(panels, panel + width), scratch);
+                block(p, b, item / colBlocks * GemmCut.ROWS, first, cols, panel, Math.min(panels, panel + width), scratch);
             });
             packed.set(b);
         }
-    }
-
-    /**
-     * Wide blocks pack a less often: all columns at once as long as their sums stay in the second-level cache, which is 10 to
-     * 20 % faster with 256 to 512 columns. Few rows need narrow blocks to occupy a team, of more than one thread.
-     */
-    private static int colBlocks(int cols, long rowBlocks, int threads) {
-        return threads == 1 ? Math.ceilDiv(cols, CACHED_COLS)
-                : cols <= CACHED_COLS && rowBlocks >= 8L * threads ? 1 : (int) Math.max(2, Math.min(16, 16 / rowBlocks));
     }
 
     /** Rows from {@code row} on times the packed panels {@code from} to {@code to}. */
     private static void block(Product p, float[] b, long row, long firstCol, int cols, int from, int to,
             Scratch scratch) {
         int depth = p.depth();
-        int rows = (int) Math.min(ROWS, p.c.rows - row);
+        int rows = (int) Math.min(GemmCut.ROWS, p.c.rows - row);
         int strips = Math.ceilDiv(rows, Tiles.ROWS);
         int tile = Tiles.ROWS * Tiles.COLS;
         float[] a = scratch.floats(0, strips * Tiles.ROWS * SLICE + LANES);
@@ -244,8 +227,8 @@ final class VectorGemm implements GemmKernel {
         parallel.forRanges(from.cols, width, (first, end, scratch) -> {
             float[] sum = scratch.floats(0, width);
             int count = (int) (end - first);
-            for (long block = 0; block < from.rows; block += DEPTH) {
-                long rows = Math.min(from.rows, block + DEPTH);
+            for (long block = 0; block < from.rows; block += GemmCut.DEPTH) {
+                long rows = Math.min(from.rows, block + GemmCut.DEPTH);
                 for (int j = 0; j < count; j += LANES) {
                     VectorMask<Float> in = Lanes.first(count - j);
                     FloatVector s = FloatVector.zero(SPECIES);
