@@ -31,6 +31,6 @@ public final class GemmCut {
     public static int colBlocks(int cols, long rowBlocks, int threads) {
         int cached = Math.ceilDiv(cols, CACHED_COLS);
         return threads == 1 || cached == 1 && rowBlocks >= 8L * threads ? cached
-                : (int) Math.max(cached, Math.clamp(16 / rowBlocks, 2, 16));
+                : Math.max(cached, Math.clamp(16 / rowBlocks, 2, 16));
     }
 }
