@@ -19,8 +19,8 @@ public final class GemmCut {
     }
 
     /** Columns packed at once: whole panels of so many. */
-    public static int packedCols(long depth, int panel) {
-        return (int) Math.max(1, PACKED / Math.max(1, depth) / panel) * panel;
+    public static long packedCols(long depth, long panel) {
+        return Math.max(1, PACKED / Math.max(1, depth) / panel) * panel;
     }
 
     /**

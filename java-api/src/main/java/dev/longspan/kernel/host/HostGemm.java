@@ -22,7 +22,7 @@ final class HostGemm implements GemmKernel {
     private static final int PARAMS = 0;
     private static final int SUMS = 1;
 
-    private final int panel = Math.toIntExact(Longspan.ls_gemm_panel());
+    private final long panel = Longspan.ls_gemm_panel();
     private final KeptMemory packed = new KeptMemory();
 
     @Override
@@ -63,11 +63,11 @@ final class HostGemm implements GemmKernel {
     private void tiled(Parallel parallel, Product p) {
         long depth = p.a.size(1);
         long n = p.c.size(1);
-        int packedCols = GemmCut.packedCols(depth, panel);
+        long packedCols = GemmCut.packedCols(depth, panel);
         for (long col = 0; col < n; col += packedCols) {
             long first = col;
             int cols = (int) Math.min(packedCols, n - col);
-            int panels = Math.ceilDiv(cols, panel);
+            int panels = (int) Math.ceilDiv(cols, panel);
             MemorySegment panelsOfB = packed.take(panels * panel * depth);
             parallel.forEach(panels, (item, scratch) -> {
                 long from = item * panel;

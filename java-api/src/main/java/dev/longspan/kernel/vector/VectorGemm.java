@@ -153,7 +153,7 @@ final class VectorGemm implements GemmKernel {
     private void tiled(Parallel parallel, Product p) {
         int depth = p.depth();
         long n = p.c.cols;
-        int most = GemmCut.packedCols(depth, Tiles.COLS);
+        long most = GemmCut.packedCols(depth, Tiles.COLS);
         for (long col = 0; col < n; col += most) {
             int cols = (int) Math.min(most, n - col);
             int panels = Math.ceilDiv(cols, Tiles.COLS);
