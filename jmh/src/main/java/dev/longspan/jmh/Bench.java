@@ -83,7 +83,7 @@ final class Bench {
                 if (problem.hasPeers()) {
                     sides.putAll(peers.sides(problem.task(), threads));
                 }
-                Row row = Turns.measure(problem, sides, Turns.Pace.OF_JVM,
+                Row row = Turns.measure(problem, sides, Turns.Pace.ofJvm(threads),
                         (side, why) -> note(absent, side + " at " + problem.name(), why));
                 passed &= row.passed();
                 rows.add(row);

@@ -7,6 +7,7 @@ import dev.longspan.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
 
 /** Measures sides of a problem in turns, A B A B: what disturbs one disturbs all. */
@@ -30,11 +31,22 @@ final class Turns {
     private Turns() {
     }
 
-    /** How long a side runs before it is measured, without ever being much faster, and then how long it is measured at least. */
-    record Pace(double warmUpSeconds, double sideSeconds) {
-        static final Pace OF_JVM = new Pace(0.7, 0.4);
+    /**
+     * How long a side runs before it is measured, without ever being much faster, then how long it is measured at least, and how
+     * long all are idle before each turn.
+     */
+    record Pace(double warmUpSeconds, double sideSeconds, double restSeconds) {
         /** Its kernels are compiled before. */
-        static final Pace OF_DEVICE = new Pace(0.2, 0.2);
+        static final Pace OF_DEVICE = new Pace(0.2, 0.2, 0);
+
+        /** Workers of several threads spin for a while behind their turn, and would take a core from the next side. */
+        static Pace ofJvm(int threads) {
+            return new Pace(0.7, 0.4, threads > 1 ? 0.15 : 0);
+        }
+
+        void rest() {
+            LockSupport.parkNanos((long) (1e9 * restSeconds));
+        }
     }
 
     /** One side while it is measured. */
@@ -58,6 +70,7 @@ final class Turns {
 
         /** Until no run has been much faster than those before it for a while. */
         void warmUp(Pace pace) {
+            pace.rest();
             double best = side.answered() > VERY_LONG_SECONDS ? side.answered() : side.seconds(1);
             if (best > LONG_SECONDS) {
                 note(best);
@@ -73,7 +86,8 @@ final class Turns {
             times = (int) Math.clamp(SAMPLE_SECONDS / best, 1, 100_000);
         }
 
-        void sample() {
+        void sample(Pace pace) {
+            pace.rest();
             note(side.seconds(times) / times);
         }
 
@@ -113,7 +127,7 @@ final class Turns {
             right.forEach(contender -> contender.warmUp(pace));
             double share = MOST_SECONDS / Math.max(1, right.size());
             while (right.stream().anyMatch(c -> !c.isDone(pace, share))) {
-                right.stream().filter(c -> !c.isDone(pace, share)).forEach(Contender::sample);
+                right.stream().filter(c -> !c.isDone(pace, share)).forEach(c -> c.sample(pace));
             }
             return new Row(problem.name(), problem.gigaflop(), problem.gigabytes(),
                     all.stream().map(Contender::result).toList());

@@ -38,12 +38,16 @@ class TurnsTest {
 
     /** A right side, and a second whose answer is the given one. */
     private Row measure(UnaryOperator<Runnable> second) {
+        return measure(second, Turns.Pace.ofJvm(1));
+    }
+
+    private Row measure(UnaryOperator<Runnable> second, Turns.Pace pace) {
         try (Problem problem = Family.of("gemm").open().apply("nt 8");
                 Side own = problem.on(Backend.named("scalar"), Parallel.of(1))) {
             Map<String, Side> sides = new LinkedHashMap<>();
             sides.put("first", new Pretended("first", 0.5, own::answer, log));
             sides.put("second", new Pretended("second", 0.25, second.apply(own::answer), log));
-            return Turns.measure(problem, sides, Turns.Pace.OF_JVM, (name, why) -> refused.add(name + ": " + why));
+            return Turns.measure(problem, sides, pace, (name, why) -> refused.add(name + ": " + why));
         }
     }
 
@@ -54,6 +58,16 @@ class TurnsTest {
         assertThat(row.ratio(row.results().get(1))).isEqualTo(0.5);
         assertThat(row.first().samples()).isGreaterThanOrEqualTo(5);
         assertThat(log).endsWith("first", "second", "first", "second", "close first", "close second");
+    }
+
+    @Test
+    void sidesOfSeveralThreadsRestBeforeEachTurn() {
+        assertThat(Turns.Pace.ofJvm(1).restSeconds()).isZero();
+        assertThat(Turns.Pace.ofJvm(2).restSeconds()).isGreaterThan(0.1);
+        long begin = System.nanoTime();
+        measure(right -> right, new Turns.Pace(0, 0, 0.02));
+        long turns = log.stream().filter(line -> !line.startsWith("close")).count();
+        assertThat(System.nanoTime() - begin).isGreaterThan((long) (turns * 0.02e9));
     }
 
     @Test
@@ -78,7 +92,7 @@ class TurnsTest {
                 public void close() {
                 }
             };
-            assertThat(Turns.measure(problem, Map.of("late", late), Turns.Pace.OF_JVM, (name, why) -> { }).first().seconds()).isEqualTo(0.1);
+            assertThat(Turns.measure(problem, Map.of("late", late), Turns.Pace.ofJvm(1), (name, why) -> { }).first().seconds()).isEqualTo(0.1);
         }
     }
 
