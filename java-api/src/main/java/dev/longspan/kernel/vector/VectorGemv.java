@@ -58,14 +58,27 @@ final class VectorGemv {
         });
     }
 
-    /** Terms are neighbours: column after column of the weights, one stream that memory follows. */
+    /** Terms are neighbours: columns of the weights side by side, each a stream that memory follows. */
     private static void along(Product p, long from, int cols, float[] a, int rows, float[] totals, int padded) {
+        int streams = cols / Dots.ROWS;
+        for (int j = 0; j < streams; j++) {
+            dots(p, from + j, streams, a, rows, totals, j, padded);
+        }
+        for (int j = streams * Dots.ROWS; j < cols; j++) {
+            dots(p, from + j, 0, a, rows, totals, j, padded);
+        }
+    }
+
+    /** Every row of a times columns of the weights from {@code col} on that lie {@code apart}. */
+    private static void dots(Product p, long col, int apart, float[] a, int rows, float[] totals, int at, int padded) {
         int depth = p.depth();
-        for (int j = 0; j < cols; j++) {
-            long column = p.b().offset() + (from + j) * p.b().rowStride();
-            for (int i = 0; i < rows; i++) {
-                totals[i * padded + j] = p.b().half() ? Dots.halves(p.b().memory(), column * 2, a, i * depth, depth)
-                        : Dots.floats(p.b().memory(), column * 4, a, i * depth, depth);
+        long column = p.b().offset() + col * p.b().rowStride();
+        long stride = apart * p.b().rowStride();
+        for (int i = 0; i < rows; i++) {
+            if (p.b().half()) {
+                Dots.halves(p.b().memory(), column * 2, stride * 2, a, i * depth, depth, totals, i * padded + at, apart);
+            } else {
+                Dots.floats(p.b().memory(), column * 4, stride * 4, a, i * depth, depth, totals, i * padded + at, apart);
             }
         }
     }
