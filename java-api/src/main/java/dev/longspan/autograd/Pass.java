@@ -39,13 +39,45 @@ public final class Pass implements Owner, AutoCloseable {
     private final List<Step> tape = new ArrayList<>();
     private long nextStream;
     private boolean suspended;
+    private boolean goingBack;
     private boolean closed;
 
-    /** A gradient that is made, zeroed, when first asked for. */
+    /** A gradient that may not be there yet. */
     private interface Slot {
         Tensor get();
 
         boolean isMade();
+    }
+
+    /** A gradient in this pass's memory, made, zeroed, when first asked for. */
+    private final class Own implements Slot {
+        private final Tensor like;
+        private @Nullable Tensor made;
+        /** Whether someone outside the way back knows it, who may look again. */
+        private boolean shown;
+        private boolean handedOn;
+
+        Own(Tensor like) {
+            this.like = like;
+        }
+
+        @Override
+        public Tensor get() {
+            if (handedOn) {
+                throw new IllegalStateException("gradient was handed on to what the tensor was made of (watch it to keep it): "
+                        + like);
+            }
+            shown |= !goingBack;
+            if (made == null) {
+                made = allocateLike(like).zero();
+            }
+            return made;
+        }
+
+        @Override
+        public boolean isMade() {
+            return made != null && !handedOn;
+        }
     }
 
     /** The way back through one op; without effect while no gradient of its outputs was asked for. */
@@ -133,11 +165,14 @@ public final class Pass implements Owner, AutoCloseable {
                 : allocate(tensor.dtype(), tensor.shape()).copyFrom(tensor);
     }
 
-    /** Asks for the gradient of a tensor that no op made: an input or carried state. */
-    public Tensor watch(Tensor input) {
+    /** Asks for the gradient of a tensor: an input, carried state, or what an op made whose gradient it would hand on. */
+    public Tensor watch(Tensor tensor) {
         checkAlive();
-        track(input, zeroedWhenAsked(input));
-        return input;
+        track(tensor, new Own(tensor));
+        if (tracked.get(tensor) instanceof Own own) {
+            own.shown = true;
+        }
+        return tensor;
     }
 
     /** Whether any of the tensors leads back to a parameter or a watched input. */
@@ -163,7 +198,7 @@ public final class Pass implements Owner, AutoCloseable {
     /** As {@link #record(Tensor, Runnable)} for an op of several outputs. */
     public void record(List<Tensor> outputs, Runnable backward) {
         if (recording) {
-            outputs.forEach(output -> track(output, zeroedWhenAsked(output)));
+            outputs.forEach(output -> track(output, new Own(output)));
             tape.add(new Step(outputs, backward));
         }
     }
@@ -202,6 +237,28 @@ public final class Pass implements Owner, AutoCloseable {
         return slot.get();
     }
 
+    /** The gradient, its contents undefined if it is not made yet: for a backward kernel that then writes all of it. */
+    public Tensor gradientToWrite(Tensor tensor) {
+        if (slot(tensor) instanceof Own own && own.made == null) {
+            own.made = allocateLike(tensor);
+            return own.made;
+        }
+        return gradient(tensor);
+    }
+
+    /**
+     * Lets the gradient of {@code to} begin as the complete one of {@code from}, in the same memory; {@code from} has none any
+     * more. False, and nothing done, where {@code to} has one already or that of {@code from} was asked for.
+     */
+    public boolean handOn(Tensor from, Tensor to) {
+        if (slot(from) instanceof Own own && !own.shown && slot(to) instanceof Own next && next.made == null) {
+            next.made = own.get();
+            own.handedOn = true;
+            return true;
+        }
+        return false;
+    }
+
     /** The gradient, or null where the tensor needs none: for optional outputs of backward kernels. */
     public @Nullable Tensor gradientIfTracked(@Nullable Tensor tensor) {
         return tensor != null && tracks(tensor) ? gradient(tensor) : null;
@@ -231,12 +288,14 @@ public final class Pass implements Owner, AutoCloseable {
     /** Runs the way back from gradients that the caller has put into {@link #gradient}. */
     public void backward() {
         checkAlive();
+        goingBack = true;
         for (int i = tape.size() - 1; i >= 0; i--) {
             Step step = tape.get(i);
             if (isAsked(step)) {
                 step.backward.run();
             }
         }
+        goingBack = false;
         tape.clear();
     }
 
@@ -370,24 +429,5 @@ public final class Pass implements Owner, AutoCloseable {
             throw new IllegalStateException("a pass belongs to the thread that opened it: opened by " + thread.getName()
                     + ", used by " + Thread.currentThread().getName());
         }
-    }
-
-    private Slot zeroedWhenAsked(Tensor like) {
-        return new Slot() {
-            private @Nullable Tensor made;
-
-            @Override
-            public Tensor get() {
-                if (made == null) {
-                    made = allocateLike(like).zero();
-                }
-                return made;
-            }
-
-            @Override
-            public boolean isMade() {
-                return made != null;
-            }
-        };
     }
 }

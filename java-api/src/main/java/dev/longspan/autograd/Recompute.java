@@ -50,7 +50,9 @@ public final class Recompute {
                 Tensor inner = made.get(outputs.indexOf(output));
                 // An input handed through is its own output: its gradient is already there.
                 if (inner != output && again.tracks(inner)) {
-                    again.kernels().elementwise().axpby(again.parallel(), 1, pass.gradient(output), 1, again.gradient(inner));
+                    int kept = again.gradientIfMade(inner) == null ? 0 : 1;
+                    again.kernels().elementwise().axpby(again.parallel(), 1, pass.gradient(output), kept,
+                            again.gradientToWrite(inner));
                 }
             }
             again.backward();

@@ -32,7 +32,7 @@ public final class Elementwise {
         if (pass.tracks(a, b)) {
             pass.record(y, () -> {
                 addScaled(pass, alpha, y, a);
-                addScaled(pass, 1, y, b);
+                handOn(pass, y, b);
             });
         }
         return y;
@@ -127,7 +127,7 @@ public final class Elementwise {
         Tensor y = pass.allocateLike(x);
         kernel(pass).noise(pass.parallel(), noise, x, y);
         if (pass.tracks(x)) {
-            pass.record(y, () -> addScaled(pass, 1, y, x));
+            pass.record(y, () -> handOn(pass, y, x));
         }
         return y;
     }
@@ -152,7 +152,15 @@ public final class Elementwise {
 
     private static void addScaled(Pass pass, double alpha, Tensor from, Tensor to) {
         if (pass.tracks(to)) {
-            kernel(pass).axpby(pass.parallel(), alpha, pass.gradient(from), 1, pass.gradient(to));
+            double kept = pass.gradientIfMade(to) == null ? 0 : 1;
+            kernel(pass).axpby(pass.parallel(), alpha, pass.gradient(from), kept, pass.gradientToWrite(to));
+        }
+    }
+
+    /** The last use of a gradient: that of another tensor begins with it, or it is added there. */
+    private static void handOn(Pass pass, Tensor from, Tensor to) {
+        if (!pass.handOn(from, to)) {
+            addScaled(pass, 1, from, to);
         }
     }
 

@@ -68,6 +68,59 @@ class PassTest {
     }
 
     @Test
+    void aSumHandsItsGradientOn() {
+        Tensor x = vector(5, 6, 7, 8);
+        try (Pass pass = training()) {
+            pass.watch(x);
+            Tensor square = Elementwise.multiply(pass, weight, weight);
+            Tensor twice = Elementwise.scale(pass, 2, square);
+            Tensor residual = Elementwise.add(pass, x, 3, square);
+            Tensor product = Elementwise.multiply(pass, residual, twice);
+            pass.backward(Elementwise.sum(pass, 1, product));
+            // L = Σ (3x + s) · 2s with s = w²: dL/dx = 6s, dL/ds = 6x + 4s, dL/dw = 2w dL/ds.
+            assertThat(pass.gradient(x).toDoubles()).containsExactly(6, 24, 54, 96);
+            assertThat(pass.gradient(square).toDoubles()).containsExactly(34, 52, 78, 112);
+            assertThat(pass.gradient(weight).toDoubles()).containsExactly(68, 208, 468, 896);
+            assertThatIllegalStateException().isThrownBy(() -> pass.gradient(residual)).withMessageStartingWith(
+                    "gradient was handed on to what the tensor was made of (watch it to keep it): ");
+            assertThat(pass.gradientIfMade(residual)).isNull();
+        }
+    }
+
+    @Test
+    void aGradientIsHandedOnInTheSameMemory() {
+        List<Tensor> seen = new ArrayList<>();
+        try (Pass pass = training()) {
+            Tensor part = pass.zeros(DType.F64, 4);
+            pass.record(part, () -> seen.add(pass.gradient(part)));
+            Tensor sum = Elementwise.add(pass, weight, part);
+            Tensor end = pass.zeros(DType.F64, 1);
+            pass.record(end, () -> seen.add(pass.gradient(sum).fill(2)));
+            pass.backward(end);
+        }
+        assertThat(seen.getLast()).isSameAs(seen.getFirst());
+        assertThat(gradients.of(weight).toDoubles()).containsOnly(2);
+    }
+
+    @Test
+    void aGradientThatSomeoneHasAskedForIsNotHandedOn() {
+        Tensor x = vector(5, 6, 7, 8);
+        Tensor other = vector(1, 1, 1, 1);
+        try (Pass pass = training()) {
+            pass.watch(x);
+            pass.watch(other);
+            Tensor watched = pass.watch(Elementwise.add(pass, x, other));
+            Tensor seen = Elementwise.add(pass, x, watched);
+            Tensor dSeen = pass.gradient(seen);
+            pass.backward(seen, vector(1, 2, 3, 4));
+            assertThat(dSeen.toDoubles()).containsExactly(1, 2, 3, 4);
+            assertThat(pass.gradient(watched).toDoubles()).containsExactly(1, 2, 3, 4);
+            assertThat(pass.gradient(other).toDoubles()).containsExactly(1, 2, 3, 4);
+            assertThat(pass.gradient(x).toDoubles()).containsExactly(2, 4, 6, 8);
+        }
+    }
+
+    @Test
     void viewsShareGradientMemoryWithWhatTheyView() {
         Tensor x = vector(1, 2, 3, 4, 5, 6);
         try (Pass pass = training()) {

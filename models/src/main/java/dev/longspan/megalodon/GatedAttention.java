@@ -81,7 +81,7 @@ public record GatedAttention(MegalodonConfig config, SequenceNorm norm, ComplexE
         Tensor gated = Elementwise.gated(pass, Activation.SILU, gate.apply(pass, mx), joined);
         Tensor h = Elementwise.add(pass, direct.apply(pass, mx),
                 attended.apply(pass, Elementwise.dropout(pass, dropout, gated)));
-        Tensor y = Elementwise.add(pass, Elementwise.dropout(pass, config.dropouts().residual(), h), x);
+        Tensor y = Elementwise.add(pass, x, Elementwise.dropout(pass, config.dropouts().residual(), h));
         return new Output(y, normed.last(), averaged.last());
     }
 

@@ -96,8 +96,9 @@ record MegalodonPlan(MegalodonConfig config, long context, long batch, DType dty
                 + (double) COEFFICIENTS * config.modes() * config.width() * DType.F64.bytes();
     }
 
+    /** Each of a layer's three sums hands its gradient on. */
     private double layerGradientBytes() {
-        return elements(differentiated() + droppedOut())
+        return elements(differentiated() - 3.0 * config.width() + droppedOut())
                 + (double) LEARNED_COEFFICIENTS * config.modes() * config.width() * DType.F64.bytes();
     }
 

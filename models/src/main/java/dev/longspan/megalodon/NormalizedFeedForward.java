@@ -39,6 +39,6 @@ public record NormalizedFeedForward(PlusOneLayerNorm norm, Linear up, @Nullable 
                 : Elementwise.gated(pass, Activation.SILU, raised, linear.apply(pass, n));
         Tensor lowered = Elementwise.dropout(pass, dropouts.residual(),
                 down.apply(pass, Elementwise.dropout(pass, dropouts.hidden(), inner)));
-        return Elementwise.add(pass, alpha == null ? lowered : Norm.affine(pass, lowered, alpha, null, 0, 1), residual);
+        return Elementwise.add(pass, residual, alpha == null ? lowered : Norm.affine(pass, lowered, alpha, null, 0, 1));
     }
 }
