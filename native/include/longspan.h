@@ -157,7 +157,7 @@ ls_status ls_sum(const float *x, int64_t n, double *sum);
 ls_status ls_sum_squares(const float *x, int64_t n, double *sum);
 ls_status ls_count_non_finite(const float *x, int64_t n, int64_t *count);
 /*
- * A call of ls_activation, ls_norm or ls_softmax for 65,536 elements or more writes y past the caches, which is for
+ * A call of ls_activation, ls_norm, ls_sum_norm or ls_softmax for 65,536 elements or more writes y past the caches, which is for
  * results larger than they are: who reads y soon asks for fewer at a time.
  */
 /* y = f(x); dx += f'(x) ⊙ dy. */
@@ -176,6 +176,9 @@ ls_status ls_dropout(double rate, int64_t seed, int64_t stream, int64_t first, c
 /* y = (x - mean)·rstd·(weight + offset) + bias; without mean (NULL) nothing is subtracted; weight and bias may be NULL. */
 ls_status ls_norm(const float *x, const float *weight, const float *bias, float weight_offset, double eps, float *y,
                   float *mean, float *rstd, int64_t rows, int64_t d);
+/* The same of sum = alpha·x + f, with the bits of a sum and a norm each on its own; sum may be y. */
+ls_status ls_sum_norm(const float *x, float alpha, const float *f, float *sum, const float *weight, const float *bias,
+                      float weight_offset, double eps, float *y, float *mean, float *rstd, int64_t rows, int64_t d);
 /* y = x·factor·(weight + offset) + bias. */
 ls_status ls_affine(const float *x, const float *weight, const float *bias, float weight_offset, float factor, float *y,
                     int64_t rows, int64_t d);

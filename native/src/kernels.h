@@ -15,7 +15,7 @@
     LS_ATTENTION(X) \
     X(fill) X(axpby) X(add) X(multiply) X(add_scalar) X(clamp) X(sum) X(sum_squares) X(count_non_finite) \
     X(activation) X(activation_backward) X(gated) X(gated_backward) X(dropout) \
-    X(norm) X(affine) X(norm_backward) X(add_blocks) X(softmax) X(softmax_backward) \
+    X(norm) X(sum_norm) X(affine) X(norm_backward) X(add_blocks) X(softmax) X(softmax_backward) \
     X(cema_scratch) X(cema) X(cema_backward) X(timestep_norm) X(timestep_norm_backward) \
     X(embedding) X(embedding_backward) X(cross_entropy) X(cross_entropy_backward) X(adamw)
 

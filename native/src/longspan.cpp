@@ -153,6 +153,12 @@ ls_status ls_norm(const float *x, const float *weight, const float *bias, float 
     return kernels().norm(x, weight, bias, weight_offset, eps, y, mean, rstd, rows, d);
 }
 
+ls_status ls_sum_norm(const float *x, float alpha, const float *f, float *sum, const float *weight, const float *bias,
+                      float weight_offset, double eps, float *y, float *mean, float *rstd, int64_t rows, int64_t d) {
+    LS_NEEDS(rows >= 0 && d >= 0 && rstd)
+    return kernels().sum_norm(x, alpha, f, sum, weight, bias, weight_offset, eps, y, mean, rstd, rows, d);
+}
+
 ls_status ls_affine(const float *x, const float *weight, const float *bias, float weight_offset, float factor, float *y,
                     int64_t rows, int64_t d) {
     LS_NEEDS(rows >= 0 && d >= 0)

@@ -48,6 +48,36 @@ void norms(int64_t d, bool front) {
     }
 }
 
+/* The bits of a sum and of its norm, each on its own. */
+void norms_of_sums(int64_t rows, int64_t d, bool front) {
+    size_t bytes = sizeof(float) * rows * d;
+    Numbers numbers(d + 6);
+    Guarded<float> x(rows * d, front), f(rows * d, front), w(d, front), b(d, front), sum(rows * d, front), y(rows * d, front);
+    Guarded<float> want_sum(rows * d, front), want(rows * d, front), mean(rows, front), rstd(rows, front);
+    numbers.fill(x);
+    numbers.fill(f);
+    numbers.fill(w);
+    numbers.fill(b);
+    for (float alpha : {1.0f, 1.7f}) {
+        ok(ls_axpby(1, f, 0, want_sum, rows * d));
+        alpha == 1 ? ok(ls_add(x, f, want_sum, rows * d)) : ok(ls_axpby(alpha, x, 1, want_sum, rows * d));
+        for (bool centred : {true, false}) {
+            for (bool weighted : {true, false}) {
+                float *means = centred ? (float *)mean : nullptr, *weights = weighted ? (float *)w : nullptr;
+                float *biases = weighted && centred ? (float *)b : nullptr;
+                ok(ls_norm(want_sum, weights, biases, 1, 0.01, want, means, rstd, rows, d));
+                std::vector<float> moments(rstd.begin(), rstd.end());
+                ok(ls_sum_norm(x, alpha, f, sum, weights, biases, 1, 0.01, y, means, rstd, rows, d));
+                require(!std::memcmp(sum, want_sum, bytes), "a sum with a norm has other bits");
+                require(!std::memcmp(y, want, bytes), "the norm of a sum has other bits");
+                require(!std::memcmp(rstd, moments.data(), sizeof(float) * rows), "the norm of a sum has other moments");
+                ok(ls_sum_norm(x, alpha, f, y, weights, biases, 1, 0.01, y, means, rstd, rows, d));
+                require(!std::memcmp(y, want, bytes), "the norm of a sum in place has other bits");
+            }
+        }
+    }
+}
+
 /* Rows multiplied by a factor that does not depend on them. */
 void affine(int64_t d, bool front) {
     int64_t rows = 3;
@@ -106,6 +136,8 @@ void norm_test() {
     for (int64_t n : sizes()) {
         norms(n, false);
         norms(n, true);
+        norms_of_sums(3, n, false);
+        norms_of_sums(3, n, true);
         affine(n, false);
         affine(n, true);
         softmax(3, n, false);
@@ -113,6 +145,7 @@ void norm_test() {
     }
     /* Past the caches, but for the softmax of long rows. */
     norms(21856, true);
+    norms_of_sums(64, 1024, true);
     softmax(64, 1024, true);
     softmax(3, 21856, true);
 }

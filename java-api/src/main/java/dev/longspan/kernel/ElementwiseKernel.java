@@ -17,6 +17,16 @@ public interface ElementwiseKernel {
     /** {@code y = a + b}. */
     void add(Parallel parallel, Tensor a, Tensor b, Tensor y);
 
+    /** {@code y = alpha·x + f}. */
+    default void add(Parallel parallel, Residual sum, Tensor y) {
+        if (sum.alpha() == 1) {
+            add(parallel, sum.x(), sum.f(), y);
+        } else {
+            axpby(parallel, 1, sum.f(), 0, y);
+            axpby(parallel, sum.alpha(), sum.x(), 1, y);
+        }
+    }
+
     /** {@code y = a ⊙ b}, or {@code y += a ⊙ b}. */
     void multiply(Parallel parallel, Tensor a, Tensor b, Tensor y, boolean accumulate);
 

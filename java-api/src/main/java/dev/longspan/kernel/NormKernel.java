@@ -27,6 +27,20 @@ public interface NormKernel {
     void rmsNormBackward(Parallel parallel, Tensor x, @Nullable Tensor weight, double weightOffset, Tensor rstd,
             Tensor dy, @Nullable Tensor dx, @Nullable Tensor dWeight);
 
+    /** The layer norm of a residual, which goes to {@code sum}, with the bits of a sum and a norm on their own; sum may be y. */
+    default void layerNorm(Parallel parallel, ElementwiseKernel elementwise, Residual of, Tensor sum, @Nullable Tensor weight,
+            @Nullable Tensor bias, double weightOffset, double eps, Tensor y, Tensor mean, Tensor rstd) {
+        elementwise.add(parallel, of, sum);
+        layerNorm(parallel, sum, weight, bias, weightOffset, eps, y, mean, rstd);
+    }
+
+    /** The RMS norm of a residual, likewise. */
+    default void rmsNorm(Parallel parallel, ElementwiseKernel elementwise, Residual of, Tensor sum, @Nullable Tensor weight,
+            double weightOffset, double eps, Tensor y, Tensor rstd) {
+        elementwise.add(parallel, of, sum);
+        rmsNorm(parallel, sum, weight, weightOffset, eps, y, rstd);
+    }
+
     /** {@code y = x · factor · weight + bias}: what a norm does once its moments are known. */
     void affine(Parallel parallel, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias, double weightOffset,
             double factor, Tensor y);

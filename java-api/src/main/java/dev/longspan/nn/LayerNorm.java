@@ -1,6 +1,7 @@
 package dev.longspan.nn;
 
 import dev.longspan.autograd.Pass;
+import dev.longspan.kernel.Residual;
 import dev.longspan.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -10,6 +11,11 @@ public record LayerNorm(@Nullable Tensor weight, @Nullable Tensor bias, double e
     @Override
     public Tensor apply(Pass pass, Tensor x) {
         return dev.longspan.op.Norm.layerNorm(pass, x, weight, bias, 0, eps);
+    }
+
+    @Override
+    public Tensor apply(Pass pass, Residual of, @Nullable Tensor sum) {
+        return dev.longspan.op.Norm.layerNorm(pass, of, sum, weight, bias, 0, eps);
     }
 
     /** With weight and bias from a source of parameters. */

@@ -3,6 +3,7 @@ package dev.longspan.nn;
 import dev.longspan.autograd.Pass;
 import dev.longspan.kernel.Documents;
 import dev.longspan.kernel.Moments;
+import dev.longspan.kernel.Residual;
 import dev.longspan.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +18,11 @@ public record PlusOneLayerNorm(@Nullable Tensor weight, @Nullable Tensor bias, d
     @Override
     public Tensor apply(Pass pass, Tensor x) {
         return dev.longspan.op.Norm.layerNorm(pass, x, weight, bias, 1, eps);
+    }
+
+    @Override
+    public Tensor apply(Pass pass, Residual of, @Nullable Tensor sum) {
+        return dev.longspan.op.Norm.layerNorm(pass, of, sum, weight, bias, 1, eps);
     }
 
     @Override

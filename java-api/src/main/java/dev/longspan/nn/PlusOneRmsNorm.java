@@ -1,6 +1,7 @@
 package dev.longspan.nn;
 
 import dev.longspan.autograd.Pass;
+import dev.longspan.kernel.Residual;
 import dev.longspan.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -15,5 +16,10 @@ public record PlusOneRmsNorm(@Nullable Tensor weight, double eps) implements Nor
     @Override
     public Tensor apply(Pass pass, Tensor x) {
         return dev.longspan.op.Norm.rmsNorm(pass, x, weight, 1, eps);
+    }
+
+    @Override
+    public Tensor apply(Pass pass, Residual of, @Nullable Tensor sum) {
+        return dev.longspan.op.Norm.rmsNorm(pass, of, sum, weight, 1, eps);
     }
 }

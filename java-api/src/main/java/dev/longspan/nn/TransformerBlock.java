@@ -1,6 +1,7 @@
 package dev.longspan.nn;
 
 import dev.longspan.autograd.Pass;
+import dev.longspan.kernel.Residual;
 import dev.longspan.op.Elementwise;
 import dev.longspan.tensor.Tensor;
 import java.util.function.UnaryOperator;
@@ -23,13 +24,14 @@ public record TransformerBlock(Norm attentionNorm, SelfAttention attention, Norm
 
     /** The block around another way to attend, such as one with a cache. */
     public Tensor apply(Pass pass, Tensor x, UnaryOperator<Tensor> attend) {
-        Tensor attended = residual(pass, x, attentionNorm, normed ->
-                Elementwise.dropout(pass, dropout, attend.apply(normed)));
-        return residual(pass, attended, feedForwardNorm, normed -> feedForward.apply(pass, normed));
-    }
-
-    private Tensor residual(Pass pass, Tensor x, Norm norm, UnaryOperator<Tensor> f) {
-        return normBefore ? Elementwise.add(pass, x, alpha, f.apply(norm.apply(pass, x)))
-                : norm.apply(pass, Elementwise.add(pass, x, alpha, f.apply(x)));
+        Tensor seen = attend.apply(normBefore ? attentionNorm.apply(pass, x) : x);
+        Residual attended = new Residual(x, alpha, Elementwise.dropout(pass, dropout, seen));
+        if (normBefore) {
+            Tensor sum = pass.allocateLike(x);
+            Tensor normed = feedForwardNorm.apply(pass, attended, sum);
+            return Elementwise.add(pass, sum, alpha, feedForward.apply(pass, normed));
+        }
+        Tensor normed = attentionNorm.apply(pass, attended, null);
+        return feedForwardNorm.apply(pass, new Residual(normed, alpha, feedForward.apply(pass, normed)), null);
     }
 }

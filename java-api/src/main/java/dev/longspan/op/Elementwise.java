@@ -5,6 +5,7 @@ import dev.longspan.kernel.Activation;
 import dev.longspan.kernel.Dropout;
 import dev.longspan.kernel.ElementwiseKernel;
 import dev.longspan.kernel.GaussianNoise;
+import dev.longspan.kernel.Residual;
 import dev.longspan.kernel.Rotary;
 import dev.longspan.tensor.Tensor;
 
@@ -21,21 +22,27 @@ public final class Elementwise {
 
     /** {@code alpha·a + b}: with alpha ≠ 1 DeepNorm's residual. */
     public static Tensor add(Pass pass, Tensor a, double alpha, Tensor b) {
-        check(pass, "a and b", a, b);
-        Tensor y = pass.allocateLike(a);
-        if (alpha == 1) {
-            kernel(pass).add(pass.parallel(), a, b, y);
-        } else {
-            kernel(pass).axpby(pass.parallel(), 1, b, 0, y);
-            kernel(pass).axpby(pass.parallel(), alpha, a, 1, y);
-        }
-        if (pass.tracks(a, b)) {
+        Residual sum = new Residual(a, alpha, b);
+        Tensor y = like(pass, sum);
+        kernel(pass).add(pass.parallel(), sum, y);
+        record(pass, sum, y);
+        return y;
+    }
+
+    /** An activation for a sum. */
+    static Tensor like(Pass pass, Residual sum) {
+        check(pass, "a and b", sum.x(), sum.f());
+        return pass.allocateLike(sum.x());
+    }
+
+    /** Notes that y is the sum. */
+    static void record(Pass pass, Residual sum, Tensor y) {
+        if (pass.tracks(sum.x(), sum.f())) {
             pass.record(y, () -> {
-                addScaled(pass, alpha, y, a);
-                handOn(pass, y, b);
+                addScaled(pass, sum.alpha(), y, sum.x());
+                handOn(pass, y, sum.f());
             });
         }
-        return y;
     }
 
     /** {@code alpha·x}. */

@@ -1,6 +1,8 @@
 package dev.longspan.op;
 
 import dev.longspan.autograd.Pass;
+import dev.longspan.kernel.NormKernel;
+import dev.longspan.kernel.Residual;
 import dev.longspan.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -13,11 +15,32 @@ public final class Norm {
     /** {@code y = (x − mean) / √(var + ε) · (weight + offset) + bias}. Ba et al., arXiv 1607.06450. */
     public static Tensor layerNorm(Pass pass, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias, double weightOffset,
             double eps) {
+        return layerNorm(pass, null, x, pass.allocateLike(x), weight, bias, weightOffset, eps);
+    }
+
+    /**
+     * The layer norm of a residual.
+     *
+     * @param sum where the residual is kept; absent where nobody asks for it
+     */
+    public static Tensor layerNorm(Pass pass, Residual of, @Nullable Tensor sum, @Nullable Tensor weight, @Nullable Tensor bias,
+            double weightOffset, double eps) {
+        Tensor y = Elementwise.like(pass, of);
+        return layerNorm(pass, of, place(pass, of, sum, y, weight, bias), y, weight, bias, weightOffset, eps);
+    }
+
+    private static Tensor layerNorm(Pass pass, @Nullable Residual of, Tensor x, Tensor y, @Nullable Tensor weight,
+            @Nullable Tensor bias, double weightOffset, double eps) {
         Tensor rows = check(pass, x, weight, bias, eps);
-        Tensor y = pass.allocateLike(x);
         Tensor mean = pass.allocate(x.dtype(), rows.size(0));
         Tensor rstd = pass.allocate(x.dtype(), rows.size(0));
-        pass.kernels().norm().layerNorm(pass.parallel(), rows, weight, bias, weightOffset, eps, Shapes.rows(y), mean, rstd);
+        NormKernel kernel = pass.kernels().norm();
+        if (of == null) {
+            kernel.layerNorm(pass.parallel(), rows, weight, bias, weightOffset, eps, Shapes.rows(y), mean, rstd);
+        } else {
+            kernel.layerNorm(pass.parallel(), pass.kernels().elementwise(), of, rows, weight, bias, weightOffset, eps,
+                    Shapes.rows(y), mean, rstd);
+        }
         if (pass.tracks(x, weight, bias)) {
             pass.record(y, () -> pass.kernels().norm().layerNormBackward(pass.parallel(), rows, weight, weightOffset, mean,
                     rstd, Shapes.rows(pass.gradient(y)), rowsIfTracked(pass, x), pass.gradientIfTracked(weight),
@@ -28,10 +51,26 @@ public final class Norm {
 
     /** {@code y = x / √(mean(x²) + ε) · (weight + offset)}. Zhang and Sennrich, arXiv 1910.07467. */
     public static Tensor rmsNorm(Pass pass, Tensor x, @Nullable Tensor weight, double weightOffset, double eps) {
+        return rmsNorm(pass, null, x, pass.allocateLike(x), weight, weightOffset, eps);
+    }
+
+    /** The RMS norm of a residual: see {@link #layerNorm(Pass, Residual, Tensor, Tensor, Tensor, double, double)}. */
+    public static Tensor rmsNorm(Pass pass, Residual of, @Nullable Tensor sum, @Nullable Tensor weight, double weightOffset,
+            double eps) {
+        Tensor y = Elementwise.like(pass, of);
+        return rmsNorm(pass, of, place(pass, of, sum, y, weight, null), y, weight, weightOffset, eps);
+    }
+
+    private static Tensor rmsNorm(Pass pass, @Nullable Residual of, Tensor x, Tensor y, @Nullable Tensor weight,
+            double weightOffset, double eps) {
         Tensor rows = check(pass, x, weight, null, eps);
-        Tensor y = pass.allocateLike(x);
         Tensor rstd = pass.allocate(x.dtype(), rows.size(0));
-        pass.kernels().norm().rmsNorm(pass.parallel(), rows, weight, weightOffset, eps, Shapes.rows(y), rstd);
+        NormKernel kernel = pass.kernels().norm();
+        if (of == null) {
+            kernel.rmsNorm(pass.parallel(), rows, weight, weightOffset, eps, Shapes.rows(y), rstd);
+        } else {
+            kernel.rmsNorm(pass.parallel(), pass.kernels().elementwise(), of, rows, weight, weightOffset, eps, Shapes.rows(y), rstd);
+        }
         if (pass.tracks(x, weight)) {
             pass.record(y, () -> pass.kernels().norm().rmsNormBackward(pass.parallel(), rows, weight, weightOffset, rstd,
                     Shapes.rows(pass.gradient(y)), rowsIfTracked(pass, x), pass.gradientIfTracked(weight)));
@@ -63,6 +102,18 @@ public final class Norm {
                     Shapes.rows(pass.gradient(y)), Shapes.rows(pass.gradient(x))));
         }
         return y;
+    }
+
+    /** Where a residual goes: where it is kept, or the way back looks for it, otherwise into y, which is then written over it. */
+    private static Tensor place(Pass pass, Residual of, @Nullable Tensor kept, Tensor y, @Nullable Tensor weight,
+            @Nullable Tensor bias) {
+        Tensor sum = kept == null && pass.tracks(of.x(), of.f(), weight, bias) ? pass.allocateLike(y) : kept;
+        if (sum == null) {
+            return y;
+        }
+        Shapes.checkSame("x and sum", of.x(), sum);
+        Elementwise.record(pass, of, sum);
+        return sum;
     }
 
     private static @Nullable Tensor rowsIfTracked(Pass pass, Tensor x) {

@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** Norms, pointwise kernels, embedding, loss and optimiser against the scalar ones; the same bits however they run. */
@@ -254,6 +255,51 @@ public abstract class FamilySweep {
                 return List.of(y, scaled, dx, dWeight, dBias);
             });
         }
+    }
+
+    @Test
+    public void normsOfResidualsHaveTheBitsOfASumAndItsNorm() {
+        for (int d : sizes()) {
+            int rows = d < 100 ? 37 : 3;
+            for (double alpha : new double[] {1, 1.7}) {
+                for (boolean weighted : new boolean[] {true, false}) {
+                    try (TensorArena arena = new TensorArena()) {
+                        Inputs in = new Inputs(arena, d, 0);
+                        Residual of = new Residual(in.floats(rows, d), alpha, in.floats(rows, d));
+                        Tensor weight = weighted ? in.floats(d) : null;
+                        Tensor bias = weighted ? in.floats(d) : null;
+                        Tensor[] t = Stream.generate(() -> in.floats(rows, d)).limit(4).toArray(Tensor[]::new);
+                        Tensor[] moments = Stream.generate(() -> in.floats(rows)).limit(4).toArray(Tensor[]::new);
+                        ElementwiseKernel sums = tested.elementwise();
+                        sums.add(one, of, t[0]);
+                        for (boolean centred : new boolean[] {true, false}) {
+                            String what = "d=" + d + ", alpha=" + alpha + ", weighted=" + weighted + ", centred=" + centred;
+                            if (centred) {
+                                tested.norm().layerNorm(one, t[0], weight, bias, 1, 0.01, t[1], moments[0], moments[1]);
+                                tested.norm().layerNorm(two, sums, of, t[2], weight, bias, 1, 0.01, t[3], moments[2], moments[3]);
+                            } else {
+                                tested.norm().rmsNorm(one, t[0], weight, 1, 0.01, t[1], moments[1]);
+                                tested.norm().rmsNorm(two, sums, of, t[2], weight, 1, 0.01, t[3], moments[3]);
+                            }
+                            assertSame(what, t[2], t[0]);
+                            assertSame(what, t[3], t[1]);
+                            assertSame(what, moments[2], centred ? moments[0] : moments[2]);
+                            assertSame(what, moments[3], moments[1]);
+                            if (centred) {
+                                tested.norm().layerNorm(two, sums, of, t[3], weight, bias, 1, 0.01, t[3], moments[2], moments[3]);
+                            } else {
+                                tested.norm().rmsNorm(two, sums, of, t[3], weight, 1, 0.01, t[3], moments[3]);
+                            }
+                            assertSame(what + ", in place", t[3], t[1]);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private static void assertSame(String what, Tensor actual, Tensor expected) {
+        assertThat(Arrays.equals(actual.toFloats(), expected.toFloats())).as(what).isTrue();
     }
 
     @Test

@@ -15,6 +15,7 @@ import dev.longspan.kernel.AttentionPattern.Dilated;
 import dev.longspan.kernel.AttentionPattern.HeadOffset;
 import dev.longspan.kernel.AttentionPattern.PadKeys;
 import dev.longspan.kernel.AttentionPlan;
+import dev.longspan.kernel.Residual;
 import dev.longspan.kernel.Rotary;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.DType;
@@ -154,6 +155,12 @@ class OpGradientTest {
         check(pass -> Norm.layerNorm(pass, x, weight, bias, 0, 1e-5), x, weight, bias);
         check(pass -> Norm.layerNorm(pass, x, null, null, 0, 1e-2), x);
         check(pass -> Norm.rmsNorm(pass, x, weight, 1, 1e-5), x, weight);
+        Tensor f = normal(3, 6);
+        check(pass -> Norm.layerNorm(pass, new Residual(x, 1.7, f), null, weight, bias, 0, 1e-5), x, f, weight, bias);
+        check(pass -> {
+            Tensor sum = pass.allocateLike(x);
+            return Elementwise.multiply(pass, sum, Norm.rmsNorm(pass, new Residual(x, 1, f), sum, weight, 1, 1e-5));
+        }, x, f, weight);
         check(pass -> Norm.affine(pass, x, weight, bias, 1, 0.3), x, weight, bias);
         check(pass -> Norm.affine(pass, x, weight, null, 0, 1), x, weight);
     }

@@ -28,6 +28,8 @@ final class LongNetPlan {
         long bytes = dtype.bytes();
         double layer = layerElements(config);
         double ends = endElements(config);
+        // Without a way back nobody asks for a sum that only its norm reads.
+        double inPlace = config.norms().before() ? 0 : 2 * width;
         // The two residual sums of a layer hand their gradients on, and so does that of embeddings and positions.
         double both = 2 * layer - 2 * width;
         double kept = config.layers() * (recompute ? 2 * width : both) + 2 * ends - (config.learnedPositions() > 0 ? width : 0);
@@ -35,7 +37,7 @@ final class LongNetPlan {
         long caches = 2 * batch * config.layers() * cacheRows(config, context) * config.width() * bytes;
         return new ModelPlan(parameters, new Work(products + logits, attention, 0),
                 recompute ? backward.plus(layers) : backward, parameters * bytes,
-                (long) (tokens * bytes * (config.layers() * layer + ends)), (long) (tokens * bytes * (kept + again)),
+                (long) (tokens * bytes * (config.layers() * (layer - inPlace) + ends)), (long) (tokens * bytes * (kept + again)),
                 caches, caches);
     }
 

@@ -5,6 +5,7 @@ import dev.longspan.kernel.Activation;
 import dev.longspan.kernel.AttentionPattern;
 import dev.longspan.kernel.AttentionPlan;
 import dev.longspan.kernel.Moments;
+import dev.longspan.kernel.Residual;
 import dev.longspan.kernel.Rotary;
 import dev.longspan.kernel.ScanPlan;
 import dev.longspan.nn.ComplexEma;
@@ -40,8 +41,8 @@ import org.jspecify.annotations.Nullable;
 public record GatedAttention(MegalodonConfig config, SequenceNorm norm, ComplexEma ema, PlusOneRmsNorm emaNorm, Linear shared,
         Tensor gamma, Tensor beta, Linear value, Linear gate, Linear direct, Linear attended) implements Layer {
 
-    /** The output [B, N, d], and what the norm and the average would continue from. */
-    record Output(Tensor y, @Nullable Moments moments, Tensor average) {
+    /** The output [B, N, d], still to be summed up, and what the norm and the average would continue from. */
+    record Output(Residual y, @Nullable Moments moments, Tensor average) {
     }
 
     static GatedAttention of(MegalodonConfig config, Parameters parameters) {
@@ -81,7 +82,7 @@ public record GatedAttention(MegalodonConfig config, SequenceNorm norm, ComplexE
         Tensor gated = Elementwise.gated(pass, Activation.SILU, gate.apply(pass, mx), joined);
         Tensor h = Elementwise.add(pass, direct.apply(pass, mx),
                 attended.apply(pass, Elementwise.dropout(pass, dropout, gated)));
-        Tensor y = Elementwise.add(pass, x, Elementwise.dropout(pass, config.dropouts().residual(), h));
+        Residual y = new Residual(x, 1, Elementwise.dropout(pass, config.dropouts().residual(), h));
         return new Output(y, normed.last(), averaged.last());
     }
 

@@ -43,6 +43,7 @@ public record MegalodonBlock(GatedAttention attention, NormalizedFeedForward fee
     }
 
     private Tensor finish(Pass pass, Tensor x, GatedAttention.Output output) {
-        return feedForward.apply(pass, output.y(), residual == MegalodonConfig.Residual.TWO_HOP ? x : output.y());
+        Tensor y = residual == MegalodonConfig.Residual.TWO_HOP ? null : pass.allocateLike(x);
+        return feedForward.apply(pass, output.y(), y, y == null ? x : y);
     }
 }

@@ -92,7 +92,9 @@ record MegalodonPlan(MegalodonConfig config, long context, long batch, DType dty
         // A row's statistics: RMS norms of the average and of z by head, layer norm, log-sum-exp by head.
         double statistics = 3 + config.heads() * (config.parts().logits() == Logits.NORMALIZED ? 2 : 1);
         double states = 2.0 * config.modes() * config.width() * batch * (1 + (training ? ScanPlan.blocks(context) : 0));
-        return elements(differentiated() + dropped + statistics) + states * dtype.bytes() + normBytes(training)
+        // Without a way back nobody asks for the sum that the feed-forward's norm is of.
+        int inPlace = training || config.parts().residual() != MegalodonConfig.Residual.TWO_HOP ? 0 : config.width();
+        return elements(differentiated() + dropped + statistics - inPlace) + states * dtype.bytes() + normBytes(training)
                 + (double) COEFFICIENTS * config.modes() * config.width() * DType.F64.bytes();
     }
 

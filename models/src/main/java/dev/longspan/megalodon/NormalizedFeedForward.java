@@ -2,6 +2,7 @@ package dev.longspan.megalodon;
 
 import dev.longspan.autograd.Pass;
 import dev.longspan.kernel.Activation;
+import dev.longspan.kernel.Residual;
 import dev.longspan.nn.Layer;
 import dev.longspan.nn.Linear;
 import dev.longspan.nn.Parameters;
@@ -31,9 +32,13 @@ public record NormalizedFeedForward(PlusOneLayerNorm norm, Linear up, @Nullable 
                 config.dropouts());
     }
 
-    /** x, residual, y: [B, N, d]. */
-    public Tensor apply(Pass pass, Tensor x, Tensor residual) {
-        Tensor n = norm.apply(pass, x);
+    /**
+     * x, residual, y: [B, N, d].
+     *
+     * @param sum where x is kept; absent where nobody asks for it
+     */
+    public Tensor apply(Pass pass, Residual x, @Nullable Tensor sum, Tensor residual) {
+        Tensor n = norm.apply(pass, x, sum);
         Tensor raised = up.apply(pass, n);
         Tensor inner = linear == null ? Elementwise.activation(pass, Activation.SILU, raised)
                 : Elementwise.gated(pass, Activation.SILU, raised, linear.apply(pass, n));

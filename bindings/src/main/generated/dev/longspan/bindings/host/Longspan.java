@@ -2199,6 +2199,78 @@ public class Longspan extends Longspan$shared {
         }
     }
 
+    private static class ls_sum_norm {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Longspan.C_INT,
+            Longspan.C_POINTER,
+            Longspan.C_FLOAT,
+            Longspan.C_POINTER,
+            Longspan.C_POINTER,
+            Longspan.C_POINTER,
+            Longspan.C_POINTER,
+            Longspan.C_FLOAT,
+            Longspan.C_DOUBLE,
+            Longspan.C_POINTER,
+            Longspan.C_POINTER,
+            Longspan.C_POINTER,
+            Longspan.C_LONG,
+            Longspan.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ls_sum_norm");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * ls_status ls_sum_norm(const float *x, float alpha, const float *f, float *sum, const float *weight, const float *bias, float weight_offset, double eps, float *y, float *mean, float *rstd, int64_t rows, int64_t d)
+     * }
+     */
+    public static FunctionDescriptor ls_sum_norm$descriptor() {
+        return ls_sum_norm.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * ls_status ls_sum_norm(const float *x, float alpha, const float *f, float *sum, const float *weight, const float *bias, float weight_offset, double eps, float *y, float *mean, float *rstd, int64_t rows, int64_t d)
+     * }
+     */
+    public static MethodHandle ls_sum_norm$handle() {
+        return ls_sum_norm.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * ls_status ls_sum_norm(const float *x, float alpha, const float *f, float *sum, const float *weight, const float *bias, float weight_offset, double eps, float *y, float *mean, float *rstd, int64_t rows, int64_t d)
+     * }
+     */
+    public static MemorySegment ls_sum_norm$address() {
+        return ls_sum_norm.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * ls_status ls_sum_norm(const float *x, float alpha, const float *f, float *sum, const float *weight, const float *bias, float weight_offset, double eps, float *y, float *mean, float *rstd, int64_t rows, int64_t d)
+     * }
+     */
+    public static int ls_sum_norm(MemorySegment x, float alpha, MemorySegment f, MemorySegment sum, MemorySegment weight, MemorySegment bias, float weight_offset, double eps, MemorySegment y, MemorySegment mean, MemorySegment rstd, long rows, long d) {
+        var mh$ = ls_sum_norm.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ls_sum_norm", x, alpha, f, sum, weight, bias, weight_offset, eps, y, mean, rstd, rows, d);
+            }
+            return (int)mh$.invokeExact(x, alpha, f, sum, weight, bias, weight_offset, eps, y, mean, rstd, rows, d);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class ls_affine {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Longspan.C_INT,

@@ -1,7 +1,9 @@
 package dev.longspan.kernel.host;
 
 import dev.longspan.bindings.host.Longspan;
+import dev.longspan.kernel.ElementwiseKernel;
 import dev.longspan.kernel.NormKernel;
+import dev.longspan.kernel.Residual;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -21,26 +23,45 @@ final class HostNorm implements NormKernel {
     @Override
     public void layerNorm(Parallel parallel, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias, double weightOffset,
             double eps, Tensor y, Tensor mean, Tensor rstd) {
-        forward(parallel, x, weight, bias, weightOffset, eps, y, mean, rstd);
+        forward(parallel, null, x, weight, bias, weightOffset, eps, y, mean, rstd);
     }
 
     @Override
     public void rmsNorm(Parallel parallel, Tensor x, @Nullable Tensor weight, double weightOffset, double eps, Tensor y,
             Tensor rstd) {
-        forward(parallel, x, weight, null, weightOffset, eps, y, null, rstd);
+        forward(parallel, null, x, weight, null, weightOffset, eps, y, null, rstd);
     }
 
-    private static void forward(Parallel parallel, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias,
-            double weightOffset, double eps, Tensor y, @Nullable Tensor mean, Tensor rstd) {
+    @Override
+    public void layerNorm(Parallel parallel, ElementwiseKernel elementwise, Residual of, Tensor sum, @Nullable Tensor weight,
+            @Nullable Tensor bias, double weightOffset, double eps, Tensor y, Tensor mean, Tensor rstd) {
+        forward(parallel, of, sum, weight, bias, weightOffset, eps, y, mean, rstd);
+    }
+
+    @Override
+    public void rmsNorm(Parallel parallel, ElementwiseKernel elementwise, Residual of, Tensor sum, @Nullable Tensor weight,
+            double weightOffset, double eps, Tensor y, Tensor rstd) {
+        forward(parallel, of, sum, weight, null, weightOffset, eps, y, null, rstd);
+    }
+
+    private static void forward(Parallel parallel, @Nullable Residual of, Tensor x, @Nullable Tensor weight,
+            @Nullable Tensor bias, double weightOffset, double eps, Tensor y, @Nullable Tensor mean, Tensor rstd) {
         long d = x.size(-1);
         long grain = Math.ceilDiv(Memory.item(y.elements(), ITEM), Math.max(1, d));
         MemorySegment weights = Memory.rangeOrNull(weight, 0, d);
         MemorySegment biases = Memory.rangeOrNull(bias, 0, d);
         parallel.forRanges(rstd.elements(), grain, (from, to, scratch) -> {
             long rows = to - from;
-            Status.check(Longspan.ls_norm(Memory.range(x, from * d, rows * d), weights, biases, (float) weightOffset, eps,
-                    Memory.range(y, from * d, rows * d),
-                    Memory.rangeOrNull(mean, from, rows), Memory.range(rstd, from, rows), rows, d));
+            long at = from * d;
+            long n = rows * d;
+            MemorySegment xs = Memory.range(x, at, n);
+            MemorySegment ys = Memory.range(y, at, n);
+            MemorySegment means = Memory.rangeOrNull(mean, from, rows);
+            MemorySegment rstds = Memory.range(rstd, from, rows);
+            Status.check(of == null
+                    ? Longspan.ls_norm(xs, weights, biases, (float) weightOffset, eps, ys, means, rstds, rows, d)
+                    : Longspan.ls_sum_norm(Memory.range(of.x(), at, n), (float) of.alpha(), Memory.range(of.f(), at, n), xs, weights,
+                            biases, (float) weightOffset, eps, ys, means, rstds, rows, d));
         });
     }
 
