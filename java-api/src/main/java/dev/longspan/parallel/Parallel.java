@@ -58,18 +58,17 @@ public final class Parallel {
 
     /** Runs {@code work} for items 0 to {@code items - 1} and returns when all are done. The first exception is rethrown. */
     public void forEach(long items, Work work) {
-        if (cancel != null && cancel.isRaised()) {
-            throw new CancelledException();
-        }
-        if (items > 0) {
-            team.run(items, work, cancel, progress);
-        }
+        forRanges(items, 1, work);
     }
 
     /** Runs {@code work} for ranges of at most {@code grain} items: the split depends on the sizes alone. */
     public void forRanges(long items, long grain, RangeWork work) {
-        forEach(Math.ceilDiv(items, grain), (block, scratch) ->
-                work.run(block * grain, Math.min(items, (block + 1) * grain), scratch));
+        if (cancel != null && cancel.isRaised()) {
+            throw new CancelledException();
+        }
+        if (items > 0) {
+            team.run(items, grain, work, cancel, progress);
+        }
     }
 
     /** A half-open range of items. */

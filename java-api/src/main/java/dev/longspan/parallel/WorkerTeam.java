@@ -17,29 +17,55 @@ final class WorkerTeam {
     /** About a millisecond of waiting for the next region before a worker parks. */
     private static final int SPINS = 20_000;
 
-    /** One region: counters of its own, so that a late worker of an old region cannot touch a new one. */
+    /** What a caller needs for a region, kept between them; a region within its region takes another. */
+    private static final class Caller {
+        final Scratch scratch = new Scratch();
+        final Region region = new Region();
+    }
+
+    /** Ranges of at most {@code grain} items, used again once no worker is left in it. */
     private static final class Region {
         private static final AtomicLongFieldUpdater<Region> NEXT = AtomicLongFieldUpdater.newUpdater(Region.class, "next");
         private static final AtomicLongFieldUpdater<Region> DONE = AtomicLongFieldUpdater.newUpdater(Region.class, "done");
+        private static final Parallel.RangeWork NOTHING = (from, to, scratch) -> { };
 
-        final long items;
-        final Work work;
-        final @Nullable CancelSignal cancel;
+        long items;
+        long grain;
+        long ranges;
+        Parallel.RangeWork work = NOTHING;
+        @Nullable CancelSignal cancel;
         @SuppressWarnings("UnusedVariable") // read through NEXT
         volatile long next;
+        @SuppressWarnings("UnusedVariable") // read through DONE
         volatile long done;
         volatile @Nullable Throwable failure;
 
-        Region(long items, Work work, @Nullable CancelSignal cancel) {
-            this.items = items;
-            this.work = work;
-            this.cancel = cancel;
+        void begin(long of, long atMost, Parallel.RangeWork what, @Nullable CancelSignal signal) {
+            items = of;
+            grain = atMost;
+            ranges = Math.ceilDiv(of, atMost);
+            work = what;
+            cancel = signal;
+            next = 0;
+            done = 0;
+            failure = null;
         }
 
-        /** The first failure counts, and nobody starts another item. */
+        long take() {
+            return NEXT.getAndIncrement(this);
+        }
+
+        /** Forgets what it worked on, which may be large; returns the first failure. */
+        @Nullable Throwable end() {
+            Throwable failed = failure;
+            begin(0, 1, NOTHING, null);
+            return failed;
+        }
+
+        /** The first failure counts, and nobody starts another range. */
         synchronized void fail(Throwable e) {
             failure = failure == null ? e : failure;
-            next = items;
+            next = ranges;
         }
     }
 
@@ -47,8 +73,8 @@ final class WorkerTeam {
     private final Thread[] workers;
     private final AtomicBoolean busy = new AtomicBoolean();
     private final AtomicInteger active = new AtomicInteger();
-    /** Of callers that are not in a region now; guarded by itself. */
-    private final ArrayDeque<Scratch> callerScratch = new ArrayDeque<>();
+    /** Those that are not in a region now; guarded by itself. */
+    private final ArrayDeque<Caller> callers = new ArrayDeque<>();
     private volatile @Nullable Region region;
     private final AtomicLong epoch = new AtomicLong();
 
@@ -61,45 +87,37 @@ final class WorkerTeam {
         return threads;
     }
 
-    @SuppressWarnings("ThreadPriorityCheck") // yielding affects the speed alone
-    void run(long items, Work work, @Nullable CancelSignal cancel, @Nullable ProgressListener progress) {
-        Region mine = new Region(items, work, cancel);
-        boolean team = threads > 1 && items > 1 && busy.compareAndSet(false, true);
-        Scratch scratch = takeScratch();
+    void run(long items, long grain, Parallel.RangeWork work, @Nullable CancelSignal cancel,
+            @Nullable ProgressListener progress) {
+        Caller caller = take();
+        Region mine = caller.region;
+        mine.begin(items, grain, work, cancel);
+        boolean team = threads > 1 && mine.ranges > 1 && busy.compareAndSet(false, true);
         try {
             if (team) {
                 publish(mine);
             }
-            work(mine, scratch, progress);
-            if (team) {
-                for (int spins = 0; active.get() > 0 || mine.done < items && mine.failure == null; spins++) {
-                    if (spins < SPINS) {
-                        Thread.onSpinWait();
-                    } else {
-                        Thread.yield(); // a worker without a core may want this one
-                    }
-                }
-            }
+            work(mine, caller.scratch, progress);
         } finally {
-            giveScratch(scratch);
             if (team) {
-                region = null;
-                busy.set(false);
+                withdraw();
             }
         }
-        rethrow(mine);
+        Throwable failure = mine.end();
+        give(caller);
+        rethrow(failure);
     }
 
-    private Scratch takeScratch() {
-        synchronized (callerScratch) {
-            Scratch kept = callerScratch.poll();
-            return kept == null ? new Scratch() : kept;
+    private Caller take() {
+        synchronized (callers) {
+            Caller kept = callers.poll();
+            return kept == null ? new Caller() : kept;
         }
     }
 
-    private void giveScratch(Scratch scratch) {
-        synchronized (callerScratch) {
-            callerScratch.push(scratch);
+    private void give(Caller caller) {
+        synchronized (callers) {
+            callers.push(caller);
         }
     }
 
@@ -112,6 +130,20 @@ final class WorkerTeam {
             }
             LockSupport.unpark(workers[i]);
         }
+    }
+
+    /** Whoever counts as active later finds no region: when nobody does, the one that was there belongs to its caller alone. */
+    @SuppressWarnings("ThreadPriorityCheck") // yielding affects the speed alone
+    private void withdraw() {
+        region = null;
+        for (int spins = 0; active.get() > 0; spins++) {
+            if (spins < SPINS) {
+                Thread.onSpinWait();
+            } else {
+                Thread.yield(); // a worker without a core may want this one
+            }
+        }
+        busy.set(false);
     }
 
     private void loop() {
@@ -128,7 +160,7 @@ final class WorkerTeam {
                 continue;
             }
             spins = 0;
-            active.incrementAndGet(); // before reading the region: its owner waits for active to return to zero
+            active.incrementAndGet(); // before reading the region: see withdraw
             seen = epoch.get();
             Region current = region;
             if (current != null) {
@@ -140,14 +172,15 @@ final class WorkerTeam {
 
     private static void work(Region region, Scratch scratch, @Nullable ProgressListener progress) {
         try {
-            for (long item = Region.NEXT.getAndIncrement(region); item < region.items; item = Region.NEXT.getAndIncrement(region)) {
+            for (long range = region.take(); range < region.ranges; range = region.take()) {
                 if (region.cancel != null && region.cancel.isRaised()) {
                     throw new CancelledException();
                 }
-                region.work.run(item, scratch);
+                long from = range * region.grain;
+                region.work.run(from, Math.min(region.items, from + region.grain), scratch);
                 long done = Region.DONE.incrementAndGet(region);
                 if (progress != null) {
-                    progress.onProgress(done, region.items);
+                    progress.onProgress(done, region.ranges);
                 }
             }
         } catch (RuntimeException | Error e) {
@@ -155,8 +188,7 @@ final class WorkerTeam {
         }
     }
 
-    private static void rethrow(Region region) {
-        Throwable failure = region.failure;
+    private static void rethrow(@Nullable Throwable failure) {
         if (failure instanceof Error error) {
             throw error;
         }

@@ -56,6 +56,22 @@ class ParallelTest {
     }
 
     @Test
+    void aRegionEndsWhenItsLastItemDoes() {
+        CountDownLatch both = new CountDownLatch(2);
+        AtomicLong done = new AtomicLong();
+        Thread caller = Thread.currentThread();
+        Parallel.of(2).forEach(2, (item, scratch) -> {
+            both.countDown();
+            await(both);
+            if (!Thread.currentThread().equals(caller)) {
+                java.util.concurrent.locks.LockSupport.parkNanos(20_000_000);
+            }
+            done.incrementAndGet();
+        });
+        assertThat(done.get()).isEqualTo(2);
+    }
+
+    @Test
     void theExceptionOfAnItemIsRethrownAndTheTeamLivesOn() {
         Parallel parallel = Parallel.of(3);
         for (int repeat = 0; repeat < 50; repeat++) {
