@@ -58,17 +58,18 @@ record AttentionCall(AttentionPlan plan, Tensor q, Tensor k, Tensor v, Tensor ou
     MemorySegment params(HeadTask task, long batch, long queriesFrom, long queriesTo, long keysFrom, long keysTo, Scratch scratch) {
         MemorySegment p = scratch.segment(PARAMS, ls_attention_params.sizeof()).fill((byte) 0);
         ls_attention_params.size(p, ls_attention_params.sizeof());
-        ls_attention_params.dim(p, q.size(3));
-        ls_attention_params.value_dim(p, v.size(3));
+        // Slices first: C2 inlines in order, up to a limit, and keeps those off the heap whose use it inlines.
         ls_attention_params.q(p, head(q, batch, task.head()));
         ls_attention_params.k(p, head(k, batch, task.head()));
         ls_attention_params.v(p, head(v, batch, task.head()));
+        ls_attention_params.out(p, head(out, batch, task.head()));
+        ls_attention_params.lse(p, ofRows(lse, batch, task.head()));
+        ls_attention_params.dim(p, q.size(3));
+        ls_attention_params.value_dim(p, v.size(3));
         ls_attention_params.q_row(p, q.stride(1));
         ls_attention_params.k_row(p, k.stride(1));
         ls_attention_params.v_row(p, v.stride(1));
-        ls_attention_params.out(p, head(out, batch, task.head()));
         ls_attention_params.out_row(p, out.stride(1));
-        ls_attention_params.lse(p, ofRows(lse, batch, task.head()));
         ls_attention_params.lse_row(p, lse.stride(2));
         rows(p, task);
         ls_attention_params.queries_from(p, queriesFrom);
@@ -167,9 +168,21 @@ record AttentionCall(AttentionPlan plan, Tensor q, Tensor k, Tensor v, Tensor ou
         return Memory.strided(t, batch * t.stride(0) + head * t.stride(2), t.size(1), t.stride(1), t.size(3));
     }
 
-    /** The numbers of one head of one batch row of a [B, H, N] tensor; NULL where it is absent. */
-    static MemorySegment ofRows(@Nullable Tensor t, long batch, int head) {
-        return Memory.part(t == null ? null : Memory.whole(t), t == null ? 0 : t.offset() + batch * t.stride(0) + head * t.stride(1),
-                t == null || t.size(2) == 0 ? 0 : (t.size(2) - 1) * t.stride(2) + 1);
+    /** The numbers of one head of one batch row of a [B, H, N] tensor. */
+    private static MemorySegment ofRows(Tensor t, long batch, int head) {
+        return Memory.range(t, place(t, batch, head), span(t));
+    }
+
+    /** As {@link #ofRows}; NULL where the tensor is absent. */
+    static MemorySegment ofRowsOrNull(@Nullable Tensor t, long batch, int head) {
+        return Memory.rangeOrNull(t, t == null ? 0 : place(t, batch, head), t == null ? 0 : span(t));
+    }
+
+    private static long place(Tensor t, long batch, int head) {
+        return batch * t.stride(0) + head * t.stride(1);
+    }
+
+    private static long span(Tensor t) {
+        return t.size(2) == 0 ? 0 : (t.size(2) - 1) * t.stride(2) + 1;
     }
 }

@@ -43,7 +43,7 @@ record GradientCall(AttentionCall forward, Tensor dOut, @Nullable Tensor dLse, M
         int head = task.head();
         ls_attention_params.d_out(p, AttentionCall.head(dOut, batch, head));
         ls_attention_params.d_out_row(p, dOut.stride(1));
-        ls_attention_params.d_lse(p, AttentionCall.ofRows(dLse, batch, head));
+        ls_attention_params.d_lse(p, AttentionCall.ofRowsOrNull(dLse, batch, head));
         ls_attention_params.d_lse_row(p, dLse == null ? 0 : dLse.stride(2));
         if (delta.address() != 0) {
             long rows = dOut.size(1);

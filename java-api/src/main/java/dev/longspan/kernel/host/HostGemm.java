@@ -39,8 +39,9 @@ final class HostGemm implements GemmKernel {
         long depth = Memory.half(c) || few && b.stride(0) == 1 ? Math.max(1, k) : GemmCut.DEPTH;
         for (long at = 0; at == 0 || at < k; at += depth) {
             long end = Math.min(k, at + depth);
-            Product product = new Product(a.slice(1, at, end), b.slice(0, at, end), at == 0 ? bias : null, c,
-                    accumulate || at > 0);
+            boolean whole = end - at == k;
+            Product product = new Product(whole ? a : a.slice(1, at, end), whole ? b : b.slice(0, at, end), at == 0 ? bias : null,
+                    c, accumulate || at > 0);
             if (few) {
                 parallel.forRanges(n, FEW_COLS, (from, to, scratch) -> product.few(parallel, from, to, scratch));
             } else {
@@ -81,7 +82,7 @@ final class HostGemm implements GemmKernel {
             parallel.forEach(rowBlocks * colBlocks, (item, scratch) -> {
                 long from = item % colBlocks * width * panel;
                 long to = Math.min(cols, from + width * panel);
-                p.block(parallel, panelsOfB.asSlice(from * depth * 4, Math.ceilDiv(to - from, panel) * panel * depth * 4),
+                p.block(parallel, panelsOfB, from * depth, Math.ceilDiv(to - from, panel) * panel * depth,
                         item / colBlocks * GemmCut.ROWS, first + from, to - from, scratch);
             });
             packed.give(panelsOfB);
@@ -103,23 +104,24 @@ final class HostGemm implements GemmKernel {
 
         /** All rows of columns {@code from} to {@code to}, b as it lies. */
         void few(Parallel parallel, long from, long to, Scratch scratch) {
-            MemorySegment p = params(parallel, 0, c.size(0), from, to - from, scratch);
+            MemorySegment p = scratch.segment(PARAMS, ls_gemm_params.sizeof());
             ls_gemm_params.b(p, Memory.operand(b, 0, from, b.size(0), to - from));
             ls_gemm_params.packed(p, MemorySegment.NULL);
+            fill(p, parallel, 0, c.size(0), from, to - from, scratch);
             Status.check(Longspan.ls_gemm(p));
         }
 
-        /** A block of rows times packed panels. */
-        void block(Parallel parallel, MemorySegment panels, long row, long col, long cols, Scratch scratch) {
-            MemorySegment p = params(parallel, row, Math.min(GemmCut.ROWS, c.size(0) - row), col, cols, scratch);
-            ls_gemm_params.b(p, MemorySegment.NULL);
-            ls_gemm_params.packed(p, panels);
-            Status.check(Longspan.ls_gemm(p));
-        }
-
-        private MemorySegment params(Parallel parallel, long row, long rows, long col, long cols, Scratch scratch) {
-            long depth = a.size(1);
+        /** A block of rows times packed panels: {@code floats} from {@code at} on, cut out first, so that C2 inlines it. */
+        void block(Parallel parallel, MemorySegment panels, long at, long floats, long row, long col, long cols, Scratch scratch) {
             MemorySegment p = scratch.segment(PARAMS, ls_gemm_params.sizeof());
+            ls_gemm_params.packed(p, panels.asSlice(at * 4, floats * 4));
+            ls_gemm_params.b(p, MemorySegment.NULL);
+            fill(p, parallel, row, Math.min(GemmCut.ROWS, c.size(0) - row), col, cols, scratch);
+            Status.check(Longspan.ls_gemm(p));
+        }
+
+        private void fill(MemorySegment p, Parallel parallel, long row, long rows, long col, long cols, Scratch scratch) {
+            long depth = a.size(1);
             ls_gemm_params.size(p, ls_gemm_params.sizeof());
             ls_gemm_params.rows(p, rows);
             ls_gemm_params.cols(p, cols);
@@ -137,7 +139,6 @@ final class HostGemm implements GemmKernel {
             ls_gemm_params.cancel(p, parallel.cancelFlag());
             ls_gemm_params.accumulate(p, accumulate ? 1 : 0);
             ls_gemm_params.halves(p, halves());
-            return p;
         }
 
         private int halves() {
