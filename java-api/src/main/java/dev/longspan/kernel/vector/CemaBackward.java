@@ -92,7 +92,7 @@ final class CemaBackward {
             for (int v = 0; v < vectors; v++) {
                 states.load(dLast, b, first + (long) v * LANES, z, v * state, state);
             }
-            Pieces pieces = new Pieces(plan.resets(b, rows));
+            Pieces pieces = new Pieces(plan.resets(b, rows), scratch);
             for (long block = ScanPlan.blocks(rows) - 1; block >= 0; block--) {
                 pieces.cut(block * BLOCK, (int) Math.min(BLOCK, rows - block * BLOCK));
                 block(b, block, first, vectors, table, pieces, z, sums, scratch);

@@ -80,7 +80,7 @@ final class CemaForward {
         for (int v = 0; v < vectors; v++) {
             states.load(start, b, first + (long) v * LANES, s, v * state, state);
         }
-        Pieces pieces = new Pieces(plan.resets(b, rows));
+        Pieces pieces = new Pieces(plan.resets(b, rows), scratch);
         int step = plan.reversed() ? -1 : 1;
         for (long from = 0; from < rows; from += BLOCK) {
             int steps = (int) Math.min(BLOCK, rows - from);

@@ -1,7 +1,6 @@
 package dev.longspan.kernel.vector;
 
 import static dev.longspan.kernel.vector.Lanes.LANES;
-import static dev.longspan.kernel.vector.Lanes.SPECIES;
 
 import dev.longspan.kernel.ScanPlan;
 import dev.longspan.parallel.Scratch;
@@ -9,7 +8,6 @@ import dev.longspan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
-import jdk.incubator.vector.FloatVector;
 
 /**
  * A CEMA's coefficients for some vectors of channels, in float32, with what rounding q takes away. Steps run in pieces of
@@ -95,17 +93,18 @@ final class CemaTable {
             System.arraycopy(values, group * GROUP, powers, 0, CemaSteps.STATE);
             for (int piece = 1; piece < PIECES && 1 << piece <= steps; piece++) {
                 int from = (piece - 1) * level + group * CemaSteps.STATE;
-                for (int m = 0; m < half; m += LANES) {
-                    FloatVector qr = FloatVector.fromArray(SPECIES, powers, m);
-                    FloatVector qi = FloatVector.fromArray(SPECIES, powers, half + m);
-                    FloatVector er = FloatVector.fromArray(SPECIES, errors, from + m);
-                    FloatVector ei = FloatVector.fromArray(SPECIES, errors, from + half + m);
-                    FloatVector sr = qr.add(qr).add(er);
-                    FloatVector si = qi.add(qi).add(ei);
-                    er.mul(sr).sub(ei.mul(si)).intoArray(errors, from + level + m);
-                    er.mul(si).add(ei.mul(sr)).intoArray(errors, from + level + half + m);
-                    qr.mul(qr).sub(qi.mul(qi)).intoArray(powers, m);
-                    qr.add(qr).mul(qi).intoArray(powers, half + m);
+                // Without vectors: this runs too seldom for C2, and until it comes each vector would be an object.
+                for (int m = 0; m < half; m++) {
+                    float qr = powers[m];
+                    float qi = powers[half + m];
+                    float er = errors[from + m];
+                    float ei = errors[from + half + m];
+                    float sr = qr + qr + er;
+                    float si = qi + qi + ei;
+                    errors[from + level + m] = er * sr - ei * si;
+                    errors[from + level + half + m] = er * si + ei * sr;
+                    powers[m] = qr * qr - qi * qi;
+                    powers[half + m] = (qr + qr) * qi;
                 }
             }
         }

@@ -1,19 +1,22 @@
 package dev.longspan.kernel.vector;
 
 import dev.longspan.kernel.ScanPlan;
+import dev.longspan.parallel.Scratch;
 import java.util.Arrays;
 
 /** The steps of a block, cut where the state is forgotten and into powers of two. */
 final class Pieces {
 
     private final long[] resets;
-    private final int[] starts = new int[2 * ScanPlan.BLOCK + 1];
-    private final boolean[] fresh = new boolean[2 * ScanPlan.BLOCK];
+    private final int[] starts;
+    private final int[] fresh;
     private int count;
 
     /** @param resets steps that forget the state before them, in order, and the number of steps behind the last */
-    Pieces(long[] resets) {
+    Pieces(long[] resets, Scratch scratch) {
         this.resets = resets;
+        starts = scratch.ints(0, 2 * ScanPlan.BLOCK + 1);
+        fresh = scratch.ints(1, 2 * ScanPlan.BLOCK);
     }
 
     /** Cuts steps {@code from} to {@code from + steps − 1}. */
@@ -28,7 +31,7 @@ final class Pieces {
             int end = (int) Math.min(steps, next < resets.length ? resets[next] - from : steps);
             while (at < end) {
                 starts[count] = at;
-                fresh[count++] = forgets;
+                fresh[count++] = forgets ? 1 : 0;
                 forgets = false;
                 at += Integer.highestOneBit(end - at);
             }
@@ -52,6 +55,6 @@ final class Pieces {
 
     /** Whether it forgets the state before it. */
     boolean isFresh(int piece) {
-        return fresh[piece];
+        return fresh[piece] == 1;
     }
 }
