@@ -84,8 +84,8 @@ public record RmtDecoder(RmtConfig config, CausalBackbone backbone, Tensor memor
         }
         long[] bounds = bounds(tokens, visible);
         return Concat.apply(pass, 1, new Unrolled(config, bounds.length - 1, s -> true, (inner, number, carried, isWanted) -> {
-            Segment segment = segment(inner, bounds, number, carried, tokens, visible);
-            return new Unrolled.Result(segment.leaving(), isWanted ? logits(inner, segment) : null);
+            Trip trip = trip(inner, bounds, number, carried, tokens, visible);
+            return new Unrolled.Result(trip.leaving, isWanted ? tokenLogits(inner, trip.hidden) : null);
         }).outputs(pass));
     }
 
@@ -106,11 +106,12 @@ public record RmtDecoder(RmtConfig config, CausalBackbone backbone, Tensor memor
 
     /** {@code mean −ln p(target)} over all targets but {@link Loss#IGNORED}; tokens and targets: [B, N], result: [1]. */
     public Tensor loss(Pass pass, Tensor tokens, Tensor targets, @Nullable Tensor visible) {
-        return loss(pass, tokens, targets, visible, segment -> { });
+        return loss(pass, tokens, targets, visible, null);
     }
 
     /** The same, with each segment shown as it is made; those that are recomputed live no longer than that and come twice. */
-    public Tensor loss(Pass pass, Tensor tokens, Tensor targets, @Nullable Tensor visible, Consumer<Segment> observer) {
+    public Tensor loss(Pass pass, Tensor tokens, Tensor targets, @Nullable Tensor visible,
+            @Nullable Consumer<Segment> observer) {
         if (config.carry() == Carry.STATE) {
             throw statesAreForInference();
         }
@@ -121,10 +122,12 @@ public record RmtDecoder(RmtConfig config, CausalBackbone backbone, Tensor memor
         double counted = counted(targets.slice(1, 0, bounds[bounds.length - 1]));
         return new Unrolled(config, bounds.length - 1,
                 s -> counted(targets.slice(1, bounds[s], bounds[s + 1])) > 0, (inner, number, carried, isWanted) -> {
-                    Segment segment = segment(inner, bounds, number, carried, tokens, visible);
-                    observer.accept(segment);
-                    return new Unrolled.Result(segment.leaving(), isWanted ? Elementwise.sum(inner, 1 / counted,
-                            Loss.crossEntropy(inner, logits(inner, segment), part(inner, targets, bounds, number))) : null);
+                    Trip trip = trip(inner, bounds, number, carried, tokens, visible);
+                    if (observer != null) {
+                        observer.accept(trip.segment(number));
+                    }
+                    return new Unrolled.Result(trip.leaving, isWanted ? Elementwise.sum(inner, 1 / counted,
+                            Loss.crossEntropy(inner, tokenLogits(inner, trip.hidden), part(inner, targets, bounds, number))) : null);
                 }).sum(pass);
     }
 
@@ -134,8 +137,11 @@ public record RmtDecoder(RmtConfig config, CausalBackbone backbone, Tensor memor
 
     /** Logits of a segment's tokens, [R, n, vocabulary]. */
     public Tensor logits(Pass pass, Segment segment) {
-        long m = config.memory();
-        return logits(pass, segment.hidden(), m, segment.hidden().size(1) - m);
+        return tokenLogits(pass, segment.hidden());
+    }
+
+    private Tensor tokenLogits(Pass pass, Tensor hidden) {
+        return logits(pass, hidden, config.memory(), hidden.size(1) - config.memory());
     }
 
     private Tensor logits(Pass pass, Tensor hidden, long from, long to) {
@@ -250,19 +256,26 @@ public record RmtDecoder(RmtConfig config, CausalBackbone backbone, Tensor memor
         return pass.copyOf(part);
     }
 
-    private Segment segment(Pass pass, long[] bounds, int number, @Nullable Tensor carried, Tensor all,
+    /** A segment whose tokens, [B, n], only an observer wants as numbers. */
+    private record Trip(Tensor tokens, Tensor entering, Tensor embedded, Tensor hidden, Tensor leaving) {
+        Segment segment(int number) {
+            List<Integer> rows = IntStream.range(0, Math.toIntExact(tokens.size(0))).boxed().toList();
+            return new Segment(number, rows, rows.stream().map(row -> tokens.select(0, row).toLongs()).toList(), entering,
+                    embedded, hidden, leaving);
+        }
+    }
+
+    private Trip trip(Pass pass, long[] bounds, int number, @Nullable Tensor carried, Tensor all,
             @Nullable Tensor allVisible) {
         long m = config.memory();
         Tensor tokens = part(pass, all, bounds, number);
         Tensor visible = allVisible == null ? null : shown(pass, part(pass, allVisible, bounds, number));
         long n = tokens.size(1);
-        List<Integer> rows = IntStream.range(0, Math.toIntExact(tokens.size(0))).boxed().toList();
-        Tensor entering = carried == null ? MemoryRows.fresh(pass, memory, rows.size()) : carried;
+        Tensor entering = carried == null ? MemoryRows.fresh(pass, memory, Math.toIntExact(tokens.size(0))) : carried;
         Tensor embedded = Concat.apply(pass, 1, List.of(entering, backbone.embed(pass, tokens), entering));
         Tensor hidden = backbone.hidden(pass, embedded, visible, firstPosition(number, bounds[number]));
         Tensor leaving = Concat.apply(pass, 1, List.of(Views.slice(pass, hidden, 1, m + n, n + 2 * m)));
-        return new Segment(number, rows, rows.stream().map(row -> tokens.select(0, row).toLongs()).toList(), entering,
-                embedded, hidden, leaving);
+        return new Trip(tokens, entering, embedded, hidden, leaving);
     }
 
     /** The mask of a segment's tokens with the memory, which is always shown: [B, 1, n + 2m]. */
