@@ -17,7 +17,7 @@ extern "C" {
 #pragma GCC visibility push(default)
 #endif
 
-#define LS_ABI_VERSION 4
+#define LS_ABI_VERSION 5
 
 typedef int32_t ls_status;
 
@@ -50,7 +50,7 @@ int64_t ls_gemm_scratch(int64_t rows, int64_t cols, int64_t depth);
 /* Operands of a product that are half, added up. */
 enum { LS_HALF_A = 1, LS_HALF_B = 2, LS_HALF_BIAS = 4, LS_HALF_C = 8 };
 
-/* c = a·b + bias, or c += a·b when accumulating. */
+/* c = a·b + bias, or c += a·b when accumulating; then y = f(c) ⊙ up, if y is given: c is float then. */
 struct ls_gemm_params {
     int64_t size;
     int64_t rows, cols, depth;
@@ -62,10 +62,15 @@ struct ls_gemm_params {
     const void *bias;    /* NULL, or [cols] with stride 1 */
     void *c;             /* [rows, cols], column stride 1 */
     int64_t c_row;
+    const float *up; /* NULL: 1; or [rows, cols], column stride 1 */
+    int64_t up_row;
+    float *y; /* NULL, or [rows, cols], column stride 1; may be c */
+    int64_t y_row;
     float *scratch;
     const int32_t *cancel;
     int32_t accumulate;
     int32_t halves; /* LS_HALF_… */
+    int32_t f;      /* LS_RELU … */
 };
 ls_status ls_gemm(const struct ls_gemm_params *params);
 

@@ -7,8 +7,8 @@ std::string gemm_params() {
     using P = ls_gemm_params;
     return "struct ls_gemm_params " + std::to_string(sizeof(P)) LS_MEMBER(size) LS_MEMBER(rows) LS_MEMBER(cols)
            LS_MEMBER(depth) LS_MEMBER(a) LS_MEMBER(a_row) LS_MEMBER(a_col) LS_MEMBER(b) LS_MEMBER(b_row) LS_MEMBER(b_col)
-           LS_MEMBER(packed) LS_MEMBER(bias) LS_MEMBER(c) LS_MEMBER(c_row) LS_MEMBER(scratch) LS_MEMBER(cancel)
-           LS_MEMBER(accumulate) LS_MEMBER(halves) + "\n";
+           LS_MEMBER(packed) LS_MEMBER(bias) LS_MEMBER(c) LS_MEMBER(c_row) LS_MEMBER(up) LS_MEMBER(up_row) LS_MEMBER(y)
+           LS_MEMBER(y_row) LS_MEMBER(scratch) LS_MEMBER(cancel) LS_MEMBER(accumulate) LS_MEMBER(halves) LS_MEMBER(f) + "\n";
 }
 
 std::string attention_params() {

@@ -26,6 +26,7 @@ ls_status ls_gemm(const ls_gemm_params *params) {
     LS_NEEDS(params && params->size == sizeof(ls_gemm_params))
     LS_NEEDS(params->rows >= 0 && params->cols >= 0 && params->depth >= 0)
     LS_NEEDS(params->c && params->scratch && (params->b == nullptr) != (params->packed == nullptr))
+    LS_NEEDS(!params->y || (params->f >= LS_RELU && params->f <= LS_TANH && !(params->halves & LS_HALF_C)))
     return kernels().gemm(params);
 }
 

@@ -26,7 +26,7 @@ template <class Add> void chains(int64_t depth, Add add) {
     }
 }
 
-/* c's elements from (row, col) on = sums (+ c) (+ bias). */
+/* c's elements from (row, col) on = sums (+ c) (+ bias), then y's, while c's are in the first cache. */
 void put_row(const ls_gemm_params &p, const float *sums, int64_t row, int64_t col, int64_t count) {
     visit(p.c, p.halves & LS_HALF_C, [&](auto *all) {
         visit(p.bias, p.halves & LS_HALF_BIAS, [&](auto *bias) {
@@ -43,6 +43,11 @@ void put_row(const ls_gemm_params &p, const float *sums, int64_t row, int64_t co
             });
         });
     });
+    if (p.y) {
+        const float *c = static_cast<const float *>(p.c) + row * p.c_row + col;
+        float *y = p.y + row * p.y_row + col;
+        p.up ? gated(p.f, c, p.up + row * p.up_row + col, y, count) : activation(p.f, c, y, count);
+    }
 }
 
 /* Columns of b side by side: row after row of the weights, FEW vectors at a time. */

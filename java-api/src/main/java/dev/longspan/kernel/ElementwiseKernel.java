@@ -36,13 +36,13 @@ public interface ElementwiseKernel {
     /** {@code y[i] += alpha · scalar[0]}: the way back of {@link #sum}. */
     void addScalar(Parallel parallel, double alpha, Tensor scalar, Tensor y);
 
-    /** {@code y = f(x)}. */
+    /** {@code y = f(x)}; y may be x. */
     void activation(Parallel parallel, Activation f, Tensor x, Tensor y);
 
     /** {@code dx += f'(x) ⊙ dy}. */
     void activationBackward(Parallel parallel, Activation f, Tensor x, Tensor dy, Tensor dx);
 
-    /** {@code y = f(gate) ⊙ up}: SwiGLU for SILU. Shazeer, arXiv 2002.05202. */
+    /** {@code y = f(gate) ⊙ up}: SwiGLU for SILU. Shazeer, arXiv 2002.05202. y may be gate. */
     void gated(Parallel parallel, Activation f, Tensor gate, Tensor up, Tensor y);
 
     /** {@code dGate += dy ⊙ up ⊙ f'(gate)}, {@code dUp += dy ⊙ f(gate)}. */

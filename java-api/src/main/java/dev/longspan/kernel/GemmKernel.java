@@ -13,6 +13,23 @@ public interface GemmKernel {
      */
     void gemm(Parallel parallel, Tensor a, Tensor b, @Nullable Tensor bias, Tensor c, boolean accumulate);
 
+    /**
+     * {@code c = f(a·b + bias)}, or that ⊙ up; c, up and before are contiguous. The bits are those of {@link #gemm}, then
+     * of {@link ElementwiseKernel#activation} or {@link ElementwiseKernel#gated} of the same backend. Not fused (scalar,
+     * cuda) it is these two calls, of {@code pointwise}. Fused (vector, host) each row of the product is read while a cache
+     * has it, and {@code pointwise} is ignored: in a mix of backends f is the product's.
+     */
+    default void gemm(Parallel parallel, Tensor a, Tensor b, @Nullable Tensor bias, Epilogue epilogue, Tensor c,
+            ElementwiseKernel pointwise) {
+        Tensor x = epilogue.product(c);
+        gemm(parallel, a, b, bias, x, false);
+        if (epilogue.up() == null) {
+            pointwise.activation(parallel, epilogue.f(), x, c);
+        } else {
+            pointwise.gated(parallel, epilogue.f(), x, epilogue.up(), c);
+        }
+    }
+
     /** {@code sums[j] += Σᵢ x[i, j]}: the gradient of a bias. x: [rows, n], sums: [n]. */
     void addColumnSums(Parallel parallel, Tensor x, Tensor sums);
 }

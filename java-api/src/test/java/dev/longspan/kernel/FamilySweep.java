@@ -200,6 +200,44 @@ public abstract class FamilySweep {
     }
 
     @Test
+    public void productsThatEndInAnActivationHaveTheBitsOfTheCallsOneByOne() {
+        // Most rows, columns and terms: around tiles, few rows, slices of terms, blocks of columns.
+        int[][] most = {{120, 200, 100}, {5, 2500, 100}, {20, 60, 5000}, {120, 2500, 3}};
+        for (Activation f : Activation.values()) {
+            for (int trial = 0; trial < 16 * seeds(); trial++) {
+                checkEpilogue(f, f.name().hashCode() + trial, most[trial % 4]);
+            }
+        }
+    }
+
+    private void checkEpilogue(Activation f, long seed, int[] most) {
+        try (TensorArena arena = new TensorArena()) {
+            Inputs in = new Inputs(arena, seed, 0);
+            int m = 1 + in.random.nextInt(most[0]);
+            int n = 1 + in.random.nextInt(most[1]);
+            int k = 1 + in.random.nextInt(most[2]);
+            Tensor a = in.floats(m, k);
+            Tensor b = in.random.nextBoolean() ? in.floats(k, n) : in.floats(n, k).transpose(0, 1);
+            Tensor bias = in.random.nextBoolean() ? in.floats(n) : null;
+            Tensor up = in.random.nextBoolean() ? in.floats(m, n) : null;
+            Tensor before = in.random.nextBoolean() ? in.floats(m, n) : null;
+            Tensor x = in.floats(m, n);
+            Tensor want = in.floats(m, n);
+            Tensor got = in.floats(m, n);
+            tested.gemm().gemm(one, a, b, bias, x, false);
+            if (up == null) {
+                tested.elementwise().activation(one, f, x, want);
+            } else {
+                tested.elementwise().gated(one, f, x, up, want);
+            }
+            tested.gemm().gemm(two, a, b, bias, new Epilogue(f, up, before), got, tested.elementwise());
+            String what = "%s, seed=%d, m=%d, n=%d, k=%d, up=%s, before=%s".formatted(f, seed, m, n, k, up, before);
+            assertThat(Arrays.equals(got.toFloats(), want.toFloats())).as(what).isTrue();
+            assertThat(before == null || Arrays.equals(before.toFloats(), x.toFloats())).as("before, %s", what).isTrue();
+        }
+    }
+
+    @Test
     public void normsAgreeWithScalarOnes() {
         for (int d : sizes()) {
             if (d == 0) {

@@ -23,10 +23,10 @@ public class Longspan extends Longspan$shared {
     static final SymbolLookup SYMBOL_LOOKUP = SymbolLookup.loaderLookup()
             .or(Linker.nativeLinker().defaultLookup());
 
-    private static final int LS_ABI_VERSION = (int)4L;
+    private static final int LS_ABI_VERSION = (int)5L;
     /**
      * {@snippet lang=c :
-     * #define LS_ABI_VERSION 4
+     * #define LS_ABI_VERSION 5
      * }
      */
     public static int LS_ABI_VERSION() {

@@ -29,10 +29,15 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     const void *bias;
  *     void *c;
  *     int64_t c_row;
+ *     const float *up;
+ *     int64_t up_row;
+ *     float *y;
+ *     int64_t y_row;
  *     float *scratch;
  *     const int32_t *cancel;
  *     int32_t accumulate;
  *     int32_t halves;
+ *     int32_t f;
  * }
  * }
  */
@@ -57,10 +62,16 @@ public class ls_gemm_params {
         Longspan.C_POINTER.withName("bias"),
         Longspan.C_POINTER.withName("c"),
         Longspan.C_LONG.withName("c_row"),
+        Longspan.C_POINTER.withName("up"),
+        Longspan.C_LONG.withName("up_row"),
+        Longspan.C_POINTER.withName("y"),
+        Longspan.C_LONG.withName("y_row"),
         Longspan.C_POINTER.withName("scratch"),
         Longspan.C_POINTER.withName("cancel"),
         Longspan.C_INT.withName("accumulate"),
-        Longspan.C_INT.withName("halves")
+        Longspan.C_INT.withName("halves"),
+        Longspan.C_INT.withName("f"),
+        MemoryLayout.paddingLayout(4)
     ).withName("ls_gemm_params");
 
     /**
@@ -686,6 +697,182 @@ public class ls_gemm_params {
         struct.set(c_row$LAYOUT, c_row$OFFSET, fieldValue);
     }
 
+    private static final AddressLayout up$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("up"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * const float *up
+     * }
+     */
+    public static final AddressLayout up$layout() {
+        return up$LAYOUT;
+    }
+
+    private static final long up$OFFSET = $LAYOUT.byteOffset(groupElement("up"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * const float *up
+     * }
+     */
+    public static final long up$offset() {
+        return up$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * const float *up
+     * }
+     */
+    public static MemorySegment up(MemorySegment struct) {
+        return struct.get(up$LAYOUT, up$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * const float *up
+     * }
+     */
+    public static void up(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(up$LAYOUT, up$OFFSET, fieldValue);
+    }
+
+    private static final OfLong up_row$LAYOUT = (OfLong)$LAYOUT.select(groupElement("up_row"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int64_t up_row
+     * }
+     */
+    public static final OfLong up_row$layout() {
+        return up_row$LAYOUT;
+    }
+
+    private static final long up_row$OFFSET = $LAYOUT.byteOffset(groupElement("up_row"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int64_t up_row
+     * }
+     */
+    public static final long up_row$offset() {
+        return up_row$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int64_t up_row
+     * }
+     */
+    public static long up_row(MemorySegment struct) {
+        return struct.get(up_row$LAYOUT, up_row$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int64_t up_row
+     * }
+     */
+    public static void up_row(MemorySegment struct, long fieldValue) {
+        struct.set(up_row$LAYOUT, up_row$OFFSET, fieldValue);
+    }
+
+    private static final AddressLayout y$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("y"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * float *y
+     * }
+     */
+    public static final AddressLayout y$layout() {
+        return y$LAYOUT;
+    }
+
+    private static final long y$OFFSET = $LAYOUT.byteOffset(groupElement("y"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * float *y
+     * }
+     */
+    public static final long y$offset() {
+        return y$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * float *y
+     * }
+     */
+    public static MemorySegment y(MemorySegment struct) {
+        return struct.get(y$LAYOUT, y$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * float *y
+     * }
+     */
+    public static void y(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(y$LAYOUT, y$OFFSET, fieldValue);
+    }
+
+    private static final OfLong y_row$LAYOUT = (OfLong)$LAYOUT.select(groupElement("y_row"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int64_t y_row
+     * }
+     */
+    public static final OfLong y_row$layout() {
+        return y_row$LAYOUT;
+    }
+
+    private static final long y_row$OFFSET = $LAYOUT.byteOffset(groupElement("y_row"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int64_t y_row
+     * }
+     */
+    public static final long y_row$offset() {
+        return y_row$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int64_t y_row
+     * }
+     */
+    public static long y_row(MemorySegment struct) {
+        return struct.get(y_row$LAYOUT, y_row$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int64_t y_row
+     * }
+     */
+    public static void y_row(MemorySegment struct, long fieldValue) {
+        struct.set(y_row$LAYOUT, y_row$OFFSET, fieldValue);
+    }
+
     private static final AddressLayout scratch$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("scratch"));
 
     /**
@@ -860,6 +1047,50 @@ public class ls_gemm_params {
      */
     public static void halves(MemorySegment struct, int fieldValue) {
         struct.set(halves$LAYOUT, halves$OFFSET, fieldValue);
+    }
+
+    private static final OfInt f$LAYOUT = (OfInt)$LAYOUT.select(groupElement("f"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int32_t f
+     * }
+     */
+    public static final OfInt f$layout() {
+        return f$LAYOUT;
+    }
+
+    private static final long f$OFFSET = $LAYOUT.byteOffset(groupElement("f"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int32_t f
+     * }
+     */
+    public static final long f$offset() {
+        return f$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int32_t f
+     * }
+     */
+    public static int f(MemorySegment struct) {
+        return struct.get(f$LAYOUT, f$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int32_t f
+     * }
+     */
+    public static void f(MemorySegment struct, int fieldValue) {
+        struct.set(f$LAYOUT, f$OFFSET, fieldValue);
     }
 
     /**

@@ -94,7 +94,8 @@ final class HostElementwise implements ElementwiseKernel {
                 Memory.range(x, from, n), Memory.range(y, from, n), n, accumulate ? 1 : 0));
     }
 
-    private static int number(Activation f) {
+    /** Its number in C. */
+    static int number(Activation f) {
         return switch (f) {
             case RELU -> Longspan.LS_RELU();
             case GELU -> Longspan.LS_GELU();

@@ -2,6 +2,8 @@ package dev.longspan.kernel.host;
 
 import dev.longspan.bindings.host.Longspan;
 import dev.longspan.bindings.host.ls_gemm_params;
+import dev.longspan.kernel.ElementwiseKernel;
+import dev.longspan.kernel.Epilogue;
 import dev.longspan.kernel.GemmCut;
 import dev.longspan.kernel.GemmKernel;
 import dev.longspan.parallel.Parallel;
@@ -27,6 +29,17 @@ final class HostGemm implements GemmKernel {
 
     @Override
     public void gemm(Parallel parallel, Tensor a, Tensor b, @Nullable Tensor bias, Tensor c, boolean accumulate) {
+        gemm(parallel, a, b, bias, c, accumulate, null, c);
+    }
+
+    @Override
+    public void gemm(Parallel parallel, Tensor a, Tensor b, @Nullable Tensor bias, Epilogue epilogue, Tensor c,
+            ElementwiseKernel pointwise) {
+        gemm(parallel, a, b, bias, epilogue.product(c), false, epilogue, c);
+    }
+
+    private void gemm(Parallel parallel, Tensor a, Tensor b, @Nullable Tensor bias, Tensor c, boolean accumulate,
+            @Nullable Epilogue epilogue, Tensor y) {
         long m = c.size(0);
         long n = c.size(1);
         if (m == 0 || n == 0) {
@@ -40,8 +53,8 @@ final class HostGemm implements GemmKernel {
         for (long at = 0; at == 0 || at < k; at += depth) {
             long end = Math.min(k, at + depth);
             boolean whole = end - at == k;
-            Product product = new Product(whole ? a : a.slice(1, at, end), whole ? b : b.slice(0, at, end), at == 0 ? bias : null,
-                    c, accumulate || at > 0);
+            Product product = new Product(whole ? a : a.slice(1, at, end), whole ? b : b.slice(0, at, end),
+                    at == 0 ? bias : null, c, accumulate || at > 0, end < k ? null : epilogue, y);
             if (few) {
                 parallel.forRanges(n, FEW_COLS, (from, to, scratch) -> product.few(parallel, from, to, scratch));
             } else {
@@ -99,8 +112,9 @@ final class HostGemm implements GemmKernel {
                 Memory.matrix(x, 0, from, rows, to - from), x.stride(0), rows, to - from, Memory.range(sums, from, to - from))));
     }
 
-    /** {@code c (+)= a·b + bias}, a slice of the depth of it. */
-    private record Product(Tensor a, Tensor b, @Nullable Tensor bias, Tensor c, boolean accumulate) {
+    /** {@code c (+)= a·b + bias}, a slice of the depth of it, and behind the last one y by the epilogue, if any. */
+    private record Product(Tensor a, Tensor b, @Nullable Tensor bias, Tensor c, boolean accumulate,
+            @Nullable Epilogue epilogue, Tensor y) {
 
         /** All rows of columns {@code from} to {@code to}, b as it lies. */
         void few(Parallel parallel, long from, long to, Scratch scratch) {
@@ -135,6 +149,12 @@ final class HostGemm implements GemmKernel {
                     : Memory.operand(bias.reshape(1, bias.size(0)), 0, col, 1, cols));
             ls_gemm_params.c(p, Memory.operand(c, row, col, rows, cols));
             ls_gemm_params.c_row(p, c.stride(0));
+            Tensor up = epilogue == null ? null : epilogue.up();
+            ls_gemm_params.up(p, up == null ? MemorySegment.NULL : Memory.matrix(up, row, col, rows, cols));
+            ls_gemm_params.up_row(p, up == null ? 0 : up.stride(0));
+            ls_gemm_params.y(p, epilogue == null ? MemorySegment.NULL : Memory.matrix(y, row, col, rows, cols));
+            ls_gemm_params.y_row(p, y.stride(0));
+            ls_gemm_params.f(p, epilogue == null ? 0 : HostElementwise.number(epilogue.f()));
             ls_gemm_params.scratch(p, scratch.segment(SUMS, Longspan.ls_gemm_scratch(rows, cols, depth) * 4));
             ls_gemm_params.cancel(p, parallel.cancelFlag());
             ls_gemm_params.accumulate(p, accumulate ? 1 : 0);

@@ -65,7 +65,8 @@ final class VectorElementwise implements ElementwiseKernel {
             if (accumulate) {
                 addProduct(Floats.memory(a), a.offset() + from, b, y, from, n);
             } else {
-                multiply(Floats.memory(a), a.offset() + from, b, y, from, n);
+                multiply(Floats.memory(a), a.offset() + from, Floats.memory(b), b.offset() + from, Floats.memory(y),
+                        y.offset() + from, n);
             }
         });
     }
@@ -99,7 +100,7 @@ final class VectorElementwise implements ElementwiseKernel {
     public void gated(Parallel parallel, Activation f, Tensor gate, Tensor up, Tensor y) {
         inBlocks(parallel, y.elements(), VectorActivation.BLOCK, (from, n, value, spare) -> {
             VectorActivation.value(f, Floats.memory(gate), gate.offset() + from, value, 0, n, spare);
-            multiply(value, 0, up, y, from, n);
+            multiply(value, 0, Floats.memory(up), up.offset() + from, Floats.memory(y), y.offset() + from, n);
         });
     }
 
@@ -206,9 +207,11 @@ final class VectorElementwise implements ElementwiseKernel {
         }
     }
 
-    private static void multiply(MemorySegment left, long leftAt, Tensor right, Tensor to, long at, int n) {
+    /** {@code y = a ⊙ b} for n elements from these places on. */
+    static void multiply(MemorySegment left, long leftAt, MemorySegment right, long rightAt, MemorySegment to, long at,
+            int n) {
         MemorySegment a = Floats.range(left, leftAt, n);
-        MemorySegment b = Floats.range(right, at, n);
+        MemorySegment b = Floats.range(right, rightAt, n);
         MemorySegment y = Floats.range(to, at, n);
         int i = 0;
         for (; i < Lanes.whole(n); i += LANES) {

@@ -4,6 +4,8 @@ import static dev.longspan.kernel.vector.Lanes.LANES;
 import static dev.longspan.kernel.vector.Lanes.ORDER;
 import static dev.longspan.kernel.vector.Lanes.SPECIES;
 
+import dev.longspan.kernel.ElementwiseKernel;
+import dev.longspan.kernel.Epilogue;
 import dev.longspan.kernel.GemmCut;
 import dev.longspan.kernel.GemmKernel;
 import dev.longspan.parallel.Parallel;
@@ -41,6 +43,20 @@ final class VectorGemm implements GemmKernel {
 
     @Override
     public void gemm(Parallel parallel, Tensor a, Tensor b, @Nullable Tensor bias, Tensor c, boolean accumulate) {
+        gemm(parallel, a, b, bias, c, accumulate, null);
+    }
+
+    @Override
+    public void gemm(Parallel parallel, Tensor a, Tensor b, @Nullable Tensor bias, Epilogue epilogue, Tensor c,
+            ElementwiseKernel pointwise) {
+        Tensor x = epilogue.product(c);
+        Tensor up = epilogue.up();
+        gemm(parallel, a, b, bias, x, false, new VectorEpilogue(epilogue.f(), Matrix.ofFloats(x),
+                up == null ? null : Matrix.ofFloats(up), Matrix.ofFloats(c)));
+    }
+
+    private void gemm(Parallel parallel, Tensor a, Tensor b, @Nullable Tensor bias, Tensor c, boolean accumulate,
+            @Nullable VectorEpilogue epilogue) {
         long m = c.size(0);
         long n = c.size(1);
         if (m == 0 || n == 0) {
@@ -56,7 +72,8 @@ final class VectorGemm implements GemmKernel {
         for (long at = 0; at == 0 || at < k; at += depth) {
             long terms = Math.min(depth, k - at);
             Product product = new Product(Matrix.columns(a, at, terms), Matrix.rowsByColumns(b, at, terms), Matrix.of(c),
-                    at == 0 && bias != null ? Matrix.ofRow(bias) : null, accumulate || at > 0);
+                    at == 0 && bias != null ? Matrix.ofRow(bias) : null, accumulate || at > 0,
+                    at + terms < k ? null : epilogue);
             if (few) {
                 gemv.gemm(parallel, product);
             } else {
@@ -67,6 +84,11 @@ final class VectorGemm implements GemmKernel {
 
     /** A matrix of float32, or bfloat16 if {@code half}, in native memory: element (i, j) at {@code offset + i · rowStride + j · colStride}. */
     record Matrix(MemorySegment memory, boolean half, long offset, long rows, long cols, long rowStride, long colStride) {
+        /** The place of an element whose column stride is 1. */
+        long at(long row, long col) {
+            return offset + row * rowStride + col;
+        }
+
         static Matrix of(Tensor t) {
             return columns(t, 0, t.size(1));
         }
@@ -83,15 +105,28 @@ final class VectorGemm implements GemmKernel {
                     t.stride(0));
         }
 
+        static Matrix ofFloats(Tensor t) {
+            Floats.memory(t);
+            return of(t);
+        }
+
         static Matrix ofRow(Tensor t) {
             return new Matrix(t.segment(), false, t.offset(), 1, t.size(0), 0, t.stride(0));
         }
     }
 
-    /** {@code c (+)= a·bᵀ + bias}; b is held by columns, [n, k]. */
-    record Product(Matrix a, Matrix b, Matrix c, @Nullable Matrix bias, boolean accumulate) {
+    /** {@code c (+)= a·bᵀ + bias}, then the epilogue, if any; b is held by columns, [n, k]. */
+    record Product(Matrix a, Matrix b, Matrix c, @Nullable Matrix bias, boolean accumulate,
+            @Nullable VectorEpilogue epilogue) {
         int depth() {
             return (int) a.cols;
+        }
+
+        /** Ends a row of c whose columns {@code col} to {@code col + count} are stored. */
+        void end(long row, long col, int count, Scratch scratch) {
+            if (epilogue != null) {
+                epilogue.row(row, col, count, scratch.segment(0, VectorActivation.SPARE_BYTES));
+            }
         }
 
         /** Stores one row of sums, of panels that lie {@code step} apart, from column {@code col} on. */
@@ -209,7 +244,9 @@ final class VectorGemm implements GemmKernel {
         for (int i = 0; i < rows; i++) {
             int at = i / Tiles.ROWS * tile + i % Tiles.ROWS * Tiles.COLS;
             int col = from * Tiles.COLS;
-            p.storePanels(c, at, strips * tile, row + i, firstCol + col, Math.min(to * Tiles.COLS, cols) - col);
+            int count = Math.min(to * Tiles.COLS, cols) - col;
+            p.storePanels(c, at, strips * tile, row + i, firstCol + col, count);
+            p.end(row + i, firstCol + col, count, scratch);
         }
     }
 
@@ -222,7 +259,7 @@ final class VectorGemm implements GemmKernel {
     @Override
     public void addColumnSums(Parallel parallel, Tensor x, Tensor sums) {
         Matrix from = Matrix.of(x);
-        Product to = new Product(from, from, Matrix.of(sums.reshape(1, sums.size(0))), null, true);
+        Product to = new Product(from, from, Matrix.of(sums.reshape(1, sums.size(0))), null, true, null);
         int width = 8 * LANES;
         parallel.forRanges(from.cols, width, (first, end, scratch) -> {
             float[] sum = scratch.floats(0, width);

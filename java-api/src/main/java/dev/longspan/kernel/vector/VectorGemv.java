@@ -54,6 +54,7 @@ final class VectorGemv {
             }
             for (int i = 0; i < rows; i++) {
                 p.store(totals, i * padded, i, from, cols);
+                p.end(i, from, cols, scratch);
             }
         });
     }

@@ -1,6 +1,7 @@
 package dev.longspan.kernel.cuda;
 
 import dev.longspan.kernel.AttentionPlan;
+import dev.longspan.kernel.Epilogue;
 import dev.longspan.kernel.Kernels;
 import dev.longspan.kernel.Moments;
 import dev.longspan.kernel.TimestepNormKernel.MomentGradients;
@@ -61,6 +62,7 @@ final class Carried {
         @Nullable Object over(@Nullable Object argument) {
             return switch (argument) {
                 case Tensor t -> tensor(t);
+                case Epilogue e -> new Epilogue(e.f(), orNull(e.up()), orNull(e.before()));
                 case Moments m -> new Moments(tensor(m.count()), tensor(m.mean()), tensor(m.var()));
                 case MomentGradients g -> new MomentGradients(orNull(g.mean()), orNull(g.var()));
                 case AttentionPlan plan -> plan.withMask(orNull(plan.mask()));

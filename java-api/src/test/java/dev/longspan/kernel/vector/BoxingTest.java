@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.sun.management.ThreadMXBean;
 import dev.longspan.kernel.Activation;
 import dev.longspan.kernel.AttentionPlan;
+import dev.longspan.kernel.Epilogue;
 import dev.longspan.kernel.Moments;
 import dev.longspan.kernel.RandomNorms;
 import dev.longspan.kernel.RandomTensors;
@@ -82,6 +83,23 @@ final class BoxingTest {
                 Tensor weights = arena.allocate(dtype, WIDTH, WIDTH).fill(0.3).transpose(0, 1);
                 assertThat(fewestBytes(() -> kernel.gemm(ONE, a, weights, null, c, false))).as("bytes of weights in %s", dtype)
                         .isLessThan(MOST_BYTES);
+            }
+        }
+    }
+
+    @Test
+    void productsThatEndInAnActivationDoNotBox() {
+        try (TensorArena arena = new TensorArena()) {
+            VectorGemm kernel = new VectorGemm();
+            Tensor a = arena.allocate(DType.F32, ROWS, DIM).fill(0.3);
+            Tensor weights = arena.allocate(DType.F32, DIM, WIDTH).fill(0.3);
+            Tensor up = arena.allocate(DType.F32, ROWS, WIDTH).fill(0.3);
+            Tensor c = arena.allocate(DType.F32, ROWS, WIDTH);
+            VectorElementwise pointwise = new VectorElementwise();
+            for (Activation f : Activation.values()) {
+                Epilogue epilogue = new Epilogue(f, up, null);
+                assertThat(fewestBytes(() -> kernel.gemm(ONE, a, weights, null, epilogue, c, pointwise)))
+                        .as("bytes of %s", f).isLessThan(MOST_BYTES);
             }
         }
     }
