@@ -26,8 +26,6 @@ public record FeedForward(Linear up, @Nullable Linear gate, @Nullable Norm norm,
     }
 
     private Tensor activated(Pass pass, Tensor x) {
-        Tensor raised = up.apply(pass, x);
-        return gate == null ? Elementwise.activation(pass, activation, raised)
-                : Elementwise.gated(pass, activation, gate.apply(pass, x), raised);
+        return gate == null ? up.activated(pass, activation, x) : gate.gated(pass, activation, x, up.apply(pass, x));
     }
 }

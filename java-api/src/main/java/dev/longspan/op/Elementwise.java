@@ -90,11 +90,16 @@ public final class Elementwise {
         check(pass, "x", x);
         Tensor y = pass.allocateLike(x);
         kernel(pass).activation(pass.parallel(), f, x, y);
+        recordActivation(pass, f, x, y);
+        return y;
+    }
+
+    /** The way back of {@code y = f(x)}. */
+    static void recordActivation(Pass pass, Activation f, Tensor x, Tensor y) {
         if (pass.tracks(x)) {
             pass.record(y, () ->
                     kernel(pass).activationBackward(pass.parallel(), f, x, pass.gradient(y), pass.gradient(x)));
         }
-        return y;
     }
 
     /** {@code f(gate) ⊙ up}: SwiGLU for SILU. Shazeer, arXiv 2002.05202. */
@@ -102,11 +107,16 @@ public final class Elementwise {
         check(pass, "gate and up", gate, up);
         Tensor y = pass.allocateLike(gate);
         kernel(pass).gated(pass.parallel(), f, gate, up, y);
+        recordGated(pass, f, gate, up, y);
+        return y;
+    }
+
+    /** The way back of {@code y = f(gate) ⊙ up}. */
+    static void recordGated(Pass pass, Activation f, Tensor gate, Tensor up, Tensor y) {
         if (pass.tracks(gate, up)) {
             pass.record(y, () -> kernel(pass).gatedBackward(pass.parallel(), f, gate, up, pass.gradient(y),
                     pass.gradientIfTracked(gate), pass.gradientIfTracked(up)));
         }
-        return y;
     }
 
     /** Inverted dropout: {@code x / (1 − rate)} or 0 in training, x itself otherwise. Srivastava et al., JMLR 15 (2014). */

@@ -1,6 +1,8 @@
 package dev.longspan.op;
 
 import dev.longspan.autograd.Pass;
+import dev.longspan.kernel.Activation;
+import dev.longspan.kernel.Epilogue;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +18,51 @@ public final class Gemm {
      * may be BF16 beside x in F32: half the bytes to read, which is what decoding waits for. The scalar backend refuses it.
      */
     public static Tensor linear(Pass pass, Tensor x, Tensor weight, @Nullable Tensor bias) {
+        Tensor rows = check(pass, x, weight, bias);
+        Tensor y = pass.allocate(x.dtype(), Shapes.withLast(x, weight.size(0)));
+        pass.kernels().gemm().gemm(pass.parallel(), rows, weight.transpose(0, 1), bias, Shapes.rows(y), false);
+        record(pass, rows, x, weight, bias, y);
+        return y;
+    }
+
+    /** {@code y = f(x Wᵀ + b)}, as {@link #linear}; what f is of has memory only where a way back needs it. */
+    public static Tensor activated(Pass pass, Activation f, Tensor x, Tensor weight, @Nullable Tensor bias) {
+        return ended(pass, f, x, weight, bias, null);
+    }
+
+    /** {@code y = f(x Wᵀ + b) ⊙ up}, as {@link #activated}; up: [..., out]. SwiGLU for SILU (Shazeer, 2002.05202). */
+    public static Tensor gated(Pass pass, Activation f, Tensor x, Tensor weight, @Nullable Tensor bias, Tensor up) {
+        return ended(pass, f, x, weight, bias, up);
+    }
+
+    private static Tensor ended(Pass pass, Activation f, Tensor x, Tensor weight, @Nullable Tensor bias,
+            @Nullable Tensor up) {
+        Tensor rows = check(pass, x, weight, bias);
+        long[] shape = Shapes.withLast(x, weight.size(0));
+        if (up != null) {
+            Shapes.checkComputes(pass, "x and up", x, up);
+            Shapes.checkContiguous("up", up);
+            Shapes.checkShape("up", up, shape);
+        }
+        Tensor before = pass.tracks(x, weight, bias, up) ? pass.allocate(x.dtype(), shape) : null;
+        Tensor y = pass.allocate(x.dtype(), shape);
+        Epilogue epilogue = new Epilogue(f, up == null ? null : Shapes.rows(up),
+                before == null ? null : Shapes.rows(before));
+        pass.kernels().gemm().gemm(pass.parallel(), rows, weight.transpose(0, 1), bias, epilogue, Shapes.rows(y),
+                pass.kernels().elementwise());
+        if (before != null) {
+            record(pass, rows, x, weight, bias, before);
+            if (up == null) {
+                Elementwise.recordActivation(pass, f, before, y);
+            } else {
+                Elementwise.recordGated(pass, f, before, up, y);
+            }
+        }
+        return y;
+    }
+
+    /** x as [rows, in]. */
+    private static Tensor check(Pass pass, Tensor x, Tensor weight, @Nullable Tensor bias) {
         boolean half = weight.dtype() == DType.BF16 && x.dtype() == DType.F32 && !pass.tracks(weight);
         Shapes.checkComputes(pass, "x and weight", half ? new Tensor[] {x} : new Tensor[] {x, weight});
         Shapes.checkContiguous("x", x);
@@ -26,9 +73,11 @@ public final class Gemm {
         if (bias != null) {
             Shapes.checkShape("bias", bias, weight.size(0));
         }
-        Tensor y = pass.allocate(x.dtype(), Shapes.withLast(x, weight.size(0)));
-        Tensor rows = Shapes.rows(x);
-        pass.kernels().gemm().gemm(pass.parallel(), rows, weight.transpose(0, 1), bias, y.reshape(rows.size(0), weight.size(0)), false);
+        return Shapes.rows(x);
+    }
+
+    /** The way back of {@code y = x Wᵀ + b}. */
+    private static void record(Pass pass, Tensor rows, Tensor x, Tensor weight, @Nullable Tensor bias, Tensor y) {
         if (pass.tracks(x, weight, bias)) {
             pass.record(y, () -> {
                 Tensor dy = pass.gradient(y).reshape(rows.size(0), weight.size(0));
@@ -43,6 +92,5 @@ public final class Gemm {
                 }
             });
         }
-        return y;
     }
 }

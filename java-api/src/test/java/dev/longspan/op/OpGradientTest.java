@@ -118,6 +118,11 @@ class OpGradientTest {
         for (Activation f : Activation.values()) {
             check(pass -> Elementwise.activation(pass, f, a), a);
             check(pass -> Elementwise.gated(pass, f, a, b), a, b);
+            Tensor weight = normal(5, 5);
+            Tensor bias = normal(5);
+            check(pass -> Gemm.activated(pass, f, a, weight, bias), a, weight, bias);
+            check(pass -> Gemm.gated(pass, f, a, weight, null, b), a, weight, b);
+            check(pass -> Gemm.gated(pass, f, a, weight, bias, b), b);
         }
     }
 

@@ -26,7 +26,7 @@ final class LongNetPlan {
         Work layers = new Work(products, attention, 0);
         Work backward = new Work(2 * (products + logits), 2.5 * attention, 0);
         long bytes = dtype.bytes();
-        double layer = layerElements(config);
+        double layer = layerElements(config, true);
         double ends = endElements(config);
         // Without a way back nobody asks for a sum that only its norm reads.
         double inPlace = config.norms().before() ? 0 : 2 * width;
@@ -37,7 +37,8 @@ final class LongNetPlan {
         long caches = 2 * batch * config.layers() * cacheRows(config, context) * config.width() * bytes;
         return new ModelPlan(parameters, new Work(products + logits, attention, 0),
                 recompute ? backward.plus(layers) : backward, parameters * bytes,
-                (long) (tokens * bytes * (config.layers() * (layer - inPlace) + ends)), (long) (tokens * bytes * (kept + again)),
+                (long) (tokens * bytes * (config.layers() * (layerElements(config, false) - inPlace) + ends)),
+                (long) (tokens * bytes * (kept + again)),
                 caches, caches);
     }
 
@@ -80,14 +81,16 @@ final class LongNetPlan {
     }
 
     /** Elements per token that one layer keeps: what {@link dev.longspan.nn.TransformerBlock} allocates, op by op. */
-    private static double layerElements(LongNetConfig config) {
+    private static double layerElements(LongNetConfig config, boolean training) {
         int inner = config.norms().inner() ? 1 : 0;
         int rotated = config.rotation() instanceof Rotation.None ? 0 : 2;
-        int hidden = config.dropouts().hidden() > 0 ? 2 : 0;
-        int activation = config.dropouts().activation() > 0 ? 1 : 0;
+        int hidden = training && config.dropouts().hidden() > 0 ? 2 : 0;
+        int activation = training && config.dropouts().activation() > 0 ? 1 : 0;
+        int before = training ? 1 : 0; // what the activation is of
         // Width: two norms, q, k, v, rotated q and k, attended, inner norm, out, down, two residual sums, dropouts.
         double wide = (10 + rotated + inner + hidden) * (double) config.width();
-        return wide + (1 + inputs(config) + inner + activation) * (double) config.feedForward().width() + config.heads();
+        return wide + (inputs(config) + before + inner + activation) * (double) config.feedForward().width()
+                + config.heads();
     }
 
     /** Elements per token before and behind the layers. */

@@ -76,10 +76,10 @@ public record GatedAttention(MegalodonConfig config, SequenceNorm norm, ComplexE
                 context.average());
         double dropout = config.dropouts().hidden();
         Tensor mx = Elementwise.dropout(pass, dropout, emaNorm.apply(pass, averaged.y()));
-        Tensor v = Elementwise.activation(pass, Activation.SILU, value.apply(pass, normed.y()));
+        Tensor v = value.activated(pass, Activation.SILU, normed.y());
         Tensor seen = attend(pass, context, queriesAndKeys(pass, context, mx, heads(pass, v)));
         Tensor joined = Views.reshape(pass, seen, v.shape());
-        Tensor gated = Elementwise.gated(pass, Activation.SILU, gate.apply(pass, mx), joined);
+        Tensor gated = gate.gated(pass, Activation.SILU, mx, joined);
         Tensor h = Elementwise.add(pass, direct.apply(pass, mx),
                 attended.apply(pass, Elementwise.dropout(pass, dropout, gated)));
         Residual y = new Residual(x, 1, Elementwise.dropout(pass, config.dropouts().residual(), h));
@@ -87,10 +87,9 @@ public record GatedAttention(MegalodonConfig config, SequenceNorm norm, ComplexE
     }
 
     private SelfAttention.Heads queriesAndKeys(Pass pass, Context context, Tensor mx, Tensor values) {
-        Tensor raw = shared.apply(pass, mx);
         boolean normalized = config.parts().logits() == MegalodonConfig.Logits.NORMALIZED;
-        Tensor z = normalized ? Views.reshape(pass, Norm.rmsNorm(pass, heads(pass, raw), null, 0, config.eps()), raw.shape())
-                : Elementwise.activation(pass, Activation.SILU, raw);
+        Tensor z = normalized ? normalizedByHead(pass, shared.apply(pass, mx))
+                : shared.activated(pass, Activation.SILU, mx);
         double factor = normalized ? 1 / Math.sqrt(config.keyDim()) : 1;
         // Documents start where they like, and only differences of positions within a chunk count: no period then.
         Rotary rotary = Rotary.rope(config.keyDim(), config.ropeBase(), context.documents() == null ? config.chunk() : 0);
@@ -100,6 +99,10 @@ public record GatedAttention(MegalodonConfig config, SequenceNorm norm, ComplexE
             rotated[i] = Elementwise.rotary(pass, rotary, context.position(), heads(pass, row));
         }
         return new SelfAttention.Heads(rotated[0], rotated[1], values);
+    }
+
+    private Tensor normalizedByHead(Pass pass, Tensor z) {
+        return Views.reshape(pass, Norm.rmsNorm(pass, heads(pass, z), null, 0, config.eps()), z.shape());
     }
 
     private Tensor attend(Pass pass, Context context, SelfAttention.Heads rows) {

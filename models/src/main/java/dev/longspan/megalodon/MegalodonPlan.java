@@ -88,13 +88,13 @@ record MegalodonPlan(MegalodonConfig config, long context, long batch, DType dty
 
     /** What {@link MegalodonBlock} allocates. */
     private double layerBytes(boolean training) {
-        int dropped = training ? droppedOut() : 0;
+        double only = training ? droppedOut() : -activated();
         // A row's statistics: RMS norms of the average and of z by head, layer norm, log-sum-exp by head.
         double statistics = 3 + config.heads() * (config.parts().logits() == Logits.NORMALIZED ? 2 : 1);
         double states = 2.0 * config.modes() * config.width() * batch * (1 + (training ? ScanPlan.blocks(context) : 0));
         // Without a way back nobody asks for the sum that the feed-forward's norm is of.
         int inPlace = training || config.parts().residual() != MegalodonConfig.Residual.TWO_HOP ? 0 : config.width();
-        return elements(differentiated() + dropped + statistics - inPlace) + states * dtype.bytes() + normBytes(training)
+        return elements(differentiated() + only + statistics - inPlace) + states * dtype.bytes() + normBytes(training)
                 + (double) COEFFICIENTS * config.modes() * config.width() * DType.F64.bytes();
     }
 
@@ -112,6 +112,12 @@ record MegalodonPlan(MegalodonConfig config, long context, long batch, DType dty
     private double differentiated() {
         return (10 + (config.rescale() ? 1 : 0)) * (double) config.width() + 5.0 * config.valueWidth()
                 + 6.0 * config.sharedWidth() + (ups() + 1.0) * config.feedForward();
+    }
+
+    /** What activations are of and only the way back needs: values, gate, feed-forward, z where it is not normalized. */
+    private int activated() {
+        return 2 * config.valueWidth() + config.feedForward()
+                + (config.parts().logits() == Logits.NORMALIZED ? 0 : config.sharedWidth());
     }
 
     private int droppedOut() {

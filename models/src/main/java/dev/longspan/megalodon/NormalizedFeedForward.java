@@ -39,9 +39,8 @@ public record NormalizedFeedForward(PlusOneLayerNorm norm, Linear up, @Nullable 
      */
     public Tensor apply(Pass pass, Residual x, @Nullable Tensor sum, Tensor residual) {
         Tensor n = norm.apply(pass, x, sum);
-        Tensor raised = up.apply(pass, n);
-        Tensor inner = linear == null ? Elementwise.activation(pass, Activation.SILU, raised)
-                : Elementwise.gated(pass, Activation.SILU, raised, linear.apply(pass, n));
+        Tensor inner = linear == null ? up.activated(pass, Activation.SILU, n)
+                : up.gated(pass, Activation.SILU, n, linear.apply(pass, n));
         Tensor lowered = Elementwise.dropout(pass, dropouts.residual(),
                 down.apply(pass, Elementwise.dropout(pass, dropouts.hidden(), inner)));
         return Elementwise.add(pass, residual, alpha == null ? lowered : Norm.affine(pass, lowered, alpha, null, 0, 1));

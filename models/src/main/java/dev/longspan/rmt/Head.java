@@ -42,7 +42,7 @@ public record Head(Linear pooler, Linear classifier, double dropout) implements 
 
     /** h: [B, d], logits: [B, classes]. */
     public Tensor logits(Pass pass, Tensor h) {
-        Tensor pooled = Elementwise.activation(pass, Activation.TANH, pooler.apply(pass, h));
+        Tensor pooled = pooler.activated(pass, Activation.TANH, h);
         return classifier.apply(pass, Elementwise.dropout(pass, dropout, pooled));
     }
 }
