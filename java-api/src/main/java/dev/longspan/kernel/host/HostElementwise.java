@@ -6,6 +6,7 @@ import dev.longspan.kernel.Dropout;
 import dev.longspan.kernel.ElementwiseKernel;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
 
@@ -83,9 +84,10 @@ final class HostElementwise implements ElementwiseKernel {
     public void gatedBackward(Parallel parallel, Activation f, Tensor gate, Tensor up, Tensor dy, @Nullable Tensor dGate,
             @Nullable Tensor dUp) {
         int which = number(f);
+        MemorySegment dGates = Memory.allOrNull(dGate);
+        MemorySegment dUps = Memory.allOrNull(dUp);
         forEachBlock(parallel, dy, (from, n) -> Longspan.ls_gated_backward(which, Memory.range(gate, from, n),
-                Memory.range(up, from, n), Memory.range(dy, from, n), Memory.rangeOrNull(dGate, from, n),
-                Memory.rangeOrNull(dUp, from, n), n));
+                Memory.range(up, from, n), Memory.range(dy, from, n), Memory.cut(dGates, from, n), Memory.cut(dUps, from, n), n));
     }
 
     @Override

@@ -50,13 +50,14 @@ final class HostNorm implements NormKernel {
         long grain = Math.ceilDiv(Memory.item(y.elements(), ITEM), Math.max(1, d));
         MemorySegment weights = Memory.rangeOrNull(weight, 0, d);
         MemorySegment biases = Memory.rangeOrNull(bias, 0, d);
+        MemorySegment allMeans = Memory.allOrNull(mean);
         parallel.forRanges(rstd.elements(), grain, (from, to, scratch) -> {
             long rows = to - from;
             long at = from * d;
             long n = rows * d;
             MemorySegment xs = Memory.range(x, at, n);
             MemorySegment ys = Memory.range(y, at, n);
-            MemorySegment means = Memory.rangeOrNull(mean, from, rows);
+            MemorySegment means = Memory.cut(allMeans, from, rows);
             MemorySegment rstds = Memory.range(rstd, from, rows);
             Status.check(of == null
                     ? Longspan.ls_norm(xs, weights, biases, (float) weightOffset, eps, ys, means, rstds, rows, d)
@@ -126,17 +127,21 @@ final class HostNorm implements NormKernel {
         MemorySegment sums = partial.take(2 * blocks * d);
         sums.asSlice(0, 2 * blocks * d * 4).fill((byte) 0);
         MemorySegment weights = Memory.rangeOrNull(weight, 0, d);
+        MemorySegment means = Memory.allOrNull(mean);
+        MemorySegment rstds = Memory.allOrNull(rstd);
+        MemorySegment dxs = Memory.allOrNull(dx);
+        MemorySegment weightSums = dWeight == null ? MemorySegment.NULL : sums.asSlice(0, blocks * d * 4);
+        MemorySegment biasSums = dBias == null ? MemorySegment.NULL : sums.asSlice(blocks * d * 4, blocks * d * 4);
         parallel.forRanges(x.size(0), blockRows, (from, to, scratch) -> {
             long rows = to - from;
             long at = from / blockRows * d;
             Status.check(Longspan.ls_norm_backward(Memory.range(x, from * d, rows * d), weights,
-                    (float) weightOffset, Memory.rangeOrNull(mean, from, rows), Memory.rangeOrNull(rstd, from, rows),
-                    (float) factor, Memory.range(dy, from * d, rows * d), Memory.rangeOrNull(dx, from * d, rows * d),
-                    Memory.part(dWeight == null ? null : sums, at, d), Memory.part(dBias == null ? null : sums, blocks * d + at, d),
-                    rows, d));
+                    (float) weightOffset, Memory.cut(means, from, rows), Memory.cut(rstds, from, rows), (float) factor,
+                    Memory.range(dy, from * d, rows * d), Memory.cut(dxs, from * d, rows * d), Memory.cut(weightSums, at, d),
+                    Memory.cut(biasSums, at, d), rows, d));
         });
-        addBlocks(sums.asSlice(0, blocks * d * 4), blocks, d, dWeight);
-        addBlocks(sums.asSlice(blocks * d * 4, blocks * d * 4), blocks, d, dBias);
+        addBlocks(weightSums, blocks, d, dWeight);
+        addBlocks(biasSums, blocks, d, dBias);
         partial.give(sums);
     }
 
