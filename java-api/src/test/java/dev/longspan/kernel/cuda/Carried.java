@@ -4,6 +4,7 @@ import dev.longspan.kernel.AttentionPlan;
 import dev.longspan.kernel.Epilogue;
 import dev.longspan.kernel.Kernels;
 import dev.longspan.kernel.Moments;
+import dev.longspan.kernel.Residual;
 import dev.longspan.kernel.TimestepNormKernel.MomentGradients;
 import dev.longspan.kernel.TimestepNormPlan;
 import dev.longspan.tensor.DType;
@@ -63,6 +64,7 @@ final class Carried {
             return switch (argument) {
                 case Tensor t -> tensor(t);
                 case Epilogue e -> new Epilogue(e.f(), orNull(e.up()), orNull(e.before()));
+                case Residual r -> new Residual(tensor(r.x()), r.alpha(), tensor(r.f()));
                 case Moments m -> new Moments(tensor(m.count()), tensor(m.mean()), tensor(m.var()));
                 case MomentGradients g -> new MomentGradients(orNull(g.mean()), orNull(g.var()));
                 case AttentionPlan plan -> plan.withMask(orNull(plan.mask()));
