@@ -18,10 +18,11 @@ public final class LargePages {
     /** Set to false, all memory is in pages of the common size. */
     public static final String PROPERTY = "longspan.largePages";
 
-    /** From so many bytes on: with fewer, pages of 4 KiB are known as well. */
-    public static final long LEAST_BYTES = 4L << 20;
-
     private static final long PAGE_BYTES = 2L << 20;
+
+    /** From so many bytes on: one page. */
+    public static final long LEAST_BYTES = PAGE_BYTES;
+
     // From Linux's mman.h and mman-common.h, the same on x86-64 and aarch64.
     private static final int READ_AND_WRITE = 0x1 | 0x2;
     private static final int PRIVATE_AND_ANONYMOUS = 0x02 | 0x20;

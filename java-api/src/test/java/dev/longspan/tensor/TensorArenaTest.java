@@ -26,6 +26,26 @@ class TensorArenaTest {
     }
 
     @Test
+    void smallTensorsOfALargeArenaShareNoElement() {
+        try (TensorArena arena = new TensorArena()) {
+            arena.allocate(DType.U8, 8 << 20);
+            long before = budget.usedBytes();
+            Tensor[] small = new Tensor[40]; // 12 MiB: more than one slab
+            for (int i = 0; i < small.length; i++) {
+                small[i] = arena.allocate(DType.F32, 75_000 + i);
+                assertThat(small[i].segment().address() % 64).isZero();
+                assertThat(small[i].segment().byteSize()).isEqualTo(4 * (75_000 + i));
+                assertThat(small[i].toFloats()).containsOnly(0);
+                small[i].fill(i + 1);
+            }
+            for (int i = 0; i < small.length; i++) {
+                assertThat(small[i].toFloats()).containsOnly(i + 1);
+            }
+            assertThat(budget.usedBytes() - before).isEqualTo(4 * (40 * 75_000 + 39 * 40 / 2));
+        }
+    }
+
+    @Test
     void aRequestBeyondTheBudgetAllocatesNothing() {
         long limit = budget.limitBytes();
         try (TensorArena arena = new TensorArena()) {
