@@ -44,7 +44,7 @@ class SteadyStepTest {
 
     /** The README's figures. */
     enum Kind {
-        LONGNET(48, 16), DENSE(48, 16), MEGALODON(96, 64), RMT(64, 64);
+        LONGNET(80, 16), DENSE(80, 64), MEGALODON(96, 64), RMT(80, 64);
 
         private final long mostBytes;
         /** Of twice the length: attention has twice the work items, and a slice for each row of the norms would be some 50 KiB. */
