@@ -4,7 +4,8 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Writes the unrolled Vector API micro-kernels, those of {@link CemaKernels} and {@link SquareKernels} too; run by the build:
+ * Writes the unrolled Vector API micro-kernels, those of {@link CemaKernels}, {@link SquareKernels} and
+ * {@link DotKernels} too; run by the build:
  * {@code java MicroKernels.java OUTPUT_DIRECTORY}.
  *
  * <p>Each is a tile of ROWS x 2 vectors held in registers, {@code C[i][j] (+)= sum over k of A[i][k] B[k][j]}, on
@@ -53,6 +54,7 @@ final class MicroKernels {
         write(root, "Tiles", tiles());
         CemaKernels.write(root);
         SquareKernels.write(root);
+        DotKernels.write(root);
     }
 
     private static void tile(Path root, int bits, int rows) throws IOException {

@@ -73,6 +73,8 @@ public abstract class GemmSweep {
         }
         check(random, 7, 2100, 30, false, true, 1);
         check(random, 5, most(540), most(2048), false, true, 1);
+        check(random, 1, most(1300), most(8192), false, true, 0);
+        check(random, 3, most(1300), most(8192), false, true, 2);
         check(random, most(100), most(40), 4200, true, false, 2);
     }
 
@@ -80,7 +82,7 @@ public abstract class GemmSweep {
     public void aRowAloneHasTheBitsItHasAmongFewAndOneOfManyTheBitsItHasAmongAllForAnyThreads() {
         Random random = new Random(3);
         for (boolean weightsByRow : new boolean[] {false, true}) {
-            for (int k : new int[] {1, 37, 300, 2049}) {
+            for (int k : new int[] {1, 37, 300, 2048, 2049}) {
                 int m = most(130);
                 int n = most(77);
                 Tensor a = normal(random, m, k);

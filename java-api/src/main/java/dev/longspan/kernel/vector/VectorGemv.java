@@ -7,6 +7,7 @@ import static dev.longspan.kernel.vector.VectorGemm.CHAIN;
 
 import dev.longspan.kernel.vector.VectorGemm.Product;
 import dev.longspan.parallel.Parallel;
+import dev.longspan.parallel.Scratch;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
@@ -21,6 +22,9 @@ final class VectorGemv {
     private static final int LEAST_COLS = 64;
     private static final int LEAST_WIDE_COLS = 512;
     private static final int MOST_COLS = 2048;
+    /** Terms of a stream in one go: so many that its end does not count, or so few that the next row of a finds them cached. */
+    private static final int RUN = 1 << 20;
+    private static final int CACHED_RUN = 1 << 14;
     /** Rows of weights in one go over the sums. */
     private static final int TERMS = 8;
 
@@ -45,7 +49,7 @@ final class VectorGemv {
             }
             float[] totals = scratch.floats(2, rows * padded);
             if (byTerm) {
-                along(p, from, cols, a, rows, totals, padded);
+                along(p, from, cols, a, rows, totals, padded, scratch);
             } else {
                 Arrays.fill(totals, 0, rows * padded, 0f);
                 float[] sums = scratch.floats(3, rows * padded);
@@ -59,27 +63,48 @@ final class VectorGemv {
         });
     }
 
-    /** Terms are neighbours: columns of the weights side by side, each a stream that memory follows. */
-    private static void along(Product p, long from, int cols, float[] a, int rows, float[] totals, int padded) {
-        int streams = cols / Dots.ROWS;
-        for (int j = 0; j < streams; j++) {
-            dots(p, from + j, streams, a, rows, totals, j, padded);
+    /** Terms are neighbours: columns of the weights in streams side by side, each of columns one behind the other. */
+    private static void along(Product p, long from, int cols, float[] a, int rows, float[] totals, int padded, Scratch scratch) {
+        int depth = p.depth();
+        int each = cols / Dots.STREAMS;
+        boolean flows = p.b().rowStride() == depth && Dots.whole(depth) == depth;
+        int run = flows ? Math.clamp((rows == 1 ? RUN : CACHED_RUN) / depth, 1, Math.max(1, each)) : 1;
+        float[] lanes = scratch.floats(4, run * Dots.STREAMS * LANES);
+        for (int j = 0; j < each; j += run) {
+            dots(p, from + j, each, Math.min(run, each - j), a, rows, totals, j, padded, lanes);
         }
-        for (int j = streams * Dots.ROWS; j < cols; j++) {
-            dots(p, from + j, 0, a, rows, totals, j, padded);
+        for (int j = each * Dots.STREAMS; j < cols; j++) {
+            dots(p, from + j, 0, 1, a, rows, totals, j, padded, lanes);
         }
     }
 
-    /** Every row of a times columns of the weights from {@code col} on that lie {@code apart}. */
-    private static void dots(Product p, long col, int apart, float[] a, int rows, float[] totals, int at, int padded) {
+    /** Every row of a times {@code run} columns of the weights from {@code col} on, and as many {@code apart}, and so on. */
+    private static void dots(Product p, long col, int apart, int run, float[] a, int rows, float[] totals, int at, int padded,
+            float[] lanes) {
         int depth = p.depth();
+        int whole = Dots.whole(depth);
+        MemorySegment w = p.b().memory();
+        boolean half = p.b().half();
+        long bytes = half ? 2 : 4;
         long column = p.b().offset() + col * p.b().rowStride();
         long stride = apart * p.b().rowStride();
+        Arrays.fill(lanes, 0, whole == 0 ? run * Dots.STREAMS * LANES : 0, 0f);
         for (int i = 0; i < rows; i++) {
-            if (p.b().half()) {
-                Dots.halves(p.b().memory(), column * 2, stride * 2, a, i * depth, depth, totals, i * padded + at, apart);
-            } else {
-                Dots.floats(p.b().memory(), column * 4, stride * 4, a, i * depth, depth, totals, i * padded + at, apart);
+            int ao = i * depth;
+            if (half && whole > 0) {
+                Dots.halves(w, column * bytes, stride * bytes, a, ao, whole, run, lanes);
+            } else if (whole > 0) {
+                Dots.floats(w, column * bytes, stride * bytes, a, ao, whole, run, lanes);
+            }
+            for (int s = 0; s < Dots.STREAMS; s++) {
+                for (int j = 0; j < run; j++) {
+                    float sum = Lanes.sum(FloatVector.fromArray(SPECIES, lanes, (j * Dots.STREAMS + s) * LANES));
+                    long first = column + s * stride + j * p.b().rowStride();
+                    for (int k = whole; k < depth; k++) {
+                        sum = Math.fma(Packing.get(w, half, first + k), a[ao + k], sum);
+                    }
+                    totals[i * padded + at + s * apart + j] = sum;
+                }
             }
         }
     }
