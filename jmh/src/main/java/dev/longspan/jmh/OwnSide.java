@@ -6,7 +6,6 @@ import dev.longspan.backend.Backend;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
-import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** A task on a backend of this library, its operands in that backend's memory: a pass that is opened and closed by each run. */
@@ -25,7 +24,6 @@ final class OwnSide implements Side {
     private final TensorArena arena;
     private final Task here;
     private final Clock clock;
-    private double answered = Double.NaN;
 
     private OwnSide(Backend backend, Parallel parallel, Task task, Ops ops) {
         this.backend = backend;
@@ -59,20 +57,13 @@ final class OwnSide implements Side {
             poison();
         }
         try (Pass pass = Pass.inference(backend, parallel, workspace)) {
-            Map<String, Tensor> results = new LinkedHashMap<>();
-            answered = clock.seconds(() -> results.putAll(ops.run(pass, here)));
-            results.forEach((name, result) -> {
+            ops.run(pass, here).forEach((name, result) -> {
                 Tensor answer = task.answer(name);
                 // A device converts faster than the host.
                 answer.copyFrom(result.dtype() == answer.dtype() || result.isOnHost() ? result
                         : pass.allocate(answer.dtype(), answer.shape()).copyFrom(result));
             });
         }
-    }
-
-    @Override
-    public double answered() {
-        return answered;
     }
 
     @Override

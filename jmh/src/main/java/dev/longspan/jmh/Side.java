@@ -9,13 +9,6 @@ public interface Side extends AutoCloseable {
     /** Runs once and fills the task's answers. */
     void answer();
 
-    /**
-     * What the run of the last {@link #answer} took, without what hands it over; NaN where only {@link #seconds} tells.
-     */
-    default double answered() {
-        return Double.NaN;
-    }
-
     /** Which of several ways it took, such as {@code toeplitz 64}; empty where there is but one. */
     default String form() {
         return "";

@@ -20,7 +20,6 @@ final class StreamSide<S extends StreamState> implements Side {
     private final Tensor tokens;
     private final Tensor logits;
     private final Workspace workspace = new Workspace();
-    private double answered = Double.NaN;
 
     /** logits: [1, some of the first tokens, outputs]. */
     StreamSide(Backend backend, Parallel parallel, LanguageModel<S> model, Tensor tokens, Tensor logits) {
@@ -42,12 +41,7 @@ final class StreamSide<S extends StreamState> implements Side {
 
     @Override
     public void answer() {
-        answered = read();
-    }
-
-    @Override
-    public double answered() {
-        return answered;
+        read();
     }
 
     private double read() {

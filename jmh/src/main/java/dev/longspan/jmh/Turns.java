@@ -21,8 +21,6 @@ final class Turns {
     private static final int FEWEST_ROUNDS = 2;
     /** Compilers are done with runs as long as this when their answer is checked, so the run that warms up is a sample. */
     private static final double LONG_SECONDS = 2;
-    /** An answer that took this long is the only sample. */
-    private static final double VERY_LONG_SECONDS = 15;
     private static final double MOST_WARM_UP_SECONDS = 6;
     private static final double FASTER = 0.9;
     /** A sample this much faster than all before: a compiler was late, and they do not count. */
@@ -71,7 +69,7 @@ final class Turns {
         /** Until no run has been much faster than those before it for a while. */
         void warmUp(Pace pace) {
             pace.rest();
-            double best = side.answered() > VERY_LONG_SECONDS ? side.answered() : side.seconds(1);
+            double best = side.seconds(1);
             if (best > LONG_SECONDS) {
                 note(best);
                 return;
