@@ -14,9 +14,12 @@ final class RowSoftmax {
     private RowSoftmax() {
     }
 
-    /** {@code y = exp(x − max) / Σ exp(x − max)}; lanes: scratch for one vector. */
-    static void forward(MemorySegment x, MemorySegment y, int n, float[] lanes) {
-        scale(y, 1 / exponentials(x, RowSums.max(x, 0, n, lanes), y, n), n);
+    /**
+     * {@code y = exp(x − max) / Σ exp(x − max)}. The elements of x that lie {@code ahead}, the next row's or again its own, are in
+     * the caches after that: asked for while the last loop has nothing to wait for. lanes: scratch for one vector.
+     */
+    static void forward(MemorySegment x, MemorySegment y, int n, int ahead, float[] lanes) {
+        scale(y, 1 / exponentials(x, RowSums.max(x, 0, n, lanes), y, n), n, x, ahead, lanes);
     }
 
     /** {@code y = exp(x − max)}; their sum. */
@@ -42,11 +45,14 @@ final class RowSoftmax {
         return Exp2.ofMinus(FloatVector.broadcast(SPECIES, max).sub(x).mul(Exp2.LOG2_E));
     }
 
-    private static void scale(MemorySegment y, float factor, int n) {
+    private static void scale(MemorySegment y, float factor, int n, MemorySegment x, int ahead, float[] lanes) {
+        FloatVector read = FloatVector.zero(SPECIES);
         int i = 0;
         for (; i < Lanes.whole(n); i += LANES) {
             load(y, i).mul(factor).intoMemorySegment(y, i * 4L, ORDER);
+            read = read.add(load(x, ahead + i));
         }
+        read.intoArray(lanes, 0);
         if (i < n) {
             VectorMask<Float> rest = Lanes.first(n - i);
             load(y, i, rest).mul(factor).intoMemorySegment(y, i * 4L, ORDER, rest);

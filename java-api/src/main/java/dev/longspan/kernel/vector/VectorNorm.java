@@ -84,7 +84,8 @@ final class VectorNorm implements NormKernel {
         parallel.forRanges(x.size(0), Math.max(1, ITEM / Math.max(1, d)), (from, to, scratch) -> {
             float[] lanes = scratch.floats(0, LANES);
             for (long row = from; row < to; row++) {
-                RowSoftmax.forward(Floats.range(x, row * d, d), Floats.range(y, row * d, d), d, lanes);
+                int ahead = row + 1 < to ? d : 0;
+                RowSoftmax.forward(Floats.range(x, row * d, d + ahead), Floats.range(y, row * d, d), d, ahead, lanes);
             }
         });
     }
