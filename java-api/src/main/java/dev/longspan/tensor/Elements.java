@@ -3,7 +3,7 @@ package dev.longspan.tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** Single elements of any dtype: the slow, general path for loading, converting and inspecting. */
+/** Elements of any dtype: loading, converting and inspecting, one by one but for rows that {@link Halves} converts. */
 public final class Elements {
 
     private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
@@ -99,19 +99,25 @@ public final class Elements {
         if (from.elements() == 0) {
             return; // a row of nothing may begin beyond the end of its storage
         }
-        // Dimensions from `inner` on lie without gaps in both: their bytes are copied as one.
+        // Dimensions from `inner` on lie without gaps in both: they are copied as one.
         int inner = from.rank();
         long block = 1;
-        while (from.dtype() == to.dtype() && inner > 0
+        while (copiesRows(from.dtype(), to.dtype()) && inner > 0
                 && (from.size(inner - 1) == 1 || from.stride(inner - 1) == block && to.stride(inner - 1) == block)) {
             inner--;
             block *= from.size(inner);
         }
-        new Copy(from, from.segment(), to, to.segment(), inner, block * from.dtype().bytes()).run(0, from.offset(), to.offset());
+        Halves halves = new Halves(to.dtype() == DType.BF16 ? block : 0);
+        new Copy(from, from.segment(), to, to.segment(), inner, block, halves).run(0, from.offset(), to.offset());
     }
 
-    /** A copy whose innermost piece is one element, converted, or {@code bytes} bytes. */
-    private record Copy(Tensor from, MemorySegment source, Tensor to, MemorySegment target, int inner, long bytes) {
+    private static boolean copiesRows(DType from, DType to) {
+        return from == to || from == DType.F32 && to == DType.BF16 || from == DType.BF16 && to == DType.F32;
+    }
+
+    /** A copy whose innermost piece is one element, converted, or a row of {@code block} elements. */
+    private record Copy(Tensor from, MemorySegment source, Tensor to, MemorySegment target, int inner, long block,
+            Halves halves) {
 
         void run(int dim, long f, long t) {
             if (dim < inner) {
@@ -119,11 +125,21 @@ public final class Elements {
                     run(dim + 1, f + i * from.stride(dim), t + i * to.stride(dim));
                 }
             } else if (inner < from.rank()) {
-                MemorySegment.copy(source, f * from.dtype().bytes(), target, t * to.dtype().bytes(), bytes);
+                copyRow(f * from.dtype().bytes(), t * to.dtype().bytes());
             } else if (from.dtype().isFloating()) {
                 set(target, to.dtype(), t, get(source, from.dtype(), f));
             } else {
                 setLong(target, to.dtype(), t, getLong(source, from.dtype(), f));
+            }
+        }
+
+        private void copyRow(long f, long t) {
+            if (from.dtype() == to.dtype()) {
+                MemorySegment.copy(source, f, target, t, block * from.dtype().bytes());
+            } else if (to.dtype() == DType.BF16) {
+                halves.narrow(source, f, target, t, block);
+            } else {
+                halves.widen(source, f, target, t, block);
             }
         }
     }

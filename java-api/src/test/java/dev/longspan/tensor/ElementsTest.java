@@ -2,7 +2,9 @@ package dev.longspan.tensor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.lang.foreign.ValueLayout;
 import java.math.BigDecimal;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /** Half-width floats, over all 2¹⁶ bit patterns. */
@@ -26,7 +28,7 @@ class ElementsTest {
         try (TensorArena arena = new TensorArena()) {
             Tensor half = arena.allocate(DType.F16, 1 << 16);
             for (int bits = 0; bits < 1 << 16; bits++) {
-                half.segment().setAtIndex(java.lang.foreign.ValueLayout.JAVA_SHORT, bits, (short) bits);
+                half.segment().setAtIndex(ValueLayout.JAVA_SHORT, bits, (short) bits);
             }
             double[] values = half.toDoubles();
             Tensor back = arena.allocate(DType.F16, 1 << 16).copyFrom(arena.allocate(DType.F32, 1 << 16).copyFrom(half));
@@ -54,5 +56,30 @@ class ElementsTest {
         }
         assertThat(Elements.bf16ToFloat(Elements.floatToBf16(Float.MAX_VALUE))).isEqualTo(Float.POSITIVE_INFINITY);
         assertThat(Elements.bf16ToFloat(Elements.floatToBf16(Float.intBitsToFloat(0x7F800001)))).isNaN();
+    }
+
+    @Test
+    void rowsAreRoundedAndWidenedAsTheirElementsAreWhateverTheirLengthAndPlace() {
+        for (long n : new long[] {0, 1, 2, 255, 256, 257, 2 << 16}) {
+            try (TensorArena arena = new TensorArena()) {
+                Tensor floats = arena.allocate(DType.F32, 2, n + 1);
+                Random random = new Random(n);
+                for (long i = 0; i < 2 * (n + 1); i++) {
+                    // Each upper half once in the longest row, beside others that would take or give a carry.
+                    int bits = (int) (i << 16) | random.nextInt(3) - 1 + 0x8000 & 0xFFFF;
+                    floats.segment().setAtIndex(ValueLayout.JAVA_INT, i, random.nextBoolean() ? bits : random.nextInt());
+                }
+                Tensor row = floats.slice(1, 1, n + 1);
+                Tensor rounded = arena.allocate(DType.BF16, 2, n + 2).slice(1, 2, n + 2).copyFrom(row);
+                Tensor back = arena.allocate(DType.F32, 2, n).copyFrom(rounded);
+                for (int i = 0; i < 2 * n; i++) {
+                    float value = (float) row.get(i / n, i % n);
+                    Double expected = (double) Elements.bf16ToFloat(Elements.floatToBf16(value));
+                    if (!expected.equals(rounded.get(i / n, i % n)) || !expected.equals(back.get(i / n, i % n))) {
+                        assertThat(back.get(i / n, i % n)).as("n=%d, i=%d, value=%s", n, i, value).isEqualTo(expected);
+                    }
+                }
+            }
+        }
     }
 }
