@@ -36,26 +36,37 @@ public final class Recompute {
     }
 
     private static void goBack(Pass pass, List<Tensor> inputs, List<Tensor> outputs, Piece piece, long stream) {
+        List<Tensor> asked = outputs.stream().filter(t -> pass.gradientIfMade(t) != null).distinct().toList();
+        List<Tensor> dOutputs = asked.stream().map(pass::gradient).toList();
+        boolean isHandedOn = isLayer(inputs, outputs) && pass.handOn(outputs.getFirst(), inputs.getFirst());
         // Gradients outside must exist before the inner pass takes the memory on top of this one's.
         List<Tensor> tracked = inputs.stream().filter(pass::tracks).toList();
         List<Tensor> gradients = tracked.stream().map(pass::gradient).toList();
-        List<Tensor> dOutputs = outputs.stream().filter(t -> pass.gradientIfMade(t) != null).distinct()
-                .toList();
         try (Pass again = pass.child(true, stream)) {
             for (int i = 0; i < tracked.size(); i++) {
                 again.trackOutside(tracked.get(i), gradients.get(i));
             }
             List<Tensor> made = piece.apply(again, inputs);
-            for (Tensor output : dOutputs) {
-                Tensor inner = made.get(outputs.indexOf(output));
+            for (int i = 0; i < asked.size(); i++) {
+                Tensor inner = made.get(outputs.indexOf(asked.get(i)));
                 // An input handed through is its own output: its gradient is already there.
-                if (inner != output && again.tracks(inner)) {
+                if (inner != asked.get(i) && again.tracks(inner)) {
                     int kept = again.gradientIfMade(inner) == null ? 0 : 1;
-                    again.kernels().elementwise().axpby(again.parallel(), 1, pass.gradient(output), kept,
+                    again.kernels().elementwise().axpby(again.parallel(), 1, dOutputs.get(i), kept,
                             again.gradientToWrite(inner));
                 }
             }
+            if (isHandedOn) {
+                gradients.getFirst().zero();
+            }
             again.backward();
         }
+    }
+
+    /** Whether one tensor becomes another of its shape: layers in a row then need one gradient between them, not one each. */
+    private static boolean isLayer(List<Tensor> inputs, List<Tensor> outputs) {
+        return inputs.size() == 1 && outputs.size() == 1 && inputs.getFirst().hasShapeOf(outputs.getFirst())
+                && inputs.getFirst().dtype() == outputs.getFirst().dtype()
+                && !inputs.getFirst().storage().equals(outputs.getFirst().storage());
     }
 }

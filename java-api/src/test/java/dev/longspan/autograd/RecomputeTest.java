@@ -148,6 +148,49 @@ class RecomputeTest {
     }
 
     @Test
+    void layersInARowKeepATensorEachAndOneGradientForAll() {
+        long tensor = 2048; // N floats on cache lines
+        try (InARow three = new InARow(3, true, false); InARow four = new InARow(4, true, false);
+                InARow watched = new InARow(4, true, true); InARow kept = new InARow(4, false, false)) {
+            assertThat(four.workspace.peakBytes() - three.workspace.peakBytes()).isEqualTo(tensor);
+            assertThat(watched.workspace.peakBytes() - four.workspace.peakBytes()).as("a gradient each").isEqualTo(4 * tensor);
+            assertThat(four.gradient).isEqualTo(watched.gradient).isEqualTo(kept.gradient);
+        }
+    }
+
+    /** Layers {@code x + gelu(x ⊙ weight)}, there and back. */
+    private final class InARow implements AutoCloseable {
+        private final Workspace workspace = new Workspace(1 << 20);
+        private final float[] gradient;
+
+        InARow(int layers, boolean recompute, boolean isWatched) {
+            Gradients gradients = new Gradients(arena, List.of(weight));
+            try (Pass pass = Pass.training(Backend.named("scalar"), Parallel.of(1), workspace, gradients, new Randomness(5, 6))) {
+                Tensor x = Elementwise.multiply(pass, a, weight);
+                for (int i = 0; i < layers; i++) {
+                    x = recompute ? Recompute.run(pass, List.of(x), this::layer).getFirst() : layer(pass, List.of(x)).getFirst();
+                    if (isWatched) {
+                        pass.watch(x);
+                    }
+                }
+                pass.backward(Elementwise.sum(pass, 1, x));
+                gradient = gradients.of(weight).toFloats();
+            }
+        }
+
+        private List<Tensor> layer(Pass pass, List<Tensor> inputs) {
+            Tensor x = inputs.getFirst();
+            return List.of(Elementwise.add(pass, x, Elementwise.activation(pass, Activation.GELU,
+                    Elementwise.multiply(pass, x, weight))));
+        }
+
+        @Override
+        public void close() {
+            workspace.close();
+        }
+    }
+
+    @Test
     void inferenceRunsThePieceAsItIs() {
         try (Workspace workspace = new Workspace();
                 Pass pass = Pass.inference(Backend.named("scalar"), Parallel.of(1), workspace)) {

@@ -32,7 +32,7 @@ final class LongNetPlan {
         double inPlace = config.norms().before() ? 0 : 2 * width;
         // The two residual sums of a layer hand their gradients on, and so does that of embeddings and positions.
         double both = 2 * layer - 2 * width;
-        double kept = config.layers() * (recompute ? 2 * width : both) + 2 * ends - (config.learnedPositions() > 0 ? width : 0);
+        double kept = config.layers() * (recompute ? width : both) + 2 * ends - (config.learnedPositions() > 0 ? width : 0);
         double again = recompute ? both : 0;
         long caches = 2 * batch * config.layers() * cacheRows(config, context) * config.width() * bytes;
         return new ModelPlan(parameters, new Work(products + logits, attention, 0),

@@ -82,7 +82,7 @@ record MegalodonPlan(MegalodonConfig config, long context, long batch, DType dty
 
     private double trainingBytes(boolean recompute) {
         double layer = layerBytes(true) + layerGradientBytes();
-        double kept = recompute ? 2 * elements(config.width()) : layer;
+        double kept = recompute ? elements(config.width()) : layer;
         return config.layers() * kept + (recompute ? layer : 0) + endBytes(true) + endGradientBytes();
     }
 
