@@ -52,13 +52,21 @@ public final class Pass implements Owner, AutoCloseable {
     /** A gradient in this pass's memory, made, zeroed, when first asked for. */
     private final class Own implements Slot {
         private final Tensor like;
+        private final DType dtype;
         private @Nullable Tensor made;
         /** Whether someone outside the way back knows it, who may look again. */
         private boolean shown;
         private boolean handedOn;
 
-        Own(Tensor like) {
+        Own(Tensor like, DType dtype) {
             this.like = like;
+            this.dtype = dtype;
+        }
+
+        /** With undefined contents. */
+        Tensor make() {
+            made = dtype == like.dtype() ? allocateLike(like) : allocate(dtype, like.shape());
+            return made;
         }
 
         @Override
@@ -68,10 +76,7 @@ public final class Pass implements Owner, AutoCloseable {
                         + like);
             }
             shown |= !goingBack;
-            if (made == null) {
-                made = allocateLike(like).zero();
-            }
-            return made;
+            return made == null ? make().zero() : made;
         }
 
         @Override
@@ -168,7 +173,7 @@ public final class Pass implements Owner, AutoCloseable {
     /** Asks for the gradient of a tensor: an input, carried state, or what an op made whose gradient it would hand on. */
     public Tensor watch(Tensor tensor) {
         checkAlive();
-        track(tensor, new Own(tensor));
+        track(tensor, new Own(tensor, tensor.dtype()));
         if (tracked.get(tensor) instanceof Own own) {
             own.shown = true;
         }
@@ -198,9 +203,17 @@ public final class Pass implements Owner, AutoCloseable {
     /** As {@link #record(Tensor, Runnable)} for an op of several outputs. */
     public void record(List<Tensor> outputs, Runnable backward) {
         if (recording) {
-            outputs.forEach(output -> track(output, new Own(output)));
+            outputs.forEach(output -> track(output, new Own(output, output.dtype())));
             tape.add(new Step(outputs, backward));
         }
+    }
+
+    /** As {@link #record(List, Runnable)} with gradients of these dtypes. */
+    void record(List<Tensor> outputs, List<DType> gradients, Runnable backward) {
+        for (int i = 0; recording && i < outputs.size(); i++) {
+            track(outputs.get(i), new Own(outputs.get(i), gradients.get(i)));
+        }
+        record(outputs, backward);
     }
 
     /** Notes that {@code view} shows part of {@code whole}: their gradients share memory in the same way. */
@@ -222,6 +235,22 @@ public final class Pass implements Owner, AutoCloseable {
         return view;
     }
 
+    /**
+     * The same values in another floating dtype, contiguous, rounded to nearest even where it is narrower; the tensor itself where
+     * it is its own. Both have one gradient, of the tensor's dtype: that of rounding counts as the identity.
+     */
+    public Tensor cast(Tensor tensor, DType dtype) {
+        if (tensor.dtype() == dtype) {
+            return tensor;
+        }
+        Tensor cast = allocate(dtype, tensor.shape()).copyFrom(tensor);
+        Slot slot = recording ? slot(tensor) : null;
+        if (slot != null) {
+            track(cast, slot);
+        }
+        return cast;
+    }
+
     /** The same values, cut off from the way back. */
     public Tensor detach(Tensor tensor) {
         return tensor.view();
@@ -240,8 +269,7 @@ public final class Pass implements Owner, AutoCloseable {
     /** The gradient, its contents undefined if it is not made yet: for a backward kernel that then writes all of it. */
     public Tensor gradientToWrite(Tensor tensor) {
         if (slot(tensor) instanceof Own own && own.made == null) {
-            own.made = allocateLike(tensor);
-            return own.made;
+            return own.make();
         }
         return gradient(tensor);
     }
@@ -251,7 +279,8 @@ public final class Pass implements Owner, AutoCloseable {
      * more. False, and nothing done, where {@code to} has one already or that of {@code from} was asked for.
      */
     public boolean handOn(Tensor from, Tensor to) {
-        if (slot(from) instanceof Own own && !own.shown && slot(to) instanceof Own next && next.made == null) {
+        if (slot(from) instanceof Own own && !own.shown && slot(to) instanceof Own next && next.made == null
+                && next.dtype == own.dtype) {
             next.made = own.get();
             own.handedOn = true;
             return true;

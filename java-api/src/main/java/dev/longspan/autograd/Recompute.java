@@ -1,7 +1,9 @@
 package dev.longspan.autograd;
 
+import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Gradient checkpointing: a piece of the network that keeps only its outputs and is computed a second time on the way back,
@@ -20,18 +22,26 @@ public final class Recompute {
 
     /** {@code piece(inputs)}, with contiguous outputs. */
     public static List<Tensor> run(Pass pass, List<Tensor> inputs, Piece piece) {
+        return run(pass, inputs, null, piece);
+    }
+
+    /** The same with outputs rounded to {@code kept} where that is given; their gradients have the dtype of what the piece made. */
+    static List<Tensor> run(Pass pass, List<Tensor> inputs, @Nullable DType kept, Piece piece) {
         if (!pass.isTraining()) {
             return piece.apply(pass, inputs);
         }
         long stream = pass.stream();
         Pass once = pass.child(false, stream);
         List<Tensor> outputs;
+        List<DType> gradients;
         try {
-            outputs = pass.closeKeeping(once, piece.apply(once, inputs));
+            List<Tensor> made = piece.apply(once, inputs);
+            gradients = made.stream().map(Tensor::dtype).toList();
+            outputs = pass.closeKeeping(once, kept == null ? made : made.stream().map(t -> once.cast(t, kept)).toList());
         } finally {
             once.close();
         }
-        pass.record(outputs, () -> goBack(pass, inputs, outputs, piece, stream));
+        pass.record(outputs, gradients, () -> goBack(pass, inputs, outputs, piece, stream));
         return outputs;
     }
 
@@ -66,7 +76,6 @@ public final class Recompute {
     /** Whether one tensor becomes another of its shape: layers in a row then need one gradient between them, not one each. */
     private static boolean isLayer(List<Tensor> inputs, List<Tensor> outputs) {
         return inputs.size() == 1 && outputs.size() == 1 && inputs.getFirst().hasShapeOf(outputs.getFirst())
-                && inputs.getFirst().dtype() == outputs.getFirst().dtype()
                 && !inputs.getFirst().storage().equals(outputs.getFirst().storage());
     }
 }

@@ -1,5 +1,6 @@
 package dev.longspan.jmh;
 
+import dev.longspan.autograd.Checkpoints;
 import dev.longspan.kernel.AttentionPattern;
 import dev.longspan.kernel.AttentionPattern.Branch;
 import dev.longspan.kernel.Rotary;
@@ -77,7 +78,7 @@ final class BenchmarkModels {
         numbers.put("halves", config.rotation() instanceof Rotation.Rope rope && rope.pairs() == Rotary.Pairs.HALVES);
         numbers.put("branches", config.pattern() instanceof AttentionPattern.Dilated dilated ? dilated.schedule().stream()
                 .map(b -> Map.of("segment", b.segment(), "dilation", b.dilation())).toList() : List.of());
-        return new ModelProblem(name, new DecoderArchitecture.Decoder(config, false), mode, context, weights, "decoder",
+        return new ModelProblem(name, new DecoderArchitecture.Decoder(config, Checkpoints.NONE), mode, context, weights, "decoder",
                 numbers);
     }
 
@@ -89,7 +90,7 @@ final class BenchmarkModels {
         numbers.put("groups", (long) config.groups());
         numbers.put("eps", config.eps());
         numbers.put("ropeBase", config.ropeBase());
-        return new ModelProblem(name, new MegalodonArchitecture.Stack(config, false), mode, context, DType.F32,
+        return new ModelProblem(name, new MegalodonArchitecture.Stack(config, Checkpoints.NONE), mode, context, DType.F32,
                 "megalodon", numbers);
     }
 }

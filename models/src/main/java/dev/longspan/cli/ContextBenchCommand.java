@@ -1,5 +1,6 @@
 package dev.longspan.cli;
 
+import dev.longspan.autograd.Checkpoints;
 import dev.longspan.bench.Contestant;
 import dev.longspan.bench.ContextBench;
 import dev.longspan.bench.ContextRow;
@@ -108,7 +109,7 @@ final class ContextBenchCommand implements Callable<Integer> {
     private Blueprint blueprint(String name, long context) {
         Architecture architecture = bench.main().architectures().named(name);
         Blueprint blueprint = ModelConfig.of(architecture, architecture.preset(preset, context, Bytes.VOCABULARY)).blueprint();
-        return recompute ? blueprint.recomputing() : blueprint;
+        return blueprint.withCheckpoints(recompute ? Checkpoints.EXACT : Checkpoints.NONE);
     }
 
     private static String line(ContextRow row) {

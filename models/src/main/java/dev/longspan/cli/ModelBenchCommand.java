@@ -1,5 +1,6 @@
 package dev.longspan.cli;
 
+import dev.longspan.autograd.Checkpoints;
 import dev.longspan.backend.Backend;
 import dev.longspan.bench.ModelBench;
 import dev.longspan.bench.ModelResult;
@@ -48,7 +49,7 @@ final class ModelBenchCommand implements Callable<Integer> {
         Architecture named = main.architectures().named(architecture);
         ModelConfig config = ModelConfig.of(named, named.preset(preset, context, Bytes.VOCABULARY));
         ModelResult result = new ModelBench(backend, main.parallel(), main.seed())
-                .run(recompute ? config.blueprint().recomputing() : config.blueprint(), context);
+                .run(config.blueprint().withCheckpoints(recompute ? Checkpoints.EXACT : Checkpoints.NONE), context);
         output.line("%s %s: %,d parameters, float32, batch 1, %d threads, backend %s (%s)", architecture, preset,
                 result.parameters(), main.parallel().threads(), backend.name(), backend.detail());
         result.lines().forEach(line -> output.line("%s", line));

@@ -1,5 +1,6 @@
 package dev.longspan.cli;
 
+import dev.longspan.autograd.Checkpoints;
 import dev.longspan.backend.Backend;
 import dev.longspan.kernel.AttentionPattern.Dilated;
 import dev.longspan.longnet.DecoderArchitecture.Decoder;
@@ -23,6 +24,7 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
@@ -94,8 +96,8 @@ final class PlanCommand implements Callable<Integer> {
     @Option(names = "--training", description = "Plan a training step instead of a forward pass.")
     private boolean training;
 
-    @Option(names = "--recompute", description = "Training keeps each layer's input only.")
-    private boolean recompute;
+    @Mixin
+    private RecomputeOption recompute = new RecomputeOption();
 
     @Override
     public Integer call() {
@@ -137,7 +139,7 @@ final class PlanCommand implements Callable<Integer> {
     private Blueprint blueprint() {
         Architecture kind = main.architectures().named(architecture);
         Blueprint blueprint = scheduled(ModelConfig.of(kind, kind.preset(preset, context, vocabulary)).blueprint());
-        return recompute ? blueprint.recomputing() : blueprint;
+        return blueprint.withCheckpoints(recompute.checkpoints().orElse(Checkpoints.NONE));
     }
 
     private Blueprint scheduled(Blueprint blueprint) {
@@ -145,7 +147,7 @@ final class PlanCommand implements Callable<Integer> {
             return blueprint;
         }
         if (blueprint instanceof Decoder decoder && decoder.config().pattern() instanceof Dilated) {
-            return new Decoder(decoder.config().withSchedule(LongNetConfig.PAPER_SCHEDULE), false);
+            return new Decoder(decoder.config().withSchedule(LongNetConfig.PAPER_SCHEDULE), Checkpoints.NONE);
         }
         throw new IllegalArgumentException("only dilated attention has a schedule: arch=" + architecture + ", schedule="
                 + schedule);

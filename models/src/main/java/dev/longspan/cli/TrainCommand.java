@@ -1,5 +1,6 @@
 package dev.longspan.cli;
 
+import dev.longspan.autograd.Checkpoints;
 import dev.longspan.json.Json;
 import dev.longspan.model.Architecture;
 import dev.longspan.model.Blueprint;
@@ -24,6 +25,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
 
@@ -126,9 +128,8 @@ final class TrainCommand implements Callable<Integer> {
                     + "(default: ${DEFAULT-VALUE}).")
     private TrainSettings.Packing packing = TrainSettings.Packing.STREAM;
 
-    @Option(names = "--recompute", description = "Keep each layer's input only and compute it again on the way back: "
-            + "less memory, a third more time, the same bits.")
-    private boolean recompute;
+    @Mixin
+    private RecomputeOption recompute = new RecomputeOption();
 
     @Override
     public Integer call() throws IOException {
@@ -157,15 +158,16 @@ final class TrainCommand implements Callable<Integer> {
         ModelConfig model = ModelFolder.open(checkpoint, main.architectures()).config();
         Corpus corpus = data == null ? TrainingRun.corpusOf(checkpoint) : Sources.folder(data);
         try (StopSignals signals = StopSignals.caught(); RunFolder folder = RunFolder.open(out)) {
-            return train(folder, model, steps == null ? saved : saved.withSteps(steps), corpus, Optional.of(checkpoint),
-                    signals);
+            TrainSettings settings = (steps == null ? saved : saved.withSteps(steps))
+                    .withCheckpoints(recompute.checkpoints().orElse(saved.checkpoints()));
+            return train(folder, model, settings, corpus, Optional.of(checkpoint), signals);
         }
     }
 
     private int train(RunFolder folder, ModelConfig model, TrainSettings settings, Corpus corpus, Optional<Path> from,
             StopSignals signals) throws IOException {
         Output output = main.output();
-        Blueprint blueprint = recompute ? model.blueprint().recomputing() : model.blueprint();
+        Blueprint blueprint = model.blueprint().withCheckpoints(settings.checkpoints());
         var backend = main.backend();
         try (TensorArena arena = new TensorArena(backend.space())) {
             LanguageModel<?> network = blueprint.create(arena, settings.seed());
@@ -248,7 +250,8 @@ final class TrainCommand implements Callable<Integer> {
         long all = steps == null ? 1000 : steps;
         return new TrainSettings(Math.toIntExact(Math.min(context, Integer.MAX_VALUE - 8)), batch, accumulate, all, learningRate,
                 endLearningRate == null ? learningRate / 10 : endLearningRate, warmup == null ? all / 10 : warmup, clip,
-                weightDecay, evalEvery, evalBytes, saveEvery, keep, main.seed(), packing);
+                weightDecay, evalEvery, evalBytes, saveEvery, keep, main.seed(), packing,
+                recompute.checkpoints().orElse(Checkpoints.NONE));
     }
 
     private ModelConfig modelConfig() throws IOException {

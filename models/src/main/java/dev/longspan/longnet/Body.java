@@ -1,7 +1,6 @@
 package dev.longspan.longnet;
 
 import dev.longspan.autograd.Pass;
-import dev.longspan.autograd.Recompute;
 import dev.longspan.nn.Embedding;
 import dev.longspan.nn.FeedForward;
 import dev.longspan.nn.LayerNorm;
@@ -14,7 +13,6 @@ import dev.longspan.nn.TransformerBlock;
 import dev.longspan.op.Elementwise;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -126,19 +124,5 @@ final class Body {
             numbers[i] = first + i % rows;
         }
         return pass.allocateOnHost(DType.I64, batch, rows).set(numbers);
-    }
-
-    /** x and the hidden states behind each layer. */
-    static List<Tensor> states(Pass pass, List<TransformerBlock> layers, Tensor x, @Nullable Tensor visible,
-            boolean recompute) {
-        List<Tensor> states = new ArrayList<>(List.of(x));
-        for (TransformerBlock layer : layers) {
-            Tensor last = states.getLast();
-            states.add(recompute
-                    ? Recompute.run(pass, List.of(last), (inner, inputs) ->
-                            List.of(layer.apply(inner, inputs.getFirst(), visible))).getFirst()
-                    : layer.apply(pass, last, visible));
-        }
-        return states;
     }
 }

@@ -1,5 +1,6 @@
 package dev.longspan.longnet;
 
+import dev.longspan.autograd.Checkpoints;
 import dev.longspan.model.Architecture;
 import dev.longspan.model.BackboneBlueprint;
 import dev.longspan.model.ModelPlan;
@@ -47,11 +48,11 @@ public record DecoderArchitecture(String name, List<String> presets, Preset conf
 
     @Override
     public Decoder read(Map<String, @Nullable Object> config) {
-        return new Decoder(ConfigKeys.DECODER.read(config), false);
+        return new Decoder(ConfigKeys.DECODER.read(config), Checkpoints.NONE);
     }
 
     /** Builds decoders of a configuration. */
-    public record Decoder(LongNetConfig config, boolean recompute) implements BackboneBlueprint {
+    public record Decoder(LongNetConfig config, Checkpoints checkpoints) implements BackboneBlueprint {
 
         @Override
         public long vocabulary() {
@@ -75,22 +76,22 @@ public record DecoderArchitecture(String name, List<String> presets, Preset conf
 
         @Override
         public ModelPlan plan(long context, long batch, DType dtype) {
-            return LongNetPlan.of(config, context, batch, dtype, recompute);
+            return LongNetPlan.of(config, context, batch, dtype, checkpoints);
         }
 
         @Override
         public LongNet build(Parameters parameters) {
-            return LongNet.of(config, parameters).withRecompute(recompute);
+            return LongNet.of(config, parameters).withCheckpoints(checkpoints);
         }
 
         @Override
         public LongNet create(TensorArena arena, long seed) {
-            return LongNet.create(config, arena, DType.F32, seed).withRecompute(recompute);
+            return LongNet.create(config, arena, DType.F32, seed).withCheckpoints(checkpoints);
         }
 
         @Override
-        public Decoder recomputing() {
-            return new Decoder(config, true);
+        public Decoder withCheckpoints(Checkpoints kept) {
+            return new Decoder(config, kept);
         }
     }
 }

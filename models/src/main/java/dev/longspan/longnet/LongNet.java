@@ -1,5 +1,6 @@
 package dev.longspan.longnet;
 
+import dev.longspan.autograd.Checkpoints;
 import dev.longspan.autograd.Pass;
 import dev.longspan.nn.Embedding;
 import dev.longspan.nn.KeyValueCache;
@@ -21,11 +22,11 @@ import org.jspecify.annotations.Nullable;
  * attending by the configuration's pattern. Immutable and usable from any thread.
  *
  * @param output absent where logits use the embedding table, or where there are none
- * @param recompute whether training keeps only each layer's input and computes the layer again on the way back
+ * @param checkpoints what training keeps between layers
  */
 public record LongNet(LongNetConfig config, Embedding embedding, @Nullable Embedding positions,
         @Nullable Norm embeddingNorm, List<TransformerBlock> layers, @Nullable Norm norm, @Nullable Linear output,
-        boolean recompute) implements StreamingBackbone<LongNetState> {
+        Checkpoints checkpoints) implements StreamingBackbone<LongNetState> {
 
     public LongNet {
         layers = List.copyOf(layers);
@@ -38,7 +39,8 @@ public record LongNet(LongNetConfig config, Embedding embedding, @Nullable Embed
         }
         return new LongNet(config, Body.embedding(config, parameters), Body.positions(config, parameters),
                 Body.embeddingNorm(config, parameters), Body.blocks(config, parameters, true), Body.norm(config, parameters),
-                Body.output(config, parameters), false);
+                Body.output(config, parameters),
+                Checkpoints.NONE);
     }
 
     /** A new model, initialised as {@link LongNetInit} says, in the arena. */
@@ -46,9 +48,9 @@ public record LongNet(LongNetConfig config, Embedding embedding, @Nullable Embed
         return of(config, LongNetInit.parameters(config, arena, dtype, seed));
     }
 
-    /** The same parameters with or without gradient checkpointing. */
-    public LongNet withRecompute(boolean on) {
-        return new LongNet(config, embedding, positions, embeddingNorm, layers, norm, output, on);
+    /** The same parameters with gradient checkpointing, or without. */
+    public LongNet withCheckpoints(Checkpoints kept) {
+        return new LongNet(config, embedding, positions, embeddingNorm, layers, norm, output, kept);
     }
 
     /** The same parameters under another configuration of the same shapes: another pattern, other dropouts. */
@@ -58,7 +60,7 @@ public record LongNet(LongNetConfig config, Embedding embedding, @Nullable Embed
         if (model.parameters().size() != parameters.size()) {
             throw new IllegalArgumentException("the configuration must have the same parameters: " + other);
         }
-        return model.withRecompute(recompute);
+        return model.withCheckpoints(checkpoints);
     }
 
     @Override
@@ -98,10 +100,13 @@ public record LongNet(LongNetConfig config, Embedding embedding, @Nullable Embed
         return config.toJson();
     }
 
-    /** What enters the first layer and what leaves each layer, before the last norm: layers + 1 tensors [B, N, d]. */
+    /**
+     * What enters the first layer and what leaves each layer, before the last norm: layers + 1 tensors [B, N, d]. Those between
+     * layers are rounded in training with {@link Checkpoints#BF16}.
+     */
     public List<Tensor> states(Pass pass, Tensor embedded, @Nullable Tensor visible, long firstPosition) {
         Tensor x = Body.enter(pass, config, positions, embeddingNorm, embedded, firstPosition);
-        return Body.states(pass, layers, x, visible, recompute);
+        return checkpoints.states(pass, layers, x, (inner, layer, in) -> layer.apply(inner, in, visible));
     }
 
     @Override

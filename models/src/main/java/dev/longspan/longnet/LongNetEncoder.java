@@ -1,5 +1,6 @@
 package dev.longspan.longnet;
 
+import dev.longspan.autograd.Checkpoints;
 import dev.longspan.autograd.Pass;
 import dev.longspan.nn.Backbone;
 import dev.longspan.nn.Embedding;
@@ -20,11 +21,11 @@ import org.jspecify.annotations.Nullable;
  * Takes tokens where it has a vocabulary, and embeddings always. Immutable and usable from any thread.
  *
  * @param output absent where there is no output layer, or where it is the embedding table
- * @param recompute whether training computes each layer again on the way back
+ * @param checkpoints what training keeps between layers
  */
 public record LongNetEncoder(LongNetConfig config, @Nullable Embedding embedding, @Nullable Embedding positions,
         @Nullable Norm embeddingNorm, List<TransformerBlock> layers, @Nullable Norm norm, @Nullable Linear output,
-        boolean recompute) implements Backbone {
+        Checkpoints checkpoints) implements Backbone {
 
     public LongNetEncoder {
         layers = List.copyOf(layers);
@@ -34,7 +35,8 @@ public record LongNetEncoder(LongNetConfig config, @Nullable Embedding embedding
     public static LongNetEncoder of(LongNetConfig config, Parameters parameters, boolean fromTokens) {
         return new LongNetEncoder(config, fromTokens ? Body.embedding(config, parameters) : null,
                 Body.positions(config, parameters), Body.embeddingNorm(config, parameters),
-                Body.blocks(config, parameters, false), Body.norm(config, parameters), Body.output(config, parameters), false);
+                Body.blocks(config, parameters, false), Body.norm(config, parameters), Body.output(config, parameters),
+                Checkpoints.NONE);
     }
 
     /** A new encoder, initialised as {@link LongNetInit} says, in the arena; from tokens if it has a vocabulary. */
@@ -42,9 +44,9 @@ public record LongNetEncoder(LongNetConfig config, @Nullable Embedding embedding
         return of(config, LongNetInit.parameters(config, arena, dtype, seed), config.vocabulary() > 0);
     }
 
-    /** The same parameters with or without gradient checkpointing. */
-    public LongNetEncoder withRecompute(boolean on) {
-        return new LongNetEncoder(config, embedding, positions, embeddingNorm, layers, norm, output, on);
+    /** The same parameters with gradient checkpointing, or without. */
+    public LongNetEncoder withCheckpoints(Checkpoints kept) {
+        return new LongNetEncoder(config, embedding, positions, embeddingNorm, layers, norm, output, kept);
     }
 
     @Override
@@ -85,10 +87,13 @@ public record LongNetEncoder(LongNetConfig config, @Nullable Embedding embedding
         return config.toJson();
     }
 
-    /** What enters the first layer and what leaves each layer, before the last norm: layers + 1 tensors [B, N, d]. */
+    /**
+     * What enters the first layer and what leaves each layer, before the last norm: layers + 1 tensors [B, N, d]. Those between
+     * layers are rounded in training with {@link Checkpoints#BF16}.
+     */
     public List<Tensor> states(Pass pass, Tensor embedded, @Nullable Tensor visible, long firstPosition) {
         Tensor x = Body.enter(pass, config, positions, embeddingNorm, embedded, firstPosition);
-        return Body.states(pass, layers, x, visible, recompute);
+        return checkpoints.states(pass, layers, x, (inner, layer, in) -> layer.apply(inner, in, visible));
     }
 
     /** Hidden states, or with an output layer its logits. */

@@ -1,5 +1,6 @@
 package dev.longspan.longnet;
 
+import dev.longspan.autograd.Checkpoints;
 import dev.longspan.kernel.AttentionPattern.Dilated;
 import dev.longspan.kernel.AttentionPattern.FixedSparse;
 import dev.longspan.model.ModelPlan;
@@ -13,8 +14,9 @@ final class LongNetPlan {
     }
 
     /** The plan of a configuration for {@code batch} sequences of {@code context} tokens in a dtype. */
-    static ModelPlan of(LongNetConfig config, long context, long batch, DType dtype, boolean recompute) {
+    static ModelPlan of(LongNetConfig config, long context, long batch, DType dtype, Checkpoints checkpoints) {
         ModelPlan.check(context, batch, dtype);
+        boolean recompute = checkpoints != Checkpoints.NONE;
         long parameters = countParameters(config);
         double tokens = (double) context * batch;
         double width = config.width();
@@ -32,13 +34,13 @@ final class LongNetPlan {
         double inPlace = config.norms().before() ? 0 : 2 * width;
         // The two residual sums of a layer hand their gradients on, and so does that of embeddings and positions.
         double both = 2 * layer - 2 * width;
-        double kept = config.layers() * (recompute ? width : both) + 2 * ends - (config.learnedPositions() > 0 ? width : 0);
-        double again = recompute ? both : 0;
+        double kept = (recompute ? 1 : config.layers()) * both + 2 * ends - (config.learnedPositions() > 0 ? width : 0);
+        long between = recompute ? checkpoints.bytes(config.layers(), context * batch * config.width(), dtype) : 0;
         long caches = 2 * batch * config.layers() * cacheRows(config, context) * config.width() * bytes;
         return new ModelPlan(parameters, new Work(products + logits, attention, 0),
                 recompute ? backward.plus(layers) : backward, parameters * bytes,
                 (long) (tokens * bytes * (config.layers() * (layerElements(config, false) - inPlace) + ends)),
-                (long) (tokens * bytes * (kept + again)),
+                (long) (tokens * bytes * kept) + between,
                 caches, caches);
     }
 

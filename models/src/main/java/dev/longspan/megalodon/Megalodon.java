@@ -1,7 +1,7 @@
 package dev.longspan.megalodon;
 
+import dev.longspan.autograd.Checkpoints;
 import dev.longspan.autograd.Pass;
-import dev.longspan.autograd.Recompute;
 import dev.longspan.kernel.Documents;
 import dev.longspan.nn.Embedding;
 import dev.longspan.nn.Linear;
@@ -24,10 +24,10 @@ import org.jspecify.annotations.Nullable;
  * usable from any thread.
  *
  * @param output absent where logits use the embedding table
- * @param recompute whether training keeps only each layer's input and computes the layer again on the way back
+ * @param checkpoints what training keeps between layers
  */
 public record Megalodon(MegalodonConfig config, Embedding embedding, List<MegalodonBlock> layers, SequenceNorm norm,
-        @Nullable Linear output, boolean recompute) implements StreamingBackbone<MegalodonState>, PackedLanguageModel {
+        @Nullable Linear output, Checkpoints checkpoints) implements StreamingBackbone<MegalodonState>, PackedLanguageModel {
 
     public Megalodon {
         layers = List.copyOf(layers);
@@ -41,7 +41,8 @@ public record Megalodon(MegalodonConfig config, Embedding embedding, List<Megalo
                 IntStream.range(0, config.layers())
                         .mapToObj(i -> MegalodonBlock.of(config, parameters.within("layers." + i))).toList(),
                 GatedAttention.norm(config, parameters, "norm"),
-                config.tiedOutput() ? null : Linear.of(parameters, "output", config.width(), config.outputs(), false), false);
+                config.tiedOutput() ? null : Linear.of(parameters, "output", config.width(), config.outputs(), false),
+                Checkpoints.NONE);
     }
 
     /** A new model, initialised as {@link MegalodonInit} says, in the arena. */
@@ -49,9 +50,9 @@ public record Megalodon(MegalodonConfig config, Embedding embedding, List<Megalo
         return of(config, MegalodonInit.parameters(config, arena, dtype, seed));
     }
 
-    /** The same parameters with or without gradient checkpointing. */
-    public Megalodon withRecompute(boolean on) {
-        return new Megalodon(config, embedding, layers, norm, output, on);
+    /** The same parameters with gradient checkpointing, or without. */
+    public Megalodon withCheckpoints(Checkpoints kept) {
+        return new Megalodon(config, embedding, layers, norm, output, kept);
     }
 
     @Override
@@ -156,11 +157,8 @@ public record Megalodon(MegalodonConfig config, Embedding embedding, List<Megalo
                     + "]: embedded=" + embedded);
         }
         Tensor x = Elementwise.dropout(pass, config.dropouts().residual(), embedded);
-        for (MegalodonBlock layer : layers) {
-            x = recompute ? Recompute.run(pass, List.of(x), (inner, inputs) ->
-                    List.of(layer.apply(inner, inputs.getFirst(), context))).getFirst() : layer.apply(pass, x, context);
-        }
-        return norm.apply(pass, x, null, context.documents(), 0, context.padding()).y();
+        Tensor last = checkpoints.states(pass, layers, x, (inner, layer, in) -> layer.apply(inner, in, context)).getLast();
+        return norm.apply(pass, last, null, context.documents(), 0, context.padding()).y();
     }
 
     private static Context padded(Pass pass, Tensor embedded, Tensor visible) {

@@ -1,5 +1,6 @@
 package dev.longspan.megalodon;
 
+import dev.longspan.autograd.Checkpoints;
 import dev.longspan.model.Architecture;
 import dev.longspan.model.BackboneBlueprint;
 import dev.longspan.model.ModelPlan;
@@ -31,11 +32,11 @@ public record MegalodonArchitecture(String name, MegalodonConfig.Parts parts) im
 
     @Override
     public Stack read(Map<String, @Nullable Object> config) {
-        return new Stack(MegalodonKeys.read(config), false);
+        return new Stack(MegalodonKeys.read(config), Checkpoints.NONE);
     }
 
     /** Builds models of a configuration. */
-    public record Stack(MegalodonConfig config, boolean recompute) implements BackboneBlueprint {
+    public record Stack(MegalodonConfig config, Checkpoints checkpoints) implements BackboneBlueprint {
 
         @Override
         public long vocabulary() {
@@ -60,22 +61,22 @@ public record MegalodonArchitecture(String name, MegalodonConfig.Parts parts) im
 
         @Override
         public ModelPlan plan(long context, long batch, DType dtype) {
-            return new MegalodonPlan(config, context, batch, dtype).plan(recompute);
+            return new MegalodonPlan(config, context, batch, dtype).plan(checkpoints);
         }
 
         @Override
         public Megalodon build(Parameters parameters) {
-            return Megalodon.of(config, parameters).withRecompute(recompute);
+            return Megalodon.of(config, parameters).withCheckpoints(checkpoints);
         }
 
         @Override
         public Megalodon create(TensorArena arena, long seed) {
-            return Megalodon.create(config, arena, DType.F32, seed).withRecompute(recompute);
+            return Megalodon.create(config, arena, DType.F32, seed).withCheckpoints(checkpoints);
         }
 
         @Override
-        public Stack recomputing() {
-            return new Stack(config, true);
+        public Stack withCheckpoints(Checkpoints kept) {
+            return new Stack(config, kept);
         }
     }
 }

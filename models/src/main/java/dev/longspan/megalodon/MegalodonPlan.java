@@ -1,5 +1,6 @@
 package dev.longspan.megalodon;
 
+import dev.longspan.autograd.Checkpoints;
 import dev.longspan.kernel.ScanPlan;
 import dev.longspan.megalodon.MegalodonConfig.Average;
 import dev.longspan.megalodon.MegalodonConfig.InputNorm;
@@ -27,7 +28,7 @@ record MegalodonPlan(MegalodonConfig config, long context, long batch, DType dty
         ModelPlan.check(context, batch, dtype);
     }
 
-    ModelPlan plan(boolean recompute) {
+    ModelPlan plan(Checkpoints checkpoints) {
         long parameters = parameters();
         double tokens = (double) context * batch;
         double layers = config.layers();
@@ -39,9 +40,9 @@ record MegalodonPlan(MegalodonConfig config, long context, long batch, DType dty
         Work forward = new Work(products, 2 * pairs * (config.sharedWidth() + config.valueWidth()), SCAN_FORWARD * modes);
         Work backward = new Work(2 * (products + logits), 2 * pairs * (3.0 * config.sharedWidth() + 2.0 * config.valueWidth()),
                 SCAN_BACKWARD * modes);
-        return new ModelPlan(parameters, forward.plus(new Work(logits, 0, 0)), recompute ? backward.plus(forward) : backward,
+        return new ModelPlan(parameters, forward.plus(new Work(logits, 0, 0)), checkpoints == Checkpoints.NONE ? backward : backward.plus(forward),
                 parameters * dtype.bytes(), (long) (layers * layerBytes(false) + endBytes(false)),
-                (long) trainingBytes(recompute), stateBytes(), batch * config.layers() * cacheBytes());
+                (long) trainingBytes(checkpoints), stateBytes(), batch * config.layers() * cacheBytes());
     }
 
     /** Keys that a query sees on average: those of its chunk up to its own. */
@@ -80,10 +81,11 @@ record MegalodonPlan(MegalodonConfig config, long context, long batch, DType dty
         return config.gatedFeedForward() ? 2 : 1;
     }
 
-    private double trainingBytes(boolean recompute) {
+    private double trainingBytes(Checkpoints checkpoints) {
         double layer = layerBytes(true) + layerGradientBytes();
-        double kept = recompute ? elements(config.width()) : layer;
-        return config.layers() * kept + (recompute ? layer : 0) + endBytes(true) + endGradientBytes();
+        double layers = checkpoints == Checkpoints.NONE ? config.layers() * layer
+                : layer + checkpoints.bytes(config.layers(), context * batch * config.width(), dtype);
+        return layers + endBytes(true) + endGradientBytes();
     }
 
     /** What {@link MegalodonBlock} allocates. */

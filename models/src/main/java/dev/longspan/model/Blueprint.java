@@ -1,5 +1,6 @@
 package dev.longspan.model;
 
+import dev.longspan.autograd.Checkpoints;
 import dev.longspan.nn.LanguageModel;
 import dev.longspan.nn.Parameters;
 import dev.longspan.tensor.DType;
@@ -23,8 +24,11 @@ public interface Blueprint {
     /** A model with fresh F32 weights, a function of the seed. */
     LanguageModel<?> create(TensorArena arena, long seed);
 
-    /** The same numbers from models that keep each layer's input only and compute it again on the way back. */
-    default Blueprint recomputing() {
-        throw new IllegalArgumentException("this architecture cannot recompute its activations");
+    /** The same models keeping this for the way back; throws IllegalArgumentException where they cannot. */
+    default Blueprint withCheckpoints(Checkpoints kept) {
+        if (kept == Checkpoints.NONE) {
+            return this;
+        }
+        throw new IllegalArgumentException("this architecture cannot recompute its activations: checkpoints=" + kept);
     }
 }

@@ -1,5 +1,6 @@
 package dev.longspan.rmt;
 
+import dev.longspan.autograd.Checkpoints;
 import dev.longspan.json.JsonObject;
 import dev.longspan.model.Architecture;
 import dev.longspan.model.Architectures;
@@ -131,8 +132,12 @@ public record RmtArchitecture(Architectures backbones) implements Architecture {
 
         /** {@inheritDoc} A segment at a time: of each, its memory and logits stay. */
         @Override
-        public Wrapped recomputing() {
-            return new Wrapped(config.withRecompute(true), backbone);
+        public Wrapped withCheckpoints(Checkpoints kept) {
+            if (kept == Checkpoints.BF16) {
+                throw new IllegalArgumentException("a recurrent memory keeps memory and logits of a segment, and rounds neither: "
+                        + "checkpoints=" + kept);
+            }
+            return new Wrapped(config.withRecompute(kept == Checkpoints.EXACT), backbone);
         }
     }
 }

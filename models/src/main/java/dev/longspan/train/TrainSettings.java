@@ -1,11 +1,13 @@
 package dev.longspan.train;
 
+import dev.longspan.autograd.Checkpoints;
 import dev.longspan.optim.AdamW;
 import dev.longspan.optim.Schedule;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,21 +26,18 @@ import org.jspecify.annotations.Nullable;
  * @param saveEvery steps between checkpoints; 0 is only at the end
  * @param keep how many checkpoints stay
  * @param packing whether documents in one sequence see each other
+ * @param checkpoints what the model was built to keep between layers: it is built alike to go on
  */
 public record TrainSettings(int context, int batch, int accumulation, long steps, double learningRate, double endLearningRate,
         long warmup, double clip, double weightDecay, long evalEvery, long evalBytes, long saveEvery, int keep, long seed,
-        Packing packing) {
+        Packing packing, Checkpoints checkpoints) {
 
     /** What a token of a sequence may use. */
     public enum Packing {
         /** All tokens before it. */
         STREAM,
         /** Those of its document, with models that can tell them apart. */
-        DOCUMENTS;
-
-        private String text() {
-            return name().toLowerCase(Locale.ROOT);
-        }
+        DOCUMENTS
     }
 
     public TrainSettings {
@@ -57,11 +56,11 @@ public record TrainSettings(int context, int batch, int accumulation, long steps
         notNegative("saveEvery", saveEvery);
     }
 
-    /** With documents that see each other. */
+    /** With documents that see each other and nothing recomputed. */
     public TrainSettings(int context, int batch, int accumulation, long steps, double learningRate, double endLearningRate,
             long warmup, double clip, double weightDecay, long evalEvery, long evalBytes, long saveEvery, int keep, long seed) {
         this(context, batch, accumulation, steps, learningRate, endLearningRate, warmup, clip, weightDecay, evalEvery, evalBytes,
-                saveEvery, keep, seed, Packing.STREAM);
+                saveEvery, keep, seed, Packing.STREAM, Checkpoints.NONE);
     }
 
     /** One sequence a step, learning rate 1e-3 to a tenth of it, warm-up over a tenth of the steps, clipping at 1. */
@@ -72,19 +71,25 @@ public record TrainSettings(int context, int batch, int accumulation, long steps
     /** The same run, longer or shorter. */
     public TrainSettings withSteps(long all) {
         return new TrainSettings(context, batch, accumulation, all, learningRate, endLearningRate, warmup, clip, weightDecay,
-                evalEvery, evalBytes, saveEvery, keep, seed, packing);
+                evalEvery, evalBytes, saveEvery, keep, seed, packing, checkpoints);
     }
 
     /** The same run with another highest learning rate and a tenth of it at the end. */
     public TrainSettings withLearningRate(double highest) {
         return new TrainSettings(context, batch, accumulation, steps, highest, highest / 10, warmup, clip, weightDecay,
-                evalEvery, evalBytes, saveEvery, keep, seed, packing);
+                evalEvery, evalBytes, saveEvery, keep, seed, packing, checkpoints);
     }
 
     /** The same run with documents that see each other or do not. */
     public TrainSettings withPacking(Packing other) {
         return new TrainSettings(context, batch, accumulation, steps, learningRate, endLearningRate, warmup, clip, weightDecay,
-                evalEvery, evalBytes, saveEvery, keep, seed, other);
+                evalEvery, evalBytes, saveEvery, keep, seed, other, checkpoints);
+    }
+
+    /** The same run of a model that keeps this for the way back. */
+    public TrainSettings withCheckpoints(Checkpoints kept) {
+        return new TrainSettings(context, batch, accumulation, steps, learningRate, endLearningRate, warmup, clip, weightDecay,
+                evalEvery, evalBytes, saveEvery, keep, seed, packing, kept);
     }
 
     /** Tokens that one step reads. */
@@ -118,7 +123,8 @@ public record TrainSettings(int context, int batch, int accumulation, long steps
         map.put("save_every", saveEvery);
         map.put("keep", keep);
         map.put("seed", seed);
-        map.put("packing", packing.text());
+        map.put("packing", text(packing));
+        map.put("recompute", text(checkpoints));
         return map;
     }
 
@@ -129,14 +135,22 @@ public record TrainSettings(int context, int batch, int accumulation, long steps
                 number(map, "end_learning_rate").doubleValue(), number(map, "warmup").longValue(),
                 number(map, "clip").doubleValue(), number(map, "weight_decay").doubleValue(),
                 number(map, "eval_every").longValue(), number(map, "eval_bytes").longValue(),
-                number(map, "save_every").longValue(), whole(map, "keep"), number(map, "seed").longValue(), packing(map));
+                number(map, "save_every").longValue(), whole(map, "keep"), number(map, "seed").longValue(),
+                choice(map, "packing", Packing.STREAM), choice(map, "recompute", Checkpoints.NONE));
     }
 
-    /** Runs of earlier versions have none. */
-    private static Packing packing(Map<?, ?> map) {
-        @Nullable Object name = map.get("packing");
-        return name == null ? Packing.STREAM : Arrays.stream(Packing.values()).filter(p -> p.text().equals(name)).findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("packing must be stream or documents: packing=" + name));
+    /** Runs of earlier versions lack some. */
+    private static <E extends Enum<E>> E choice(Map<?, ?> map, String name, E ifAbsent) {
+        @Nullable Object value = map.get(name);
+        List<E> choices = List.of(ifAbsent.getDeclaringClass().getEnumConstants());
+        return value == null ? ifAbsent : choices.stream().filter(choice -> text(choice).equals(value)).findFirst()
+                .orElseThrow(() -> new IllegalArgumentException(name + " must be "
+                        + choices.stream().map(TrainSettings::text).collect(Collectors.joining(" or ")) + ": " + name + "="
+                        + value));
+    }
+
+    private static String text(Enum<?> choice) {
+        return choice.name().toLowerCase(Locale.ROOT);
     }
 
     private static int whole(Map<?, ?> map, String name) {

@@ -3,6 +3,7 @@ package dev.longspan.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.longspan.autograd.Checkpoints;
 import dev.longspan.autograd.Workspace;
 import dev.longspan.backend.Backend;
 import dev.longspan.kernel.AttentionKernel;
@@ -25,7 +26,7 @@ final class ModelBenchTest {
 
     private static final Backend BEST = Backend.best();
     private static final Blueprint MEGALODON =
-            new MegalodonArchitecture.Stack(MegalodonConfig.of(31, 32, 2, 1, 16, 32, 48, 24, 4), false);
+            new MegalodonArchitecture.Stack(MegalodonConfig.of(31, 32, 2, 1, 16, 32, 48, 24, 4), Checkpoints.NONE);
 
     @Test
     void everyRateOfAModelIsCheckedAndHasItsShareOfThePeak() {

@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.longspan.json.Json;
 import dev.longspan.model.Architecture;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -29,10 +32,21 @@ class PlanTest {
         assertThat(CommandLineRun.of("train", "--help").out()).contains("mega1.3B_pg19");
     }
 
+    @Test
+    void trainingTakesLessRecomputedAndStillLessWithHalvesBetweenLayers() {
+        for (String architecture : List.of("longnet", "transformer", "megalodon")) {
+            List<Long> bytes = Stream.of("", " --recompute", " --recompute bf16").map(option ->
+                    (Long) Json.object(CommandLineRun.of(("plan --format json --training --preset small --max-memory 1t --arch "
+                            + architecture + option).split(" ")).out()).get("training_bytes")).toList();
+            assertThat(bytes).as(architecture).isSortedAccordingTo(Comparator.<Long>naturalOrder().reversed()).doesNotHaveDuplicates();
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"--arch megalodon --preset 125M", "--arch llama --preset 125M", "--arch megalodon --schedule paper",
         "--arch transformer --schedule paper", "--arch rwkv", "--arch rmt --preset huge", "--arch rmt --segment 13",
-        "--arch rmt --context 0", "--dtype I32", "--context 0", "--batch 0"})
+        "--arch rmt --context 0", "--arch rmt --preset tiny --recompute bf16",
+        "--dtype I32", "--context 0", "--batch 0"})
     void whatCannotBePlannedIsOneLineAndStatus2(String line) {
         CommandLineRun run = CommandLineRun.of(("plan " + line).split(" "));
         assertThat(run.status()).as(run.err()).isEqualTo(ExitStatus.USAGE);

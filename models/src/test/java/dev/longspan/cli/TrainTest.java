@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -113,6 +114,24 @@ class TrainTest {
         out = temporary.resolve("recomputed");
         assertThat(train("--steps", "3", "--quiet", "--recompute").status()).isZero();
         assertThat(Files.readAllBytes(out.resolve("step-00000003/model.safetensors"))).isEqualTo(kept);
+    }
+
+    @Test
+    void aRunThatKeepsHalvesBetweenLayersGoesOnWithTheSameBits() throws IOException {
+        String[] options = {"--steps", "4", "--quiet", "--set", "decoder_layers=3", "--recompute", "bf16"};
+        assertThat(train(options).status()).isZero();
+        byte[] whole = Files.readAllBytes(out.resolve("step-00000004/model.safetensors"));
+        out = temporary.resolve("exact");
+        assertThat(train("--steps", "4", "--quiet", "--set", "decoder_layers=3", "--recompute", "exact").status()).isZero();
+        assertThat(Files.readAllBytes(out.resolve("step-00000004/model.safetensors"))).isNotEqualTo(whole);
+        out = temporary.resolve("resumed");
+        assertThat(train(with(options, "--minutes", "0")).status()).isZero();
+        assertThat(CommandLineRun.of("train", "--out", out.toString(), "--resume", "--quiet").status()).isZero();
+        assertThat(Files.readAllBytes(out.resolve("step-00000004/model.safetensors"))).isEqualTo(whole);
+    }
+
+    private static String[] with(String[] options, String... more) {
+        return Stream.concat(Arrays.stream(options), Arrays.stream(more)).toArray(String[]::new);
     }
 
     @ParameterizedTest

@@ -13,6 +13,7 @@ import dev.longspan.longnet.LongNetConfig.FeedForward;
 import dev.longspan.longnet.LongNetConfig.Norms;
 import dev.longspan.nn.LanguageModel;
 import dev.longspan.nn.StreamState;
+import dev.longspan.op.Elementwise;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
@@ -99,6 +100,17 @@ public final class Bench implements AutoCloseable {
         Tensor tensor = arena.allocate(DType.F64, shape);
         Random random = new Random(seed);
         return tensor.set(random.doubles(tensor.elements(), -1, 1).toArray());
+    }
+
+    /** x rounded to BF16, by adding a constant to it: its gradient is that of what it becomes. */
+    public Tensor rounded(Pass pass, Tensor x) {
+        Tensor half = arena.allocate(DType.BF16, x.shape()).copyFrom(x);
+        double[] difference = half.toDoubles();
+        double[] values = x.toDoubles();
+        for (int i = 0; i < values.length; i++) {
+            difference[i] -= values[i];
+        }
+        return Elementwise.add(pass, x, arena.allocate(x.dtype(), x.shape()).set(difference));
     }
 
     public Pass inference() {

@@ -2,6 +2,7 @@ package dev.longspan.longnet;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.longspan.autograd.Checkpoints;
 import dev.longspan.autograd.Gradients;
 import dev.longspan.autograd.Pass;
 import dev.longspan.kernel.Activation;
@@ -15,6 +16,8 @@ import dev.longspan.tensor.Tensor;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.function.BiFunction;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -73,7 +76,7 @@ class LongNetGradientTest {
 
     @Test
     void recomputedLayersSendEveryGradientBack() {
-        check(bench.model(Bench.awkward().withDropouts(new Dropouts(0.2, 0.3, 0.1))).withRecompute(true));
+        check(bench.model(Bench.awkward().withDropouts(new Dropouts(0.2, 0.3, 0.1))).withCheckpoints(Checkpoints.EXACT));
     }
 
     @Test
@@ -109,13 +112,30 @@ class LongNetGradientTest {
     @Test
     void recomputationGivesTheSameBits() {
         LongNet model = bench.model(Bench.awkward().withDropouts(new Dropouts(0.2, 0.3, 0.1)));
-        assertThat(gradients(model.withRecompute(true))).isEqualTo(gradients(model));
+        assertThat(gradients(model.withCheckpoints(Checkpoints.EXACT))).isEqualTo(gradients(model));
+    }
+
+    @Test
+    void halfCheckpointsRoundWhatLayersHandToEachOtherAndNothingElse() {
+        LongNet model = bench.model(Bench.awkward().withDropouts(new Dropouts(0.2, 0.3, 0.1)));
+        Map<String, List<Double>> found = gradients(model.withCheckpoints(Checkpoints.BF16));
+        assertThat(found).isNotEqualTo(gradients(model)).isEqualTo(gradients(model, (pass, tokens) -> {
+            Tensor x = Body.enter(pass, model.config(), model.positions(), model.embeddingNorm(), model.embed(pass, tokens), 0);
+            for (int i = 0; i < model.layers().size(); i++) {
+                x = model.layers().get(i).apply(pass, i == 0 ? x : bench.rounded(pass, x), (Tensor) null);
+            }
+            return model.logitsOf(pass, Objects.requireNonNull(model.norm()).apply(pass, x));
+        }));
     }
 
     private Map<String, List<Double>> gradients(LongNet model) {
+        return gradients(model, model::logits);
+    }
+
+    private Map<String, List<Double>> gradients(LongNet model, BiFunction<Pass, Tensor, Tensor> logits) {
         Gradients gradients = new Gradients(bench.arena, model.parameters().values());
         try (Pass pass = bench.training(gradients)) {
-            pass.backward(Loss.meanCrossEntropy(pass, model.logits(pass, bench.tokens(1, 2, 17)), bench.tokens(2, 2, 17)));
+            pass.backward(Loss.meanCrossEntropy(pass, logits.apply(pass, bench.tokens(1, 2, 17)), bench.tokens(2, 2, 17)));
         }
         Map<String, List<Double>> values = new HashMap<>();
         model.parameters().forEach((name, parameter) -> values.put(name,

@@ -3,6 +3,7 @@ package dev.longspan.longnet;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.longspan.autograd.Checkpoints;
 import dev.longspan.autograd.Gradients;
 import dev.longspan.autograd.Pass;
 import dev.longspan.autograd.Randomness;
@@ -32,7 +33,7 @@ class LongNetPlanTest {
                     Bench.llama(Rotary.Pairs.HALVES), Bench.llama(Rotary.Pairs.HALVES).withEmbedding(false, true),
                     Bench.gatedLongNet())) {
                 long counted = Layer.distinct(bench.model(config).parameters()).stream().mapToLong(Tensor::elements).sum();
-                assertThat(LongNetPlan.of(config, 10, 1, DType.F32, false).parameters()).isEqualTo(counted);
+                assertThat(LongNetPlan.of(config, 10, 1, DType.F32, Checkpoints.NONE).parameters()).isEqualTo(counted);
             }
         }
     }
@@ -46,7 +47,7 @@ class LongNetPlanTest {
     }
 
     private static double millions(String preset) {
-        return LongNetPlan.of(LongNetConfig.preset(preset, 1), 1, 1, DType.F32, false).parameters() / 1e6;
+        return LongNetPlan.of(LongNetConfig.preset(preset, 1), 1, 1, DType.F32, Checkpoints.NONE).parameters() / 1e6;
     }
 
     @Test
@@ -57,17 +58,17 @@ class LongNetPlanTest {
     }
 
     private static void checkTrainingBytes(LongNetConfig config) {
-        for (boolean recompute : new boolean[] {false, true}) {
+        for (Checkpoints checkpoints : Checkpoints.values()) {
             try (Bench bench = new Bench(); Workspace workspace = new Workspace(1 << 16)) {
-                LongNet model = LongNet.create(config, bench.arena, DType.F32, 1).withRecompute(recompute);
+                LongNet model = LongNet.create(config, bench.arena, DType.F32, 1).withCheckpoints(checkpoints);
                 Gradients gradients = new Gradients(bench.arena, model.parameters().values());
                 try (Pass pass = Pass.training(Backend.named("scalar"), Parallel.of(1), workspace, gradients,
                         new Randomness(1, 1))) {
                     Tensor tokens = bench.tokens(1, 2, 100);
                     pass.backward(Loss.meanCrossEntropy(pass, model.logits(pass, tokens), tokens));
                 }
-                assertThat((double) workspace.peakBytes()).as("recompute=%s", recompute).isCloseTo(
-                        LongNetPlan.of(config, 100, 2, DType.F32, recompute).trainingBytes(), Percentage.withPercentage(6));
+                assertThat((double) workspace.peakBytes()).as("checkpoints=%s", checkpoints).isCloseTo(
+                        LongNetPlan.of(config, 100, 2, DType.F32, checkpoints).trainingBytes(), Percentage.withPercentage(6));
             }
         }
     }
@@ -82,7 +83,7 @@ class LongNetPlanTest {
                 Gradients gradients = new Gradients(bench.arena, model.parameters().values());
                 try (Pass pass = bench.training(gradients)) {
                     Tensor loss = Loss.meanCrossEntropy(pass, model.logits(pass, tokens), tokens);
-                    ModelPlan plan = LongNetPlan.of(config, 17, 2, DType.F64, false);
+                    ModelPlan plan = LongNetPlan.of(config, 17, 2, DType.F64, Checkpoints.NONE);
                     double attention = 4.0 * 2 * 17 * config.layers() * config.width() * LongNetPlan.keysPerToken(config, 17);
                     assertThat(plan.forward().attention()).isCloseTo(attention, within(1e-6));
                     assertThat(plan.backward().attention()).isCloseTo(2.5 * attention, within(1e-6));
@@ -105,7 +106,7 @@ class LongNetPlanTest {
                 }
                 long bytes = state.tensors().entrySet().stream().filter(e -> e.getKey().startsWith("layers."))
                         .mapToLong(e -> e.getValue().elements() * 8).sum();
-                ModelPlan plan = LongNetPlan.of(config, 1024, 2, DType.F64, false);
+                ModelPlan plan = LongNetPlan.of(config, 1024, 2, DType.F64, Checkpoints.NONE);
                 assertThat(plan.stateBytes()).isEqualTo(bytes);
                 assertThat(plan.cacheBytes()).isEqualTo(bytes);
             }
@@ -115,8 +116,8 @@ class LongNetPlanTest {
     @Test
     void costGrowsLinearlyWithTheContextOnceTheScheduleIsFull() {
         LongNetConfig config = LongNetConfig.preset("125M", 256);
-        ModelPlan short32K = LongNetPlan.of(config, 32_768, 1, DType.F32, false);
-        ModelPlan long1M = LongNetPlan.of(config, 1 << 20, 1, DType.F32, false);
+        ModelPlan short32K = LongNetPlan.of(config, 32_768, 1, DType.F32, Checkpoints.NONE);
+        ModelPlan long1M = LongNetPlan.of(config, 1 << 20, 1, DType.F32, Checkpoints.NONE);
         assertThat(long1M.forward().total() / short32K.forward().total()).isCloseTo(32, within(1e-9));
         assertThat(long1M.stateBytes()).isEqualTo(short32K.stateBytes()).isEqualTo(2L * 12 * 11_606 * 768 * 4);
     }

@@ -3,6 +3,7 @@ package dev.longspan.megalodon;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import dev.longspan.autograd.Checkpoints;
 import dev.longspan.json.Json;
 import dev.longspan.longnet.Bench;
 import dev.longspan.tensor.DType;
@@ -31,7 +32,7 @@ class MegalodonConfigTest {
             });
         }
         assertThat(count[0]).isEqualTo(expected);
-        assertThat(new MegalodonPlan(MegalodonConfig.preset(preset, 32000), 1, 1, DType.F32).plan(false).parameters())
+        assertThat(new MegalodonPlan(MegalodonConfig.preset(preset, 32000), 1, 1, DType.F32).plan(Checkpoints.NONE).parameters())
                 .isEqualTo(expected);
     }
 

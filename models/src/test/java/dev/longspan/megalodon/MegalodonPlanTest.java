@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.longspan.autograd.Checkpoints;
 import dev.longspan.autograd.Gradients;
 import dev.longspan.autograd.Pass;
 import dev.longspan.autograd.Randomness;
@@ -32,7 +33,7 @@ class MegalodonPlanTest {
     }
 
     private static ModelPlan plan(MegalodonConfig config, long context, long batch, DType dtype) {
-        return new MegalodonPlan(config, context, batch, dtype).plan(false);
+        return new MegalodonPlan(config, context, batch, dtype).plan(Checkpoints.NONE);
     }
 
     @Test
@@ -55,9 +56,9 @@ class MegalodonPlanTest {
     }
 
     private static void checkBytes(MegalodonConfig config) {
-        for (boolean recompute : new boolean[] {false, true}) {
+        for (Checkpoints checkpoints : Checkpoints.values()) {
             try (Bench bench = new Bench(); Workspace trained = new Workspace(1 << 16); Workspace run = new Workspace(1 << 16)) {
-                Megalodon model = Megalodon.create(config, bench.arena, DType.F32, 1).withRecompute(recompute);
+                Megalodon model = Megalodon.create(config, bench.arena, DType.F32, 1).withCheckpoints(checkpoints);
                 Gradients gradients = new Gradients(bench.arena, model.parameters().values());
                 Tensor tokens = bench.tokens(1, 2, 500);
                 try (Pass pass = Pass.training(Backend.named("scalar"), Parallel.of(1), trained, gradients, new Randomness(1, 1))) {
@@ -66,8 +67,8 @@ class MegalodonPlanTest {
                 try (Pass pass = Pass.inference(Backend.named("scalar"), Parallel.of(1), run)) {
                     assertThat(model.logits(pass, tokens).size(1)).isEqualTo(500);
                 }
-                ModelPlan plan = new MegalodonPlan(config, 500, 2, DType.F32).plan(recompute);
-                assertThat((double) trained.peakBytes()).as("training, recompute=%s", recompute)
+                ModelPlan plan = new MegalodonPlan(config, 500, 2, DType.F32).plan(checkpoints);
+                assertThat((double) trained.peakBytes()).as("training, checkpoints=%s", checkpoints)
                         .isCloseTo(plan.trainingBytes(), Percentage.withPercentage(2));
                 assertThat((double) run.peakBytes()).as("inference").isCloseTo(plan.inferenceBytes(), Percentage.withPercentage(1));
             }
@@ -101,7 +102,7 @@ class MegalodonPlanTest {
         assertThat(plan.forward().attention()).isCloseTo(2 * 2 * 48.0 * (8 + 10), within(1e-9));
         assertThat(plan.backward().attention()).isCloseTo(2 * 2 * 48.0 * (3 * 8 + 2 * 10), within(1e-9));
         assertThat(plan.forward().scans()).isEqualTo(12.0 * 17 * 2 * 12 * 3);
-        ModelPlan again = new MegalodonPlan(config, 17, 1, DType.F32).plan(true);
+        ModelPlan again = new MegalodonPlan(config, 17, 1, DType.F32).plan(Checkpoints.EXACT);
         assertThat(again.backward().attention()).isEqualTo(plan.backward().attention() + plan.forward().attention());
         assertThat(again.backward().scans()).isEqualTo(plan.backward().scans() + plan.forward().scans());
     }

@@ -3,6 +3,7 @@ package dev.longspan.rmt;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import dev.longspan.autograd.Checkpoints;
 import dev.longspan.autograd.Gradients;
 import dev.longspan.autograd.Pass;
 import dev.longspan.autograd.Randomness;
@@ -171,9 +172,9 @@ class RmtArchitectureTest {
     @Test
     void theBytesOfATrainingStepAreThoseThatThePassTakes() {
         int tokens = 230;
-        for (boolean recompute : new boolean[] {false, true}) {
+        for (Checkpoints checkpoints : List.of(Checkpoints.NONE, Checkpoints.EXACT)) {
             for (Wrapped each : small(Map.of("segment", 50L, "memory", 7L))) {
-                Wrapped blueprint = recompute ? each.recomputing() : each;
+                Wrapped blueprint = each.withCheckpoints(checkpoints);
                 try (Bench bench = new Bench(); Workspace trained = new Workspace(1 << 16); Workspace run = new Workspace(1 << 16)) {
                     RmtDecoder model = blueprint.create(bench.arena, 1);
                     Gradients gradients = new Gradients(bench.arena, model.parameters().values());
@@ -186,7 +187,7 @@ class RmtArchitectureTest {
                         assertThat(model.logits(pass, ids).size(1)).isEqualTo(tokens);
                     }
                     ModelPlan plan = blueprint.plan(tokens, 2, DType.F32);
-                    String what = blueprint.shape() + ", recompute=" + recompute;
+                    String what = blueprint.shape() + ", checkpoints=" + checkpoints;
                     assertThat((double) run.peakBytes()).as("inference of " + what)
                             .isCloseTo(plan.inferenceBytes(), Percentage.withPercentage(5));
                     assertThat((double) trained.peakBytes()).as("training of " + what)
