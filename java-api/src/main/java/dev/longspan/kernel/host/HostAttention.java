@@ -5,6 +5,7 @@ import dev.longspan.kernel.AttentionCut;
 import dev.longspan.kernel.AttentionKernel;
 import dev.longspan.kernel.AttentionPattern;
 import dev.longspan.kernel.AttentionPlan;
+import dev.longspan.parallel.KeptMemory;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;

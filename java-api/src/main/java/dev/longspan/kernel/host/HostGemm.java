@@ -6,6 +6,7 @@ import dev.longspan.kernel.ElementwiseKernel;
 import dev.longspan.kernel.Epilogue;
 import dev.longspan.kernel.GemmCut;
 import dev.longspan.kernel.GemmKernel;
+import dev.longspan.parallel.KeptMemory;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.parallel.Scratch;
 import dev.longspan.tensor.Tensor;

@@ -4,6 +4,7 @@ import dev.longspan.bindings.host.Longspan;
 import dev.longspan.kernel.ElementwiseKernel;
 import dev.longspan.kernel.NormKernel;
 import dev.longspan.kernel.Residual;
+import dev.longspan.parallel.KeptMemory;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;

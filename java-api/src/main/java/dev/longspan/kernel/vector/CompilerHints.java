@@ -20,7 +20,7 @@ final class CompilerHints {
     private static final String DIRECTIVES = """
             [{match: ["dev/longspan/kernel/vector/Tiles128.*", "dev/longspan/kernel/vector/Tiles256.*",
                       "dev/longspan/kernel/vector/Tiles512.*"],
-              c1: {Exclude: true}},
+              c1: {Exclude: true}, c2: {inline: ["+jdk/internal/foreign/AbstractMemorySegmentImpl.asSlice*"]}},
              {match: ["dev/longspan/kernel/vector/VectorOptimizer.adamW"],
               c1: {Exclude: true},
               c2: {inline: ["-dev/longspan/kernel/vector/VectorOptimizer.adamWLast", "+dev/longspan/kernel/vector/*.load",

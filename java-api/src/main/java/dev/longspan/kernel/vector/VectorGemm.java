@@ -8,12 +8,13 @@ import dev.longspan.kernel.ElementwiseKernel;
 import dev.longspan.kernel.Epilogue;
 import dev.longspan.kernel.GemmCut;
 import dev.longspan.kernel.GemmKernel;
+import dev.longspan.parallel.KeptMemory;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.parallel.Scratch;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
-import java.util.concurrent.atomic.AtomicReference;
+import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import org.jspecify.annotations.Nullable;
@@ -34,11 +35,11 @@ final class VectorGemm implements GemmKernel {
      * Terms of a chain. The error's variance grows as they and the number of chains together, so that of 1024 terms in one chain
      * it is 13 times that of 16 chains: those cost 1.5 % of the time, and 8 chains 0.6 %, but err as much as PyTorch.
      */
-    static final int CHAIN = 64;
+    static final int CHAIN = Tiles.CHAIN;
     /** Terms of a that are packed at once. */
     private static final int SLICE = 256;
 
-    private final AtomicReference<float @Nullable []> packed = new AtomicReference<>();
+    private final KeptMemory kept = new KeptMemory();
     private final VectorGemv gemv = new VectorGemv();
 
     @Override
@@ -49,10 +50,13 @@ final class VectorGemm implements GemmKernel {
     @Override
     public void gemm(Parallel parallel, Tensor a, Tensor b, @Nullable Tensor bias, Epilogue epilogue, Tensor c,
             ElementwiseKernel pointwise) {
-        Tensor x = epilogue.product(c);
+        gemm(parallel, a, b, bias, epilogue.product(c), false, vector(epilogue, c));
+    }
+
+    private static VectorEpilogue vector(Epilogue epilogue, Tensor c) {
         Tensor up = epilogue.up();
-        gemm(parallel, a, b, bias, x, false, new VectorEpilogue(epilogue.f(), Matrix.ofFloats(x),
-                up == null ? null : Matrix.ofFloats(up), Matrix.ofFloats(c)));
+        return new VectorEpilogue(epilogue.f(), Matrix.ofFloats(epilogue.product(c)),
+                up == null ? null : Matrix.ofFloats(up), Matrix.ofFloats(c));
     }
 
     private void gemm(Parallel parallel, Tensor a, Tensor b, @Nullable Tensor bias, Tensor c, boolean accumulate,
@@ -191,28 +195,41 @@ final class VectorGemm implements GemmKernel {
         long most = GemmCut.packedCols(depth, Tiles.COLS);
         for (long col = 0; col < n; col += most) {
             int cols = (int) Math.min(most, n - col);
-            int panels = Math.ceilDiv(cols, Tiles.COLS);
-            float[] b = take(panels * Tiles.COLS * depth + LANES);
+            int count = Math.ceilDiv(cols, Tiles.COLS);
+            MemorySegment b = kept.take((long) count * Tiles.COLS * depth);
+            pack(parallel, p.b, col, cols, b);
             long first = col;
-            parallel.forEach(panels, (panel, scratch) -> {
-                int from = (int) panel * Tiles.COLS;
-                Packing.panels(p.b.memory, p.b.half, p.b.offset + (first + from) * p.b.rowStride, p.b.rowStride, p.b.colStride,
-                        Math.min(Tiles.COLS, cols - from), depth, Tiles.COLS, b, from * depth,
-                        scratch.floats(0, Tiles.COLS * Packing.STAGE));
-            });
             long rowBlocks = Math.ceilDiv(p.c.rows, GemmCut.ROWS);
-            int width = Math.max(1, Math.ceilDiv(panels, GemmCut.colBlocks(cols, rowBlocks, parallel.threads())));
-            int colBlocks = Math.ceilDiv(panels, width);
+            int width = Math.max(1, Math.ceilDiv(count, GemmCut.colBlocks(cols, rowBlocks, parallel.threads())));
+            int colBlocks = Math.ceilDiv(count, width);
             parallel.forEach(rowBlocks * colBlocks, (item, scratch) -> {
                 int panel = (int) (item % colBlocks) * width;
-                block(p, b, item / colBlocks * GemmCut.ROWS, first, cols, panel, Math.min(panels, panel + width), scratch);
+                block(p, b, item / colBlocks * GemmCut.ROWS, first, cols, panel, Math.min(count, panel + width), scratch);
             });
-            packed.set(b);
+            kept.give(b);
         }
     }
 
+    /** Columns of b from {@code first} on, panel after panel, each through an array that the first cache holds. */
+    private static void pack(Parallel parallel, Matrix b, long first, long cols, MemorySegment to) {
+        int depth = (int) b.cols;
+        parallel.forEach(Math.ceilDiv(cols, Tiles.COLS), (panel, scratch) -> {
+            long from = panel * Tiles.COLS;
+            int count = (int) Math.min(Tiles.COLS, cols - from);
+            float[] stage = scratch.floats(0, Tiles.COLS * Packing.STAGE);
+            float[] piece = scratch.floats(1, Tiles.COLS * Packing.STAGE + LANES);
+            for (int k = 0; k < depth; k += Packing.STAGE) {
+                int terms = Math.min(Packing.STAGE, depth - k);
+                Packing.panels(b.memory, b.half, b.offset + (first + from) * b.rowStride + k * b.colStride, b.rowStride, b.colStride,
+                        count, terms, Tiles.COLS, piece, 0, stage);
+                MemorySegment.copy(piece, 0, to, ValueLayout.JAVA_FLOAT, (from * depth + (long) k * Tiles.COLS) * 4,
+                        terms * Tiles.COLS);
+            }
+        });
+    }
+
     /** Rows from {@code row} on times the packed panels {@code from} to {@code to}. */
-    private static void block(Product p, float[] b, long row, long firstCol, int cols, int from, int to,
+    private static void block(Product p, MemorySegment b, long row, long firstCol, int cols, int from, int to,
             Scratch scratch) {
         int depth = p.depth();
         int rows = (int) Math.min(GemmCut.ROWS, p.c.rows - row);
@@ -231,11 +248,13 @@ final class VectorGemm implements GemmKernel {
                     for (int t = 0; t == 0 || t < slice; t += CHAIN) {
                         int terms = Math.min(CHAIN, slice - t);
                         int ao = (strip * slice + t) * Tiles.ROWS;
-                        int bo = (panel * depth + k + t) * Tiles.COLS;
-                        if (k + t == 0) {
-                            Tiles.productStart(terms, a, ao, b, bo, c, co);
+                        long bo = ((long) panel * depth + k + t) * Tiles.COLS * 4;
+                        if (terms < CHAIN) {
+                            rest(k + t == 0, terms, a, ao, b, bo, c, co);
+                        } else if (k + t == 0) {
+                            Tiles.productStart(a, ao, b, bo, c, co);
                         } else {
-                            Tiles.productAdded(terms, a, ao, b, bo, c, co);
+                            Tiles.productAdded(a, ao, b, bo, c, co);
                         }
                     }
                 }
@@ -250,10 +269,13 @@ final class VectorGemm implements GemmKernel {
         }
     }
 
-    /** The packed panels' buffer, kept between calls; a second caller at the same time gets one of its own. */
-    private float[] take(int length) {
-        float[] kept = packed.getAndSet(null);
-        return kept != null && kept.length >= length ? kept : new float[length];
+    /** The last chain. */
+    private static void rest(boolean first, int terms, float[] a, int ao, MemorySegment b, long bo, float[] c, int co) {
+        if (first) {
+            Tiles.shortStart(terms, a, ao, b, bo, c, co);
+        } else {
+            Tiles.shortAdded(terms, a, ao, b, bo, c, co);
+        }
     }
 
     @Override

@@ -15,8 +15,8 @@ import org.junit.jupiter.api.io.TempDir;
 @OnThisCpu
 final class SpillTest {
 
-    private static final List<String> TILES = List.of("productStart", "productAdded", "scoreStart", "scoreContinue",
-            "valueRescaled", "columnsTimes", "rowsTimes");
+    private static final List<String> TILES = List.of("productStart", "productAdded", "shortStart", "shortAdded",
+            "scoreStart", "scoreContinue", "valueRescaled", "columnsTimes", "rowsTimes");
 
     @TempDir
     private Path folder;

@@ -1,5 +1,8 @@
 package dev.longspan.kernel.vector;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
 /** Runs every register tile so often that C2 compiles it: the program of {@link SpillTest}. */
 final class TileRuns {
 
@@ -13,11 +16,14 @@ final class TileRuns {
     public static void main(String[] args) {
         float[] a = new float[LENGTH];
         float[] b = new float[LENGTH];
+        MemorySegment panel = Arena.ofAuto().allocate(LENGTH * 4L, 64);
         float[] c = new float[LENGTH];
         float[] scale = new float[LENGTH];
         for (int run = 0; run < RUNS; run++) {
-            Tiles.productStart(TERMS, a, 0, b, 0, c, 0);
-            Tiles.productAdded(TERMS, a, 0, b, 0, c, 0);
+            Tiles.productStart(a, 0, panel, 0, c, 0);
+            Tiles.productAdded(a, 0, panel, 0, c, 0);
+            Tiles.shortStart(TERMS, a, 0, panel, 0, c, 0);
+            Tiles.shortAdded(TERMS, a, 0, panel, 0, c, 0);
             Tiles.scoreStart(TERMS, a, 0, b, 0, c, 0);
             Tiles.scoreContinue(TERMS, a, 0, b, 0, c, 0);
             Tiles.valueRescaled(TERMS, a, 0, b, 0, c, 0, scale, 0);
