@@ -2,6 +2,7 @@ package dev.longspan.kernel;
 
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.Tensor;
+import dev.longspan.tensor.TensorArena;
 import org.jspecify.annotations.Nullable;
 
 /** Matrix products. */
@@ -28,6 +29,20 @@ public interface GemmKernel {
         } else {
             pointwise.gated(parallel, epilogue.f(), x, epilogue.up(), c);
         }
+    }
+
+    /** Whether {@link #pack} does. */
+    default boolean packs() {
+        return false;
+    }
+
+    /**
+     * Packs b: [k, n], F32 or BF16, once: float32 panels in the arena, {@code 4 · k · n} bytes with n rounded up to a
+     * panel's columns. Throws UnsupportedOperationException where the kernel reads b as it lies (scalar, cuda).
+     */
+    default PackedMatrix pack(Parallel parallel, Tensor b, TensorArena arena) {
+        throw new UnsupportedOperationException("these products read weights as they lie: "
+                + getClass().getSimpleName());
     }
 
     /** {@code sums[j] += Σᵢ x[i, j]}: the gradient of a bias. x: [rows, n], sums: [n]. */

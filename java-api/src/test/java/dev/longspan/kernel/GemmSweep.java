@@ -1,7 +1,9 @@
 package dev.longspan.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.longspan.kernel.scalar.ScalarKernels;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
@@ -107,6 +109,62 @@ public abstract class GemmSweep {
                 }
             }
         }
+    }
+
+    @Test
+    public void weightsPackedOnceGiveTheBitsOfThoseThatLieAsTheyAre() {
+        if (!gemm.packs()) {
+            Tensor b = arena.allocate(DType.F32, 2, 3);
+            assertThatThrownBy(() -> gemm.pack(ONE, b, arena)).isInstanceOf(UnsupportedOperationException.class)
+                    .hasMessageContaining("read weights as they lie: ");
+            return;
+        }
+        Random random = new Random(8);
+        int[][] sizes = {{5, 1, 1}, {1, 40, 70}, {4, 33, 300}, {5, 33, 63}, {12, 64, 64}, {13, 95, 65}, {97, 31, 257},
+            {200, 129, 130}, {7, 70, 2048}, {9, 37, 4201}, {100, 600, 2113}, {6, 1100, 1000},
+            {8, 5, 0}, {3, 0, 4}, {0, 3, 4}};
+        for (int[] size : sizes) {
+            for (int way = 0; way < 8; way++) {
+                long m = size[0];
+                long n = size[1];
+                long k = size[2];
+                boolean byRow = (way & 1) == 0;
+                Tensor stored = byRow ? normal(random, n, k) : normal(random, k, n);
+                Tensor kept = (way & 2) == 0 ? stored : arena.allocate(DType.BF16, stored.shape()).copyFrom(stored);
+                Tensor b = byRow ? kept.transpose(0, 1) : kept;
+                Tensor a = normal(random, m, k);
+                Tensor bias = (way & 4) == 0 ? null : normal(random, n);
+                PackedMatrix packed = gemm.pack(TWO, b, arena);
+                Tensor start = normal(random, m, n);
+                Tensor up = normal(random, m, n);
+                String what = "m=%d, n=%d, k=%d, byRow=%b, bias=%b, %s".formatted(m, n, k, byRow, bias != null,
+                        kept.dtype());
+                for (boolean accumulate : new boolean[] {false, true}) {
+                    Tensor want = copy(start);
+                    gemm.gemm(ONE, a, b, bias, want, accumulate);
+                    for (Parallel threads : new Parallel[] {ONE, TWO}) {
+                        Tensor got = copy(start);
+                        packed.gemm(threads, a, bias, got, accumulate);
+                        assertThat(got.toFloats()).as(what + ", accumulate=" + accumulate).isEqualTo(want.toFloats());
+                    }
+                }
+                for (Tensor gate : new Tensor[] {null, up}) {
+                    Tensor want = copy(start);
+                    Tensor got = copy(start);
+                    Tensor before = copy(start);
+                    Tensor wantBefore = copy(start);
+                    gemm.gemm(ONE, a, b, bias, new Epilogue(Activation.SILU, gate, wantBefore), want,
+                            ScalarKernels.create().elementwise());
+                    packed.gemm(TWO, a, bias, new Epilogue(Activation.SILU, gate, before), got);
+                    assertThat(got.toFloats()).as(what).isEqualTo(want.toFloats());
+                    assertThat(before.toFloats()).as(what).isEqualTo(wantBefore.toFloats());
+                }
+            }
+        }
+    }
+
+    private Tensor copy(Tensor of) {
+        return arena.allocate(of.dtype(), of.shape()).copyFrom(of);
     }
 
     /** Fails unless sums are taken in chains of at most {@code chain} terms that are then added up. */

@@ -6,10 +6,13 @@ import dev.longspan.kernel.ElementwiseKernel;
 import dev.longspan.kernel.Epilogue;
 import dev.longspan.kernel.GemmCut;
 import dev.longspan.kernel.GemmKernel;
+import dev.longspan.kernel.PackedMatrix;
 import dev.longspan.parallel.KeptMemory;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.parallel.Scratch;
+import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
+import dev.longspan.tensor.TensorArena;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -26,21 +29,54 @@ final class HostGemm implements GemmKernel {
     private static final int SUMS = 1;
 
     private final long panel = Longspan.ls_gemm_panel();
-    private final KeptMemory packed = new KeptMemory();
+    private final KeptMemory kept = new KeptMemory();
 
     @Override
     public void gemm(Parallel parallel, Tensor a, Tensor b, @Nullable Tensor bias, Tensor c, boolean accumulate) {
-        gemm(parallel, a, b, bias, c, accumulate, null, c);
+        gemm(parallel, a, b, null, bias, c, accumulate, null, c);
     }
 
     @Override
     public void gemm(Parallel parallel, Tensor a, Tensor b, @Nullable Tensor bias, Epilogue epilogue, Tensor c,
             ElementwiseKernel pointwise) {
-        gemm(parallel, a, b, bias, epilogue.product(c), false, epilogue, c);
+        gemm(parallel, a, b, null, bias, epilogue.product(c), false, epilogue, c);
     }
 
-    private void gemm(Parallel parallel, Tensor a, Tensor b, @Nullable Tensor bias, Tensor c, boolean accumulate,
-            @Nullable Epilogue epilogue, Tensor y) {
+    @Override
+    public boolean packs() {
+        return true;
+    }
+
+    @Override
+    public PackedMatrix pack(Parallel parallel, Tensor b, TensorArena arena) {
+        long k = b.size(0);
+        Tensor panels = arena.allocate(DType.F32, k, Math.ceilDiv(b.size(1), panel) * panel);
+        for (long at = 0; at < k; at += GemmCut.DEPTH) {
+            long end = Math.min(k, at + GemmCut.DEPTH);
+            pack(parallel, b.slice(0, at, end), 0, b.size(1), rows(panels, at, end));
+        }
+        return new Panels(this, b, panels);
+    }
+
+    /** All panels of b by blocks of {@value GemmCut#DEPTH} terms: [k, n up to whole panels]. */
+    private record Panels(HostGemm by, Tensor b, Tensor panels) implements PackedMatrix {
+        @Override
+        public void gemm(Parallel parallel, Tensor a, @Nullable Tensor bias, Tensor c, boolean accumulate) {
+            by.gemm(parallel, a, b, panels, bias, c, accumulate, null, c);
+        }
+
+        @Override
+        public void gemm(Parallel parallel, Tensor a, @Nullable Tensor bias, Epilogue epilogue, Tensor c) {
+            by.gemm(parallel, a, b, panels, bias, epilogue.product(c), false, epilogue, c);
+        }
+    }
+
+    private static MemorySegment rows(Tensor panels, long from, long to) {
+        return Memory.rows(panels, from, to - from, panels.size(1));
+    }
+
+    private void gemm(Parallel parallel, Tensor a, Tensor b, @Nullable Tensor panels, @Nullable Tensor bias, Tensor c,
+            boolean accumulate, @Nullable Epilogue epilogue, Tensor y) {
         long m = c.size(0);
         long n = c.size(1);
         if (m == 0 || n == 0) {
@@ -59,7 +95,8 @@ final class HostGemm implements GemmKernel {
             if (few) {
                 parallel.forRanges(n, FEW_COLS, (from, to, scratch) -> product.few(parallel, from, to, scratch));
             } else {
-                tiled(parallel, product);
+                // Panels are cut at so many terms; a sum that is longer packs its own.
+                tiled(parallel, product, panels == null || depth > GemmCut.DEPTH ? null : rows(panels, at, end));
             }
         }
     }
@@ -75,32 +112,44 @@ final class HostGemm implements GemmKernel {
         }
     }
 
-    private void tiled(Parallel parallel, Product p) {
+    /** With b's panels, or those packed now, some columns at a time. */
+    private void tiled(Parallel parallel, Product p, @Nullable MemorySegment panels) {
         long depth = p.a.size(1);
         long n = p.c.size(1);
-        long packedCols = GemmCut.packedCols(depth, panel);
-        for (long col = 0; col < n; col += packedCols) {
+        long most = GemmCut.packedCols(depth, panel);
+        for (long col = 0; col < n; col += most) {
             long first = col;
-            int cols = (int) Math.min(packedCols, n - col);
-            int panels = (int) Math.ceilDiv(cols, panel);
-            MemorySegment panelsOfB = packed.take(panels * panel * depth);
-            parallel.forEach(panels, (item, scratch) -> {
-                long from = item * panel;
-                long count = Math.min(panel, cols - from);
-                Status.check(Longspan.ls_gemm_pack(Memory.operand(p.b, 0, first + from, depth, count), Memory.half(p.b) ? 1 : 0,
-                        p.b.stride(0), p.b.stride(1), count, depth, panelsOfB.asSlice(from * depth * 4, panel * depth * 4)));
-            });
+            int cols = (int) Math.min(most, n - col);
+            int count = (int) Math.ceilDiv(cols, panel);
+            long floats = count * panel * depth;
+            MemorySegment b = panels == null ? kept.take(floats) : panels.asSlice(col * depth * 4, floats * 4);
+            if (panels == null) {
+                pack(parallel, p.b, col, cols, b);
+            }
             long rowBlocks = Math.ceilDiv(p.c.size(0), GemmCut.ROWS);
-            int width = Math.max(1, Math.ceilDiv(panels, GemmCut.colBlocks(cols, rowBlocks, parallel.threads())));
-            int colBlocks = Math.ceilDiv(panels, width);
+            int width = Math.max(1, Math.ceilDiv(count, GemmCut.colBlocks(cols, rowBlocks, parallel.threads())));
+            int colBlocks = Math.ceilDiv(count, width);
             parallel.forEach(rowBlocks * colBlocks, (item, scratch) -> {
                 long from = item % colBlocks * width * panel;
                 long to = Math.min(cols, from + width * panel);
-                p.block(parallel, panelsOfB, from * depth, Math.ceilDiv(to - from, panel) * panel * depth,
+                p.block(parallel, b, from * depth, Math.ceilDiv(to - from, panel) * panel * depth,
                         item / colBlocks * GemmCut.ROWS, first + from, to - from, scratch);
             });
-            packed.give(panelsOfB);
+            if (panels == null) {
+                kept.give(b);
+            }
         }
+    }
+
+    /** Columns of b from {@code first} on, panel after panel. */
+    private void pack(Parallel parallel, Tensor b, long first, long cols, MemorySegment to) {
+        long depth = b.size(0);
+        parallel.forEach(Math.ceilDiv(cols, panel), (item, scratch) -> {
+            long from = item * panel;
+            long count = Math.min(panel, cols - from);
+            Status.check(Longspan.ls_gemm_pack(Memory.operand(b, 0, first + from, depth, count), Memory.half(b) ? 1 : 0,
+                    b.stride(0), b.stride(1), count, depth, to.asSlice(from * depth * 4, panel * depth * 4)));
+        });
     }
 
     @Override

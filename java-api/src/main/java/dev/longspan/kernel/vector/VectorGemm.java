@@ -8,11 +8,13 @@ import dev.longspan.kernel.ElementwiseKernel;
 import dev.longspan.kernel.Epilogue;
 import dev.longspan.kernel.GemmCut;
 import dev.longspan.kernel.GemmKernel;
+import dev.longspan.kernel.PackedMatrix;
 import dev.longspan.parallel.KeptMemory;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.parallel.Scratch;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
+import dev.longspan.tensor.TensorArena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
@@ -44,13 +46,13 @@ final class VectorGemm implements GemmKernel {
 
     @Override
     public void gemm(Parallel parallel, Tensor a, Tensor b, @Nullable Tensor bias, Tensor c, boolean accumulate) {
-        gemm(parallel, a, b, bias, c, accumulate, null);
+        gemm(parallel, a, b, null, bias, c, accumulate, null);
     }
 
     @Override
     public void gemm(Parallel parallel, Tensor a, Tensor b, @Nullable Tensor bias, Epilogue epilogue, Tensor c,
             ElementwiseKernel pointwise) {
-        gemm(parallel, a, b, bias, epilogue.product(c), false, vector(epilogue, c));
+        gemm(parallel, a, b, null, bias, epilogue.product(c), false, vector(epilogue, c));
     }
 
     private static VectorEpilogue vector(Epilogue epilogue, Tensor c) {
@@ -59,8 +61,43 @@ final class VectorGemm implements GemmKernel {
                 up == null ? null : Matrix.ofFloats(up), Matrix.ofFloats(c));
     }
 
-    private void gemm(Parallel parallel, Tensor a, Tensor b, @Nullable Tensor bias, Tensor c, boolean accumulate,
-            @Nullable VectorEpilogue epilogue) {
+    @Override
+    public boolean packs() {
+        return true;
+    }
+
+    @Override
+    public PackedMatrix pack(Parallel parallel, Tensor b, TensorArena arena) {
+        long k = b.size(0);
+        long cols = Math.ceilDiv(b.size(1), Tiles.COLS) * (long) Tiles.COLS;
+        Tensor panels = arena.allocate(DType.F32, k, cols);
+        for (long at = 0; at < k; at += GemmCut.DEPTH) {
+            long terms = Math.min(GemmCut.DEPTH, k - at);
+            pack(parallel, Matrix.rowsByColumns(b, at, terms), 0, b.size(1), rows(panels, at, terms));
+        }
+        return new Panels(this, b, panels);
+    }
+
+    /** All panels of b by blocks of {@value GemmCut#DEPTH} terms: [k, n up to whole panels]. */
+    private record Panels(VectorGemm by, Tensor b, Tensor panels) implements PackedMatrix {
+        @Override
+        public void gemm(Parallel parallel, Tensor a, @Nullable Tensor bias, Tensor c, boolean accumulate) {
+            by.gemm(parallel, a, b, panels, bias, c, accumulate, null);
+        }
+
+        @Override
+        public void gemm(Parallel parallel, Tensor a, @Nullable Tensor bias, Epilogue epilogue, Tensor c) {
+            by.gemm(parallel, a, b, panels, bias, epilogue.product(c), false, vector(epilogue, c));
+        }
+    }
+
+    private static MemorySegment rows(Tensor panels, long from, long count) {
+        long bytes = panels.size(1) * Float.BYTES;
+        return panels.segment().asSlice(from * bytes, count * bytes);
+    }
+
+    private void gemm(Parallel parallel, Tensor a, Tensor b, @Nullable Tensor panels, @Nullable Tensor bias, Tensor c,
+            boolean accumulate, @Nullable VectorEpilogue epilogue) {
         long m = c.size(0);
         long n = c.size(1);
         if (m == 0 || n == 0) {
@@ -81,7 +118,7 @@ final class VectorGemm implements GemmKernel {
             if (few) {
                 gemv.gemm(parallel, product);
             } else {
-                tiled(parallel, product);
+                tiled(parallel, product, panels == null ? null : rows(panels, at, terms));
             }
         }
     }
@@ -189,24 +226,31 @@ final class VectorGemm implements GemmKernel {
         }
     }
 
-    private void tiled(Parallel parallel, Product p) {
+    /** With b's panels, or those packed now, some columns at a time. */
+    private void tiled(Parallel parallel, Product p, @Nullable MemorySegment panels) {
         int depth = p.depth();
         long n = p.c.cols;
         long most = GemmCut.packedCols(depth, Tiles.COLS);
         for (long col = 0; col < n; col += most) {
             int cols = (int) Math.min(most, n - col);
             int count = Math.ceilDiv(cols, Tiles.COLS);
-            MemorySegment b = kept.take((long) count * Tiles.COLS * depth);
-            pack(parallel, p.b, col, cols, b);
+            long floats = (long) count * Tiles.COLS * depth;
+            MemorySegment b = panels == null ? kept.take(floats) : panels.asSlice(col * depth * 4, floats * 4);
+            if (panels == null) {
+                pack(parallel, p.b, col, cols, b);
+            }
             long first = col;
             long rowBlocks = Math.ceilDiv(p.c.rows, GemmCut.ROWS);
             int width = Math.max(1, Math.ceilDiv(count, GemmCut.colBlocks(cols, rowBlocks, parallel.threads())));
             int colBlocks = Math.ceilDiv(count, width);
             parallel.forEach(rowBlocks * colBlocks, (item, scratch) -> {
                 int panel = (int) (item % colBlocks) * width;
-                block(p, b, item / colBlocks * GemmCut.ROWS, first, cols, panel, Math.min(count, panel + width), scratch);
+                block(p, b, item / colBlocks * GemmCut.ROWS, first, cols, panel, Math.min(count, panel + width),
+                        scratch);
             });
-            kept.give(b);
+            if (panels == null) {
+                kept.give(b);
+            }
         }
     }
 
@@ -220,8 +264,8 @@ final class VectorGemm implements GemmKernel {
             float[] piece = scratch.floats(1, Tiles.COLS * Packing.STAGE + LANES);
             for (int k = 0; k < depth; k += Packing.STAGE) {
                 int terms = Math.min(Packing.STAGE, depth - k);
-                Packing.panels(b.memory, b.half, b.offset + (first + from) * b.rowStride + k * b.colStride, b.rowStride, b.colStride,
-                        count, terms, Tiles.COLS, piece, 0, stage);
+                Packing.panels(b.memory, b.half, b.offset + (first + from) * b.rowStride + k * b.colStride,
+                        b.rowStride, b.colStride, count, terms, Tiles.COLS, piece, 0, stage);
                 MemorySegment.copy(piece, 0, to, ValueLayout.JAVA_FLOAT, (from * depth + (long) k * Tiles.COLS) * 4,
                         terms * Tiles.COLS);
             }

@@ -7,6 +7,7 @@ import dev.longspan.kernel.Activation;
 import dev.longspan.kernel.AttentionPlan;
 import dev.longspan.kernel.Epilogue;
 import dev.longspan.kernel.Moments;
+import dev.longspan.kernel.PackedMatrix;
 import dev.longspan.kernel.RandomNorms;
 import dev.longspan.kernel.RandomTensors;
 import dev.longspan.kernel.TimestepNormKernel.MomentGradients;
@@ -84,6 +85,18 @@ final class BoxingTest {
                 assertThat(fewestBytes(() -> kernel.gemm(ONE, a, weights, null, c, false))).as("bytes of weights in %s", dtype)
                         .isLessThan(MOST_BYTES);
             }
+        }
+    }
+
+    @Test
+    void productsOfPackedWeightsNeitherBoxNorSliceOnTheHeap() {
+        try (TensorArena arena = new TensorArena()) {
+            Tensor a = arena.allocate(DType.F32, ROWS, WIDTH).fill(0.3);
+            Tensor c = arena.allocate(DType.F32, ROWS, WIDTH);
+            Tensor weights = arena.allocate(DType.F32, WIDTH, WIDTH).fill(0.3).transpose(0, 1);
+            PackedMatrix packed = new VectorGemm().pack(ONE, weights, arena);
+            assertThat(fewestBytes(BYTES_OF_A_CALL, () -> packed.gemm(ONE, a, null, c, false))).as("bytes of a call")
+                    .isLessThan(BYTES_OF_A_CALL);
         }
     }
 
