@@ -3,7 +3,9 @@ package dev.longspan.autograd;
 import dev.longspan.backend.Backend;
 import dev.longspan.kernel.Dropout;
 import dev.longspan.kernel.GaussianNoise;
+import dev.longspan.kernel.GemmCut;
 import dev.longspan.kernel.Kernels;
+import dev.longspan.kernel.PackedMatrix;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.MemorySpace;
@@ -29,6 +31,7 @@ public final class Pass implements Owner, AutoCloseable {
     private final Backend backend;
     private final Parallel parallel;
     private final Workspace workspace;
+    private final @Nullable PackedWeights packed;
     private final @Nullable Gradients parameters;
     private final Randomness randomness;
     private final boolean recording;
@@ -89,15 +92,20 @@ public final class Pass implements Owner, AutoCloseable {
     private record Step(List<Tensor> outputs, Runnable backward) {
     }
 
-    private Pass(Backend backend, Parallel parallel, Workspace workspace, @Nullable Gradients parameters,
-            Randomness randomness, boolean recording, @Nullable Pass parent) {
+    private Pass(Backend backend, Parallel parallel, Workspace workspace, @Nullable PackedWeights packed,
+            @Nullable Gradients parameters, Randomness randomness, boolean recording, @Nullable Pass parent) {
         if (!workspace.space().equals(backend.space())) {
             throw new IllegalArgumentException("backend " + backend.name() + " needs a workspace in its own memory, new Workspace("
                     + "backend.space()): backend=" + backend.space().name() + ", workspace=" + workspace.space().name());
         }
+        if (packed != null && !packed.backend().equals(backend)) {
+            throw new IllegalArgumentException("weights must be packed for the pass's backend: backend="
+                    + backend.name() + ", packed for=" + packed.backend().name());
+        }
         this.backend = backend;
         this.parallel = parallel;
         this.workspace = workspace;
+        this.packed = packed;
         this.parameters = parameters;
         this.randomness = randomness;
         this.recording = recording;
@@ -107,13 +115,18 @@ public final class Pass implements Owner, AutoCloseable {
 
     /** A pass that records nothing and drops nothing out. */
     public static Pass inference(Backend backend, Parallel parallel, Workspace workspace) {
-        return new Pass(backend, parallel, workspace, null, Randomness.NONE, false, null);
+        return new Pass(backend, parallel, workspace, null, null, Randomness.NONE, false, null);
+    }
+
+    /** The same, with products that take weights as they are packed: the same bits. */
+    public static Pass inference(Backend backend, Parallel parallel, Workspace workspace, PackedWeights packed) {
+        return new Pass(backend, parallel, workspace, packed, null, Randomness.NONE, false, null);
     }
 
     /** A pass that can go {@link #backward} and adds to the given gradients. */
     public static Pass training(Backend backend, Parallel parallel, Workspace workspace, Gradients gradients,
             Randomness randomness) {
-        return new Pass(backend, parallel, workspace, gradients, randomness, true, null);
+        return new Pass(backend, parallel, workspace, null, gradients, randomness, true, null);
     }
 
     public Backend backend() {
@@ -126,6 +139,11 @@ public final class Pass implements Owner, AutoCloseable {
 
     public Parallel parallel() {
         return parallel;
+    }
+
+    /** A weight [out, in], packed as right operand [in, out] of so many rows; absent if it is not, or if rows are few. */
+    public @Nullable PackedMatrix packed(Tensor weight, long rows) {
+        return packed == null || rows <= GemmCut.FEW_ROWS ? null : packed.transposed(weight);
     }
 
     /** Whether dropout is on. */
@@ -356,7 +374,7 @@ public final class Pass implements Owner, AutoCloseable {
      * allocate until it is closed.
      */
     Pass child(boolean recording, long stream) {
-        Pass child = new Pass(backend, parallel, workspace, parameters, randomness, recording, this);
+        Pass child = new Pass(backend, parallel, workspace, packed, parameters, randomness, recording, this);
         child.nextStream = stream;
         suspended = true;
         return child;

@@ -3,6 +3,7 @@ package dev.longspan.op;
 import dev.longspan.autograd.Pass;
 import dev.longspan.kernel.Activation;
 import dev.longspan.kernel.Epilogue;
+import dev.longspan.kernel.PackedMatrix;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -20,7 +21,12 @@ public final class Gemm {
     public static Tensor linear(Pass pass, Tensor x, Tensor weight, @Nullable Tensor bias) {
         Tensor rows = check(pass, x, weight, bias);
         Tensor y = pass.allocate(x.dtype(), Shapes.withLast(x, weight.size(0)));
-        pass.kernels().gemm().gemm(pass.parallel(), rows, weight.transpose(0, 1), bias, Shapes.rows(y), false);
+        PackedMatrix packed = pass.packed(weight, rows.size(0));
+        if (packed != null) {
+            packed.gemm(pass.parallel(), rows, bias, Shapes.rows(y), false);
+        } else {
+            pass.kernels().gemm().gemm(pass.parallel(), rows, weight.transpose(0, 1), bias, Shapes.rows(y), false);
+        }
         record(pass, rows, x, weight, bias, y);
         return y;
     }
@@ -48,8 +54,13 @@ public final class Gemm {
         Tensor y = pass.allocate(x.dtype(), shape);
         Epilogue epilogue = new Epilogue(f, up == null ? null : Shapes.rows(up),
                 before == null ? null : Shapes.rows(before));
-        pass.kernels().gemm().gemm(pass.parallel(), rows, weight.transpose(0, 1), bias, epilogue, Shapes.rows(y),
-                pass.kernels().elementwise());
+        PackedMatrix packed = pass.packed(weight, rows.size(0));
+        if (packed != null) {
+            packed.gemm(pass.parallel(), rows, bias, epilogue, Shapes.rows(y));
+        } else {
+            pass.kernels().gemm().gemm(pass.parallel(), rows, weight.transpose(0, 1), bias, epilogue, Shapes.rows(y),
+                    pass.kernels().elementwise());
+        }
         if (before != null) {
             record(pass, rows, x, weight, bias, before);
             if (up == null) {
