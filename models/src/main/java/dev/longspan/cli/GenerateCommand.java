@@ -89,6 +89,11 @@ final class GenerateCommand implements Callable<Integer> {
                     + "rounded (default: mapped).")
     private WeightStorage weights = WeightStorage.MAPPED;
 
+    @Option(names = "--pack",
+            description = "Pack matrices once, not in each chunk of the prompt: faster from the second chunk on, the more "
+                    + "so the smaller --chunk is, for as much memory again as they take in float32 (default: not).")
+    private boolean pack;
+
     @Option(names = "--caches", paramLabel = "f32|bf16",
             description = "How keys and values are kept, bf16 rounded, in half of the memory (default: as the model computes; "
                     + "a --state stays as it is).")
@@ -116,7 +121,8 @@ final class GenerateCommand implements Callable<Integer> {
     private <S extends StreamState> void generate(LanguageModel<S> network, TensorArena arena, Generator.Request request,
             CancelSignal cancel) {
         Output output = main.output();
-        Generator<S> generator = new Generator<>(main.backend(), main.parallel(), network);
+        Generator<S> plain = new Generator<>(main.backend(), main.parallel(), network);
+        Generator<S> generator = pack ? plain.withPackedWeights(arena) : plain;
         Continuation<S> from = state != null ? StateFile.read(state, network, arena)
                 : caches == null ? generator.start(arena) : Continuation.start(network, arena, caches);
         output.text(request.prompt());

@@ -1,5 +1,6 @@
 package dev.longspan.generate;
 
+import dev.longspan.autograd.PackedWeights;
 import dev.longspan.autograd.Pass;
 import dev.longspan.autograd.Workspace;
 import dev.longspan.backend.Backend;
@@ -18,6 +19,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** Continues a text: the prompt in chunks, then one token at a time from the model's state. Serves one thread at a time. */
 public final class Generator<S extends StreamState> {
@@ -44,16 +46,31 @@ public final class Generator<S extends StreamState> {
     private final Backend backend;
     private final Parallel parallel;
     private final LanguageModel<S> model;
+    private final @Nullable PackedWeights packed;
 
     public Generator(Backend backend, Parallel parallel, LanguageModel<S> model) {
+        this(backend, parallel, model, null);
+    }
+
+    private Generator(Backend backend, Parallel parallel, LanguageModel<S> model, @Nullable PackedWeights packed) {
         this.backend = backend;
         this.parallel = parallel;
         this.model = model;
+        this.packed = packed;
     }
 
     /** A generator of a model whose state nobody needs to name. */
     public static <S extends StreamState> Generator<S> of(Backend backend, Parallel parallel, LanguageModel<S> model) {
         return new Generator<>(backend, parallel, model);
+    }
+
+    /**
+     * The same texts, from matrices that the first prompt packs into the arena, in as many bytes again as they take in
+     * float32, and every further chunk finds packed. Throws UnsupportedOperationException where {@link PackedWeights} does.
+     */
+    public Generator<S> withPackedWeights(TensorArena arena) {
+        return new Generator<>(backend, parallel, model,
+                new PackedWeights(backend, parallel, arena, model.parameters().values()));
     }
 
     /**
@@ -182,7 +199,8 @@ public final class Generator<S extends StreamState> {
         }
 
         private void read(Parallel threads, long... tokens) {
-            try (Pass pass = Pass.inference(backend, threads, workspace)) {
+            try (Pass pass = packed == null ? Pass.inference(backend, threads, workspace)
+                    : Pass.inference(backend, threads, workspace, packed)) {
                 Tensor ids = pass.allocateOnHost(DType.I32, 1, tokens.length).set(tokens);
                 LanguageModel.Step<S> step = model.next(pass, state, ids);
                 state = step.state();

@@ -2,12 +2,14 @@ package dev.longspan.generate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.longspan.backend.Backend;
 import dev.longspan.generate.Generator.Request;
 import dev.longspan.kernel.AttentionPattern.Branch;
 import dev.longspan.longnet.LongNet;
 import dev.longspan.longnet.LongNetConfig;
+import dev.longspan.longnet.LongNetState;
 import dev.longspan.parallel.CancelSignal;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.DType;
@@ -40,6 +42,22 @@ class GeneratorTest {
         assertThat(whole.stateBytes()).isPositive();
         assertThat(generate(request("The quick brown fox jumps over the lazy dog", 40, 2, List.of(), 1000)).text())
                 .isNotEqualTo(whole.text());
+    }
+
+    @Test
+    void packedWeightsGiveTheSameTextInTheirOwnMemory() {
+        Request request = request("The quick brown fox jumps over the lazy dog", 10, 1, List.of(), 11);
+        assumeThat(Backend.best().kernels().gemm().packs()).isTrue();
+        try (TensorArena panels = new TensorArena()) {
+            Generator<LongNetState> packing = Generator.of(Backend.best(), Parallel.all(), model)
+                    .withPackedWeights(panels);
+            String text = packing.generate(request, new CancelSignal(), piece -> { }).text();
+            long once = panels.bytes();
+            assertThat(once).isPositive();
+            assertThat(packing.generate(request, new CancelSignal(), piece -> { }).text()).isEqualTo(text)
+                    .isEqualTo(generate(request).text());
+            assertThat(panels.bytes()).isEqualTo(once);
+        }
     }
 
     @Test
