@@ -3,10 +3,13 @@ package dev.longspan.jmh;
 import dev.longspan.backend.Backend;
 import dev.longspan.bench.Deviation;
 import dev.longspan.bench.Noise;
+import dev.longspan.kernel.GemmCut;
+import dev.longspan.kernel.PackedMatrix;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
 
@@ -80,6 +83,25 @@ final class GemmProblem implements Problem {
         return OwnSide.of(backend, parallel, task, (pass, here) -> {
             Tensor product = pass.allocate(DType.F32, c.shape());
             pass.kernels().gemm().gemm(pass.parallel(), stored(here, "a"), stored(here, "b"), null, product, false);
+            return Map.of("c", product);
+        });
+    }
+
+    /** {@inheritDoc} Weights, [out, in], are packed once too, by the backends that can. */
+    @Override
+    public Map<String, Side> own(int threads) {
+        Map<String, Side> sides = new LinkedHashMap<>(Problem.super.own(threads));
+        backends().stream().filter(backend -> layout.equals("nt") && c.size(0) > GemmCut.FEW_ROWS && hasPeers()
+                && backend.kernels().gemm().packs())
+                .forEach(backend -> sides.put(backend.name() + Row.PACKED, packedOn(backend, Parallel.of(threads))));
+        return sides;
+    }
+
+    private Side packedOn(Backend backend, Parallel parallel) {
+        PackedMatrix packed = backend.kernels().gemm().pack(parallel, b, arena);
+        return OwnSide.of(backend, parallel, task, (pass, here) -> {
+            Tensor product = pass.allocate(DType.F32, c.shape());
+            packed.gemm(pass.parallel(), stored(here, "a"), null, product, false);
             return Map.of("c", product);
         });
     }

@@ -43,6 +43,12 @@ record Goal(String work, String against, double must, double aim, boolean atMost
         }
     }
 
+    /** The peer's time over ours where weights were packed before. */
+    static Measure packedRatio(String peer) {
+        Ratio ratio = new Ratio(Pattern.compile(peer));
+        return (all, run, row, ours) -> ours.isPacked() ? ratio.of(all, run, row, ours) : OptionalDouble.empty();
+    }
+
     private static List<Row.Result> other(Row row, Pattern name) {
         return row.results().stream().filter(r -> r.isRight() && name.matcher(r.side()).matches()).toList();
     }

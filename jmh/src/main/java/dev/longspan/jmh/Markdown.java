@@ -50,7 +50,7 @@ final class Markdown {
     }
 
     private static String reached(Goal goal, Results results, int threads, boolean vector) {
-        double[] values = goal.figures(results, threads).stream().filter(f -> f.side().equals("vector") == vector)
+        double[] values = goal.figures(results, threads).stream().filter(f -> f.side().startsWith("vector") == vector)
                 .mapToDouble(Goal.Figure::value).sorted().toArray();
         if (values.length == 0) {
             return "–";

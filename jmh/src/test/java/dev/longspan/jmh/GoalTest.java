@@ -41,6 +41,14 @@ class GoalTest {
     }
 
     @Test
+    void productsAreJudgedOnWeightsThatWerePackedBefore() {
+        Row row = row("512 x 512 x 512 nt", 1, 0, side("vector", 4, 0), side("vector packed", 2, 0),
+                side("host packed", 1, 0), side("PyTorch", 1, 0));
+        assertThat(reached("product, weights packed once, 512 and 1024", 1, run("gemm", 1, 10, row)))
+                .containsExactly("vector packed 0.5 short", "host packed 1.0");
+    }
+
+    @Test
     void aWrongPeerSetsNoFigure() {
         Row.Result wrong = new Row.Result("PyTorch", "", Double.NaN, Double.NaN, 0, 0, new Deviation(1, 1e-6));
         assertThat(reached("causal attention, D=64", 1, run("attention", 1, 10,

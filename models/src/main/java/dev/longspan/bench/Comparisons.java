@@ -32,12 +32,15 @@ public final class Comparisons {
         this.parallel = parallel;
     }
 
-    /** Products of square matrices. */
+    /** Products of square matrices, and those whose weights were packed before. */
     public List<Comparison> gemm(Consumer<Comparison> listener) {
         List<Comparison> all = new ArrayList<>();
         for (int size : SIZES) {
-            all.add(heard(listener, Comparison.of("gemm " + size + " x " + size + " x " + size, 2e-9 * size * size * size,
-                    backends, backend -> new GemmRun(backend, parallel, size))));
+            Map<String, Supplier<Comparison.Run>> sides = sides(backend -> new GemmRun(backend, parallel, size, false));
+            backends.stream().filter(b -> b.kernels().gemm().packs())
+                    .forEach(b -> sides.put(b.name() + " packed", () -> new GemmRun(b, parallel, size, true)));
+            all.add(heard(listener, Comparison.of("gemm " + size + " x " + size + " x " + size,
+                    2e-9 * size * size * size, 0, sides)));
         }
         return all;
     }

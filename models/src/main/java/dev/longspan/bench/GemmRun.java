@@ -1,6 +1,8 @@
 package dev.longspan.bench;
 
 import dev.longspan.backend.Backend;
+import dev.longspan.kernel.GemmKernel;
+import dev.longspan.kernel.PackedMatrix;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
@@ -8,34 +10,38 @@ import dev.longspan.tensor.TensorArena;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
-/** {@code c = a·b} of square float32 matrices, with sampled elements checked in double. */
+/** {@code c = a·b} of square float32 matrices, b packed before if so asked, with sampled elements checked in double. */
 final class GemmRun implements Comparison.Run {
 
     private static final int SAMPLES = 200;
 
     private final TensorArena arena = new TensorArena();
-    private final Backend backend;
-    private final Parallel parallel;
+    private final Runnable product;
     private final Tensor a;
     private final Tensor b;
     private final Tensor c;
     private @Nullable Deviation deviation;
 
-    GemmRun(Backend backend, Parallel parallel, int size) {
-        this.backend = backend;
-        this.parallel = parallel;
+    GemmRun(Backend backend, Parallel parallel, int size, boolean pack) {
         a = arena.allocate(DType.F32, size, size);
         b = arena.allocate(DType.F32, size, size);
         c = arena.allocate(DType.F32, size, size);
         new Noise(1).fill(a);
         new Noise(2).fill(b);
         c.fill(Double.NaN);
+        GemmKernel gemm = backend.kernels().gemm();
+        if (pack) {
+            PackedMatrix packed = gemm.pack(parallel, b, arena);
+            product = () -> packed.gemm(parallel, a, null, c, false);
+        } else {
+            product = () -> gemm.gemm(parallel, a, b, null, c, false);
+        }
     }
 
     @Override
     public double seconds() {
         long start = System.nanoTime();
-        backend.kernels().gemm().gemm(parallel, a, b, null, c, false);
+        product.run();
         double seconds = (System.nanoTime() - start) * 1e-9;
         if (deviation == null) {
             deviation = check();

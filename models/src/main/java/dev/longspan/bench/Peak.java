@@ -17,7 +17,7 @@ public record Peak(double flopsPerSecond, Deviation deviation) {
     private static final double SECONDS = 0.7;
 
     static Peak measure(Backend backend, Parallel parallel) {
-        try (GemmRun product = new GemmRun(backend, parallel, SIZE)) {
+        try (GemmRun product = new GemmRun(backend, parallel, SIZE, false)) {
             for (double spent = 0; spent < WARM_UP_SECONDS; ) {
                 spent += product.seconds();
             }
