@@ -30,6 +30,15 @@ public final class Recompute {
         if (!pass.isTraining()) {
             return piece.apply(pass, inputs);
         }
+        return keeping(pass, inputs, kept, piece);
+    }
+
+    /** As {@link #run}, and at inference too nothing but the outputs stays in memory: they are copied for that. */
+    public static List<Tensor> keepingOutputs(Pass pass, List<Tensor> inputs, Piece piece) {
+        return keeping(pass, inputs, null, piece);
+    }
+
+    private static List<Tensor> keeping(Pass pass, List<Tensor> inputs, @Nullable DType kept, Piece piece) {
         long stream = pass.stream();
         Pass once = pass.child(false, stream);
         List<Tensor> outputs;

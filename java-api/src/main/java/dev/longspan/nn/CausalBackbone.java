@@ -9,6 +9,11 @@ public interface CausalBackbone extends Backbone {
     /** Number of token ids. */
     long vocabulary();
 
-    /** Logits of hidden states; hidden: [B, N, d], result: [B, N, vocabulary]. */
+    /** Logits of hidden states; hidden: [..., d], result: [..., vocabulary]. */
     Tensor logitsOf(Pass pass, Tensor hidden);
+
+    /** Cross-entropy of hidden states, one for each target: {@link ChunkedLoss}. */
+    default Tensor lossesOf(Pass pass, Tensor hidden, Tensor targets) {
+        return ChunkedLoss.of(pass, hidden, targets, vocabulary(), this::logitsOf);
+    }
 }

@@ -1,6 +1,7 @@
 package dev.longspan.nn;
 
 import dev.longspan.autograd.Pass;
+import dev.longspan.op.Loss;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
@@ -18,6 +19,14 @@ public interface LanguageModel<S extends StreamState> extends Layer {
 
     /** Next-token logits. tokens: [B, N] of I32 or I64, result: [B, N, vocabulary]. */
     Tensor logits(Pass pass, Tensor tokens);
+
+    /**
+     * Cross-entropy of each target, given the tokens up to its place, as {@link Loss#crossEntropy} of {@link #logits} has it, and
+     * of shape [B · N]; tokens, targets: [B, N]. Backbones never have many logits there at once: {@link ChunkedLoss}.
+     */
+    default Tensor losses(Pass pass, Tensor tokens, Tensor targets) {
+        return Loss.crossEntropy(pass, logits(pass, tokens), targets);
+    }
 
     /** The state before the first token of {@code batch} sequences. */
     S start(TensorArena arena, long batch);

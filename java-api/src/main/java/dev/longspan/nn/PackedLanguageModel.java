@@ -9,4 +9,7 @@ public interface PackedLanguageModel {
 
     /** As {@link LanguageModel#logits} for each of the packed documents alone. tokens: [B, N], result: [B, N, vocabulary]. */
     Tensor logits(Pass pass, Tensor tokens, Documents documents);
+
+    /** As {@link LanguageModel#losses} for each of the packed documents alone. */
+    Tensor losses(Pass pass, Tensor tokens, Tensor targets, Documents documents);
 }

@@ -20,12 +20,19 @@ public final class Loss {
 
     /** The mean of {@link #crossEntropy} over the rows that take part, of shape [1]; 0 if none does. */
     public static Tensor meanCrossEntropy(Pass pass, Tensor logits, Tensor targets) {
-        long counted = check(pass, logits, targets);
-        return Elementwise.sum(pass, counted == 0 ? 0 : 1.0 / counted, losses(pass, logits, targets));
+        return mean(pass, crossEntropy(pass, logits, targets), targets);
     }
 
-    /** How many rows take part. */
-    private static long check(Pass pass, Tensor logits, Tensor targets) {
+    /** The mean of losses, one for each target, over those that take part, of shape [1]; 0 if none does. */
+    public static Tensor mean(Pass pass, Tensor losses, Tensor targets) {
+        if (losses.elements() != targets.elements()) {
+            throw new IllegalArgumentException("losses must be one for each target: losses=" + losses + ", targets=" + targets);
+        }
+        long counted = Ids.check("targets", targets, IGNORED, Long.MAX_VALUE);
+        return Elementwise.sum(pass, counted == 0 ? 0 : 1.0 / counted, losses);
+    }
+
+    private static void check(Pass pass, Tensor logits, Tensor targets) {
         Shapes.checkComputes(pass, "logits", logits);
         Shapes.checkContiguous("logits", logits);
         Tensor rows = Shapes.rows(logits);
@@ -33,7 +40,7 @@ public final class Loss {
             throw new IllegalArgumentException("targets must be one for each row of logits: targets=" + targets + ", logits="
                     + logits);
         }
-        return Ids.check("targets", targets, IGNORED, rows.size(1));
+        Ids.check("targets", targets, IGNORED, rows.size(1));
     }
 
     private static Tensor losses(Pass pass, Tensor logits, Tensor targets) {

@@ -49,7 +49,7 @@ final class TrainingSide implements Side {
         for (int i = 0; i < times; i++) {
             gradients.zero();
             try (Pass pass = pass()) {
-                pass.backward(Loss.meanCrossEntropy(pass, model.logits(pass, task.operand("tokens")), task.operand("targets")));
+                pass.backward(Loss.mean(pass, model.losses(pass, task.operand("tokens"), task.operand("targets")), task.operand("targets")));
             }
             optimizer.step(backend, parallel, gradients, learningRate, 1, ++step);
         }

@@ -78,7 +78,7 @@ final class ModelStep implements AutoCloseable {
         gradients.zero();
         long start = System.nanoTime();
         try (Pass pass = Pass.training(backend, parallel, workspace, gradients, Randomness.NONE)) {
-            Tensor loss = Loss.meanCrossEntropy(pass, model.logits(pass, tokens), targets);
+            Tensor loss = Loss.mean(pass, model.losses(pass, tokens, targets), targets);
             pass.backward(loss);
             loss.item(); // likewise
             return (System.nanoTime() - start) * 1e-9;

@@ -75,6 +75,11 @@ public record DecoderArchitecture(String name, List<String> presets, Preset conf
         }
 
         @Override
+        public ModelPlan hiddenPlan(long rows, long batch, DType dtype) {
+            return LongNetPlan.hidden(config, rows, batch, dtype, checkpoints);
+        }
+
+        @Override
         public ModelPlan plan(long context, long batch, DType dtype) {
             return LongNetPlan.of(config, context, batch, dtype, checkpoints);
         }

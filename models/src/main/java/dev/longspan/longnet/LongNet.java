@@ -114,6 +114,11 @@ public record LongNet(LongNetConfig config, Embedding embedding, @Nullable Embed
         return logitsOf(pass, hidden(pass, embed(pass, tokens), null, 0));
     }
 
+    @Override
+    public Tensor losses(Pass pass, Tensor tokens, Tensor targets) {
+        return lossesOf(pass, hidden(pass, embed(pass, tokens), null, 0), targets);
+    }
+
     /** {@inheritDoc} The hidden states themselves in a model without output layer. */
     @Override
     public Tensor logitsOf(Pass pass, Tensor hidden) {

@@ -15,6 +15,12 @@ final class LongNetPlan {
 
     /** The plan of a configuration for {@code batch} sequences of {@code context} tokens in a dtype. */
     static ModelPlan of(LongNetConfig config, long context, long batch, DType dtype, Checkpoints checkpoints) {
+        ModelPlan hidden = hidden(config, context, batch, dtype, checkpoints);
+        return config.outputLayer() ? hidden.withLosses(context * batch, config.width(), config.vocabulary(), dtype) : hidden;
+    }
+
+    /** The same without logits. */
+    static ModelPlan hidden(LongNetConfig config, long context, long batch, DType dtype, Checkpoints checkpoints) {
         ModelPlan.check(context, batch, dtype);
         boolean recompute = checkpoints != Checkpoints.NONE;
         long parameters = countParameters(config);
@@ -22,11 +28,10 @@ final class LongNetPlan {
         double width = config.width();
         double inner = config.feedForward().width();
         double products = 2 * tokens * config.layers() * (4 * width * width + (inputs(config) + 1) * width * inner);
-        double logits = config.outputLayer() ? 2 * tokens * width * config.vocabulary() : 0;
         // Two products forward; backward five: the scores again, dV, dP, dQ and dK.
         double attention = 4 * tokens * config.layers() * width * keysPerToken(config, context);
         Work layers = new Work(products, attention, 0);
-        Work backward = new Work(2 * (products + logits), 2.5 * attention, 0);
+        Work backward = new Work(2 * products, 2.5 * attention, 0);
         long bytes = dtype.bytes();
         double layer = layerElements(config, true);
         double ends = endElements(config);
@@ -37,8 +42,7 @@ final class LongNetPlan {
         double kept = (recompute ? 1 : config.layers()) * both + 2 * ends - (config.learnedPositions() > 0 ? width : 0);
         long between = recompute ? checkpoints.bytes(config.layers(), context * batch * config.width(), dtype) : 0;
         long caches = 2 * batch * config.layers() * cacheRows(config, context) * config.width() * bytes;
-        return new ModelPlan(parameters, new Work(products + logits, attention, 0),
-                recompute ? backward.plus(layers) : backward, parameters * bytes,
+        return new ModelPlan(parameters, layers, recompute ? backward.plus(layers) : backward, parameters * bytes,
                 (long) (tokens * bytes * (config.layers() * (layerElements(config, false) - inPlace) + ends)),
                 (long) (tokens * bytes * kept) + between,
                 caches, caches);
@@ -99,6 +103,6 @@ final class LongNetPlan {
     private static double endElements(LongNetConfig config) {
         int embedded = 1 + (config.learnedPositions() > 0 ? 2 : 0) + (config.norms().embedding() ? 1 : 0)
                 + (config.dropouts().hidden() > 0 ? 1 : 0) + (config.norms().last() ? 1 : 0);
-        return embedded * (double) config.width() + (config.outputLayer() ? config.vocabulary() : 0);
+        return embedded * (double) config.width();
     }
 }

@@ -92,14 +92,28 @@ public record Megalodon(MegalodonConfig config, Embedding embedding, List<Megalo
         return logitsOf(pass, hidden(pass, embed(pass, tokens), Context.WHOLE));
     }
 
+    @Override
+    public Tensor losses(Pass pass, Tensor tokens, Tensor targets) {
+        return lossesOf(pass, hidden(pass, embed(pass, tokens), Context.WHOLE), targets);
+    }
+
     /** {@inheritDoc} Moments, averages, chunks and positions begin with each. */
     @Override
     public Tensor logits(Pass pass, Tensor tokens, Documents documents) {
+        return logitsOf(pass, hidden(pass, tokens, documents));
+    }
+
+    @Override
+    public Tensor losses(Pass pass, Tensor tokens, Tensor targets, Documents documents) {
+        return lossesOf(pass, hidden(pass, tokens, documents), targets);
+    }
+
+    private Tensor hidden(Pass pass, Tensor tokens, Documents documents) {
         if (documents.batch() != 1 && documents.batch() != tokens.size(0)) {
             throw new IllegalArgumentException("documents must be given once or for each sequence: documents="
                     + documents.batch() + ", tokens=" + tokens);
         }
-        return logitsOf(pass, hidden(pass, embed(pass, tokens), Context.packed(documents, config.chunk(), tokens.size(1))));
+        return hidden(pass, embed(pass, tokens), Context.packed(documents, config.chunk(), tokens.size(1)));
     }
 
     @Override

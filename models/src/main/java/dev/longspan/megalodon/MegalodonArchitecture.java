@@ -60,6 +60,11 @@ public record MegalodonArchitecture(String name, MegalodonConfig.Parts parts) im
         }
 
         @Override
+        public ModelPlan hiddenPlan(long rows, long batch, DType dtype) {
+            return new MegalodonPlan(config, rows, batch, dtype).hidden(checkpoints);
+        }
+
+        @Override
         public ModelPlan plan(long context, long batch, DType dtype) {
             return new MegalodonPlan(config, context, batch, dtype).plan(checkpoints);
         }

@@ -29,18 +29,22 @@ record MegalodonPlan(MegalodonConfig config, long context, long batch, DType dty
     }
 
     ModelPlan plan(Checkpoints checkpoints) {
+        return hidden(checkpoints).withLosses(context * batch, config.width(), config.outputs(), dtype);
+    }
+
+    /** Without logits. */
+    ModelPlan hidden(Checkpoints checkpoints) {
         long parameters = parameters();
         double tokens = (double) context * batch;
         double layers = config.layers();
         double products = 2 * tokens * layers * productsPerToken();
-        double logits = 2 * tokens * config.width() * config.outputs();
         double pairs = tokens * layers * keysPerToken();
         double modes = tokens * layers * config.width() * config.modes();
         // Backward five products: the scores again and dQ, dK over keys, dV and dP over values.
         Work forward = new Work(products, 2 * pairs * (config.sharedWidth() + config.valueWidth()), SCAN_FORWARD * modes);
-        Work backward = new Work(2 * (products + logits), 2 * pairs * (3.0 * config.sharedWidth() + 2.0 * config.valueWidth()),
+        Work backward = new Work(2 * products, 2 * pairs * (3.0 * config.sharedWidth() + 2.0 * config.valueWidth()),
                 SCAN_BACKWARD * modes);
-        return new ModelPlan(parameters, forward.plus(new Work(logits, 0, 0)), checkpoints == Checkpoints.NONE ? backward : backward.plus(forward),
+        return new ModelPlan(parameters, forward, checkpoints == Checkpoints.NONE ? backward : backward.plus(forward),
                 parameters * dtype.bytes(), (long) (layers * layerBytes(false) + endBytes(false)),
                 (long) trainingBytes(checkpoints), stateBytes(), batch * config.layers() * cacheBytes());
     }
@@ -134,13 +138,13 @@ record MegalodonPlan(MegalodonConfig config, long context, long batch, DType dty
                 + (training ? 2.0 * config.groups() * context * batch * DType.F64.bytes() : 0) : elements(2);
     }
 
-    /** Embedding, dropout, norm, logits. */
+    /** Embedding, dropout, norm. */
     private double endBytes(boolean training) {
-        return elements(2.0 * config.width() + config.outputs() + (training ? embeddingDropout() : 0)) + normBytes(training);
+        return elements(2.0 * config.width() + (training ? embeddingDropout() : 0)) + normBytes(training);
     }
 
     private double endGradientBytes() {
-        return elements(2.0 * config.width() + config.outputs() + embeddingDropout());
+        return elements(2.0 * config.width() + embeddingDropout());
     }
 
     private int embeddingDropout() {

@@ -1,5 +1,6 @@
 package dev.longspan.model;
 
+import dev.longspan.nn.ChunkedLoss;
 import dev.longspan.tensor.DType;
 
 /**
@@ -42,6 +43,16 @@ public record ModelPlan(long parameters, Work forward, Work backward, long weigh
         if (!dtype.isFloating()) {
             throw new IllegalArgumentException("dtype must be a floating one: dtype=" + dtype);
         }
+    }
+
+    /** What training adds to the plan of hidden states for the losses of all their tokens: {@link ChunkedLoss}. */
+    public ModelPlan withLosses(long tokens, long width, long classes, DType dtype) {
+        long atOnce = ChunkedLoss.rowsAtOnce(tokens, classes);
+        Work logits = new Work(2.0 * tokens * width * classes, 0, 0);
+        Work back = logits.plus(logits);
+        long row = classes * dtype.bytes();
+        return new ModelPlan(parameters, forward.plus(logits), backward.plus(atOnce < tokens ? back.plus(logits) : back), weightBytes,
+                inferenceBytes + tokens * row, trainingBytes + 2 * atOnce * row, stateBytes, cacheBytes);
     }
 
     public long gradientBytes() {

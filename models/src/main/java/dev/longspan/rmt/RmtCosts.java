@@ -22,14 +22,16 @@ record RmtCosts(RmtConfig config, BackboneBlueprint backbone, long context, long
         double atOddOne = config.alignment() == Alignment.RIGHT ? reach(segments) : 1;
         Part odd = new Part(context - (segments - 1) * each, 1, atOddOne);
         Part others = new Part(each, segments - 1, runs(segments) - atOddOne);
-        ModelPlan weights = backbone.plan(odd.tokens, batch, dtype);
+        ModelPlan weights = backbone.hiddenPlan(odd.tokens, batch, dtype);
         Work forward = forward(odd).plus(forward(others));
-        double outputs = (double) context * backbone.vocabulary() * batch * dtype.bytes();
+        // Hidden states of all tokens.
+        double all = (double) context * backbone.width() * batch * dtype.bytes();
         double again = config.recompute() ? Math.max(trainedBytes(odd), segments > 1 ? trainedBytes(others) : 0) : 0;
         return new ModelPlan(weights.parameters() + config.memory() * backbone.width(), forward,
                 backward(odd).plus(backward(others)), weights.weightBytes() + memoryBytes(1),
-                (long) (odd.segments * inferredBytes(odd) + others.segments * inferredBytes(others) + outputs),
-                (long) (keptBytes(odd) + keptBytes(others) + again + 2 * outputs), stateBytes(segments), 0);
+                (long) (odd.segments * inferredBytes(odd) + others.segments * inferredBytes(others) + all),
+                (long) (keptBytes(odd) + keptBytes(others) + again + 2 * all), stateBytes(segments), 0)
+                .withLosses(context * batch, backbone.width(), backbone.vocabulary(), dtype);
     }
 
     /** Segments that the loss of the first segment's memory comes from: it is in as many of them. */
@@ -48,24 +50,17 @@ record RmtCosts(RmtConfig config, BackboneBlueprint backbone, long context, long
     }
 
     private Work forward(Part part) {
-        return times(part.segments, hidden(part)).plus(logits(part.segments * part.tokens));
+        return times(part.segments, hidden(part).forward());
     }
 
     private Work backward(Part part) {
-        Work hidden = hidden(part);
-        Work logits = logits(part.segments * part.tokens);
-        Work back = backbone.plan(rows(part), batch, dtype).backward().plus(times(-2, logits(rows(part))));
-        Work once = times(part.runs, back).plus(times(2, logits)).plus(times(part.runs - part.segments, hidden));
-        return config.recompute() ? once.plus(times(part.runs, hidden)).plus(logits) : once;
+        ModelPlan hidden = hidden(part);
+        Work once = times(part.runs, hidden.backward()).plus(times(part.runs - part.segments, hidden.forward()));
+        return config.recompute() ? once.plus(times(part.runs, hidden.forward())) : once;
     }
 
-    /** A segment without its logits, which the memory's rows do not have. */
-    private Work hidden(Part part) {
-        return backbone.plan(rows(part), batch, dtype).forward().plus(times(-1, logits(rows(part))));
-    }
-
-    private Work logits(double rows) {
-        return new Work(2 * rows * backbone.width() * backbone.vocabulary() * batch, 0, 0);
+    private ModelPlan hidden(Part part) {
+        return backbone.hiddenPlan(rows(part), batch, dtype);
     }
 
     private static Work times(double factor, Work work) {
@@ -73,23 +68,22 @@ record RmtCosts(RmtConfig config, BackboneBlueprint backbone, long context, long
     }
 
     private double inferredBytes(Part part) {
-        return backbone.plan(rows(part), batch, dtype).inferenceBytes() + ownBytes(part);
+        return hidden(part).inferenceBytes() + ownBytes(part);
     }
 
     private double trainedBytes(Part part) {
-        return backbone.plan(rows(part), batch, dtype).trainingBytes() + 2 * ownBytes(part);
+        return hidden(part).trainingBytes() + 2 * ownBytes(part);
     }
 
-    /** Embedded tokens, their hidden states and the memory that is passed on, less the logits that its rows do not have. */
+    /** Embedded tokens, their hidden states and the memory that is passed on. */
     private double ownBytes(Part part) {
-        return ((2.0 * part.tokens + config.memory()) * backbone.width() - 2.0 * config.memory() * backbone.vocabulary())
-                * batch * dtype.bytes();
+        return (2.0 * part.tokens + config.memory()) * backbone.width() * batch * dtype.bytes();
     }
 
-    /** What training keeps of all segments with its gradients: where they are recomputed, logits and memory. */
+    /** What training keeps of all segments with its gradients: where they are recomputed, hidden states and memory. */
     private double keptBytes(Part part) {
         return config.recompute() ? 2 * (part.runs * memoryBytes(batch)
-                + part.segments * part.tokens * backbone.vocabulary() * batch * dtype.bytes())
+                + part.segments * part.tokens * backbone.width() * batch * dtype.bytes())
                 : part.runs * trainedBytes(part);
     }
 

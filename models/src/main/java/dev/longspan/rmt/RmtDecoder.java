@@ -82,10 +82,21 @@ public record RmtDecoder(RmtConfig config, CausalBackbone backbone, Tensor memor
         if (config.carry() == Carry.STATE) {
             return streamed(pass, tokens, visible);
         }
+        return backbone.logitsOf(pass, hidden(pass, tokens, visible));
+    }
+
+    @Override
+    public Tensor losses(Pass pass, Tensor tokens, Tensor targets) {
+        return config.carry() == Carry.STATE ? LanguageModel.super.losses(pass, tokens, targets)
+                : backbone.lossesOf(pass, hidden(pass, tokens, null), targets);
+    }
+
+    /** Hidden states of the tokens of all segments, [B, N, d]. */
+    private Tensor hidden(Pass pass, Tensor tokens, @Nullable Tensor visible) {
         long[] bounds = bounds(tokens, visible);
         return Concat.apply(pass, 1, new Unrolled(config, bounds.length - 1, s -> true, (inner, number, carried, isWanted) -> {
             Trip trip = trip(inner, bounds, number, carried, tokens, visible);
-            return new Unrolled.Result(trip.leaving, isWanted ? tokenLogits(inner, trip.hidden) : null);
+            return new Unrolled.Result(trip.leaving, isWanted ? ofTokens(inner, trip.hidden) : null);
         }).outputs(pass));
     }
 
@@ -141,11 +152,20 @@ public record RmtDecoder(RmtConfig config, CausalBackbone backbone, Tensor memor
     }
 
     private Tensor tokenLogits(Pass pass, Tensor hidden) {
-        return logits(pass, hidden, config.memory(), hidden.size(1) - config.memory());
+        return backbone.logitsOf(pass, ofTokens(pass, hidden));
+    }
+
+    /** Of a segment's rows those between the memory. */
+    private Tensor ofTokens(Pass pass, Tensor hidden) {
+        return part(pass, hidden, config.memory(), hidden.size(1) - config.memory());
+    }
+
+    private static Tensor part(Pass pass, Tensor hidden, long from, long to) {
+        return Concat.apply(pass, 1, List.of(Views.slice(pass, hidden, 1, from, to)));
     }
 
     private Tensor logits(Pass pass, Tensor hidden, long from, long to) {
-        return backbone.logitsOf(pass, Concat.apply(pass, 1, List.of(Views.slice(pass, hidden, 1, from, to))));
+        return backbone.logitsOf(pass, part(pass, hidden, from, to));
     }
 
     @Override

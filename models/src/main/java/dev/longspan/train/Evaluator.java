@@ -4,7 +4,6 @@ import dev.longspan.autograd.Pass;
 import dev.longspan.autograd.Workspace;
 import dev.longspan.backend.Backend;
 import dev.longspan.nn.LanguageModel;
-import dev.longspan.op.Loss;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
@@ -88,7 +87,7 @@ public final class Evaluator implements AutoCloseable {
         try (Pass pass = Pass.inference(backend, parallel, workspace)) {
             Tensor inputs = pass.allocateOnHost(DType.I32, 1, passage.length()).set(passage.inputs());
             Tensor targets = pass.allocateOnHost(DType.I32, 1, passage.length()).set(passage.targets());
-            double[] costs = Loss.crossEntropy(pass, model.logits(pass, inputs), targets).toDoubles();
+            double[] costs = model.losses(pass, inputs, targets).toDoubles();
             for (int i = 0; i < costs.length; i++) {
                 costs[i] /= Math.log(2);
             }

@@ -129,7 +129,7 @@ public final class Trainer implements AutoCloseable {
                 inputs.select(0, row).set(windows[row], 0);
                 targets.select(0, row).set(windows[row], 1);
             }
-            Tensor loss = Loss.meanCrossEntropy(pass, logits(pass, inputs), targets);
+            Tensor loss = Loss.mean(pass, losses(pass, inputs, targets), targets);
             double value = loss.item();
             if (!Double.isFinite(value)) {
                 throw new NonFiniteException(step + 1, "loss");
@@ -139,9 +139,9 @@ public final class Trainer implements AutoCloseable {
         }
     }
 
-    private Tensor logits(Pass pass, Tensor inputs) {
+    private Tensor losses(Pass pass, Tensor inputs, Tensor targets) {
         return settings.packing() == TrainSettings.Packing.DOCUMENTS && model instanceof PackedLanguageModel packed
-                ? packed.logits(pass, inputs, documents()) : model.logits(pass, inputs);
+                ? packed.losses(pass, inputs, targets, documents()) : model.losses(pass, inputs, targets);
     }
 
     private Documents documents() {

@@ -65,7 +65,7 @@ class LongNetPlanTest {
                 try (Pass pass = Pass.training(Backend.named("scalar"), Parallel.of(1), workspace, gradients,
                         new Randomness(1, 1))) {
                     Tensor tokens = bench.tokens(1, 2, 100);
-                    pass.backward(Loss.meanCrossEntropy(pass, model.logits(pass, tokens), tokens));
+                    pass.backward(Loss.mean(pass, model.losses(pass, tokens, tokens), tokens));
                 }
                 assertThat((double) workspace.peakBytes()).as("checkpoints=%s", checkpoints).isCloseTo(
                         LongNetPlan.of(config, 100, 2, DType.F32, checkpoints).trainingBytes(), Percentage.withPercentage(6));

@@ -62,7 +62,7 @@ class MegalodonPlanTest {
                 Gradients gradients = new Gradients(bench.arena, model.parameters().values());
                 Tensor tokens = bench.tokens(1, 2, 500);
                 try (Pass pass = Pass.training(Backend.named("scalar"), Parallel.of(1), trained, gradients, new Randomness(1, 1))) {
-                    pass.backward(Loss.meanCrossEntropy(pass, model.logits(pass, tokens), tokens));
+                    pass.backward(Loss.mean(pass, model.losses(pass, tokens, tokens), tokens));
                 }
                 try (Pass pass = Pass.inference(Backend.named("scalar"), Parallel.of(1), run)) {
                     assertThat(model.logits(pass, tokens).size(1)).isEqualTo(500);
