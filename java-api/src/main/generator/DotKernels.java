@@ -66,7 +66,8 @@ final class DotKernels {
     private static String halves() {
         return kernel("halves", "As {@link #floats}, of bfloat16 weights: the bits of the same weights in float32.",
                 "IntVector p%1$d = pairs(w, at%1$d, t);\n"
-                        + "            s%1$d = y.fma(Lanes.lastWidened(p%1$d), x.fma(Lanes.firstWidened(p%1$d), s%1$d));");
+                        + "            IntVector e%1$d = Lanes.even(p%1$d);\n            IntVector o%1$d = Lanes.odd(p%1$d);\n"
+                        + "            s%1$d = y.fma(Lanes.last(e%1$d, o%1$d), x.fma(Lanes.first(e%1$d, o%1$d), s%1$d));");
     }
 
     private static String kernel(String name, String doc, String added) {

@@ -92,8 +92,9 @@ final class ActivationLoops {
         MemorySegment x = Floats.range(xs, xAt, n);
         MemorySegment y = Floats.range(ys, yAt, n);
         for (int i = 0; i < n; i += LANES) {
-            FloatVector c = bounded(load(x, i));
-            store(VectorMath.sigmoid(c.mul(c).mul(TANH_CUBIC).add(1f).mul(c).mul(TANH_SCALE)), y, i);
+            FloatVector v = load(x, i);
+            FloatVector u = v.mul(v).fma(broadcast(TANH_CUBIC_LOG2), broadcast(TANH_SCALE_LOG2)).mul(v);
+            store(VectorMath.timesLogistic(broadcast(1f), u), y, i);
         }
     }
 

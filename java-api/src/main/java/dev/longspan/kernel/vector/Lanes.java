@@ -76,19 +76,27 @@ final class Lanes {
 
     /** The first LANES of twice as many bfloat16 elements as floats, whose upper bits they are. */
     static FloatVector firstWidened(IntVector pairs) {
-        return FIRST.selectFrom(even(pairs), odd(pairs)).reinterpretAsFloats();
+        return first(even(pairs), odd(pairs));
     }
 
     /** The other LANES. */
     static FloatVector lastWidened(IntVector pairs) {
-        return LAST.selectFrom(even(pairs), odd(pairs)).reinterpretAsFloats();
+        return last(even(pairs), odd(pairs));
     }
 
-    private static IntVector even(IntVector pairs) {
+    static FloatVector first(IntVector even, IntVector odd) {
+        return FIRST.selectFrom(even, odd).reinterpretAsFloats();
+    }
+
+    static FloatVector last(IntVector even, IntVector odd) {
+        return LAST.selectFrom(even, odd).reinterpretAsFloats();
+    }
+
+    static IntVector even(IntVector pairs) {
         return pairs.lanewise(VectorOperators.LSHL, 16);
     }
 
-    private static IntVector odd(IntVector pairs) {
+    static IntVector odd(IntVector pairs) {
         return pairs.and(0xFFFF0000);
     }
 

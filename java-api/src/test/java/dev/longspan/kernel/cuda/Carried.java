@@ -44,7 +44,7 @@ final class Carried {
         return Proxy.newProxyInstance(family.getClassLoader(), new Class<?>[] {family}, (proxy, method, arguments) -> {
             try (TensorArena arena = new TensorArena(space)) {
                 Load load = new Load(arena);
-                Object[] carried = Arrays.stream(arguments).map(load::over).toArray();
+                Object[] carried = Arrays.stream(arguments == null ? new Object[0] : arguments).map(load::over).toArray();
                 Object result = method.invoke(there, carried);
                 load.back();
                 return result;
