@@ -88,6 +88,32 @@ public final class Pass implements Owner, AutoCloseable {
         }
     }
 
+    /** The same view of another gradient, made once. */
+    private static final class View implements Slot {
+        private final Slot whole;
+        private final UnaryOperator<Tensor> viewOf;
+        private @Nullable Tensor view;
+
+        View(Slot whole, UnaryOperator<Tensor> viewOf) {
+            this.whole = whole;
+            this.viewOf = viewOf;
+        }
+
+        @Override
+        public Tensor get() {
+            Tensor gradient = whole.get();
+            if (view == null) {
+                view = viewOf.apply(gradient);
+            }
+            return view;
+        }
+
+        @Override
+        public boolean isMade() {
+            return whole.isMade();
+        }
+    }
+
     /** The way back through one op; without effect while no gradient of its outputs was asked for. */
     private record Step(List<Tensor> outputs, Runnable backward) {
     }
@@ -238,17 +264,7 @@ public final class Pass implements Owner, AutoCloseable {
     public Tensor alias(Tensor view, Tensor whole, UnaryOperator<Tensor> viewOf) {
         Slot slot = recording ? slot(whole) : null;
         if (slot != null) {
-            track(view, new Slot() {
-                @Override
-                public Tensor get() {
-                    return viewOf.apply(slot.get());
-                }
-
-                @Override
-                public boolean isMade() {
-                    return slot.isMade();
-                }
-            });
+            track(view, new View(slot, viewOf));
         }
         return view;
     }

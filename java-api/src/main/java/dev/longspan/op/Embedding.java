@@ -20,10 +20,10 @@ public final class Embedding {
         shape[ids.rank()] = table.size(1);
         Tensor y = pass.allocate(table.dtype(), shape);
         Tensor flat = pass.here(ids).reshape(ids.elements());
-        pass.kernels().embedding().forward(pass.parallel(), table, flat, scale, Shapes.rows(y));
+        pass.kernels().embedding().forward(pass.parallel(), table, flat, scale, y.rows());
         if (pass.tracks(table)) {
             pass.record(y, () -> pass.kernels().embedding().backward(pass.parallel(), flat, scale,
-                    Shapes.rows(pass.gradient(y)), pass.gradient(table)));
+                    pass.gradient(y).rows(), pass.gradient(table)));
         }
         return y;
     }

@@ -23,9 +23,9 @@ public final class Gemm {
         Tensor y = pass.allocate(x.dtype(), Shapes.withLast(x, weight.size(0)));
         PackedMatrix packed = pass.packed(weight, rows.size(0));
         if (packed != null) {
-            packed.gemm(pass.parallel(), rows, bias, Shapes.rows(y), false);
+            packed.gemm(pass.parallel(), rows, bias, y.rows(), false);
         } else {
-            pass.kernels().gemm().gemm(pass.parallel(), rows, weight.transpose(0, 1), bias, Shapes.rows(y), false);
+            pass.kernels().gemm().gemm(pass.parallel(), rows, weight.transpose(0, 1), bias, y.rows(), false);
         }
         record(pass, rows, x, weight, bias, y);
         return y;
@@ -52,13 +52,13 @@ public final class Gemm {
         }
         Tensor before = pass.tracks(x, weight, bias, up) ? pass.allocate(x.dtype(), shape) : null;
         Tensor y = pass.allocate(x.dtype(), shape);
-        Epilogue epilogue = new Epilogue(f, up == null ? null : Shapes.rows(up),
-                before == null ? null : Shapes.rows(before));
+        Epilogue epilogue = new Epilogue(f, up == null ? null : up.rows(),
+                before == null ? null : before.rows());
         PackedMatrix packed = pass.packed(weight, rows.size(0));
         if (packed != null) {
-            packed.gemm(pass.parallel(), rows, bias, epilogue, Shapes.rows(y));
+            packed.gemm(pass.parallel(), rows, bias, epilogue, y.rows());
         } else {
-            pass.kernels().gemm().gemm(pass.parallel(), rows, weight.transpose(0, 1), bias, epilogue, Shapes.rows(y),
+            pass.kernels().gemm().gemm(pass.parallel(), rows, weight.transpose(0, 1), bias, epilogue, y.rows(),
                     pass.kernels().elementwise());
         }
         if (before != null) {
@@ -84,16 +84,16 @@ public final class Gemm {
         if (bias != null) {
             Shapes.checkShape("bias", bias, weight.size(0));
         }
-        return Shapes.rows(x);
+        return x.rows();
     }
 
     /** The way back of {@code y = x Wᵀ + b}. */
     private static void record(Pass pass, Tensor rows, Tensor x, Tensor weight, @Nullable Tensor bias, Tensor y) {
         if (pass.tracks(x, weight, bias)) {
             pass.record(y, () -> {
-                Tensor dy = pass.gradient(y).reshape(rows.size(0), weight.size(0));
+                Tensor dy = pass.gradient(y).rows();
                 if (pass.tracks(x)) {
-                    pass.kernels().gemm().gemm(pass.parallel(), dy, weight, null, Shapes.rows(pass.gradient(x)), true);
+                    pass.kernels().gemm().gemm(pass.parallel(), dy, weight, null, pass.gradient(x).rows(), true);
                 }
                 if (pass.tracks(weight)) {
                     pass.kernels().gemm().gemm(pass.parallel(), dy.transpose(0, 1), rows, null, pass.gradient(weight), true);

@@ -35,7 +35,7 @@ public final class Loss {
     private static void check(Pass pass, Tensor logits, Tensor targets) {
         Shapes.checkComputes(pass, "logits", logits);
         Shapes.checkContiguous("logits", logits);
-        Tensor rows = Shapes.rows(logits);
+        Tensor rows = logits.rows();
         if (targets.elements() != rows.size(0)) {
             throw new IllegalArgumentException("targets must be one for each row of logits: targets=" + targets + ", logits="
                     + logits);
@@ -44,14 +44,14 @@ public final class Loss {
     }
 
     private static Tensor losses(Pass pass, Tensor logits, Tensor targets) {
-        Tensor rows = Shapes.rows(logits);
+        Tensor rows = logits.rows();
         Tensor flat = pass.here(targets).reshape(targets.elements());
         Tensor losses = pass.allocate(logits.dtype(), rows.size(0));
         Tensor lse = pass.allocate(logits.dtype(), rows.size(0));
         pass.kernels().loss().crossEntropy(pass.parallel(), rows, flat, losses, lse);
         if (pass.tracks(logits)) {
             pass.record(losses, () -> pass.kernels().loss().crossEntropyBackward(pass.parallel(), rows, flat, lse,
-                    pass.gradient(losses), Shapes.rows(pass.gradient(logits))));
+                    pass.gradient(losses), pass.gradient(logits).rows()));
         }
         return losses;
     }

@@ -36,14 +36,14 @@ public final class Norm {
         Tensor rstd = pass.allocate(x.dtype(), rows.size(0));
         NormKernel kernel = pass.kernels().norm();
         if (of == null) {
-            kernel.layerNorm(pass.parallel(), rows, weight, bias, weightOffset, eps, Shapes.rows(y), mean, rstd);
+            kernel.layerNorm(pass.parallel(), rows, weight, bias, weightOffset, eps, y.rows(), mean, rstd);
         } else {
             kernel.layerNorm(pass.parallel(), pass.kernels().elementwise(), of, rows, weight, bias, weightOffset, eps,
-                    Shapes.rows(y), mean, rstd);
+                    y.rows(), mean, rstd);
         }
         if (pass.tracks(x, weight, bias)) {
             pass.record(y, () -> pass.kernels().norm().layerNormBackward(pass.parallel(), rows, weight, weightOffset, mean,
-                    rstd, Shapes.rows(pass.gradient(y)), rowsIfTracked(pass, x), pass.gradientIfTracked(weight),
+                    rstd, pass.gradient(y).rows(), rowsIfTracked(pass, x), pass.gradientIfTracked(weight),
                     pass.gradientIfTracked(bias)));
         }
         return y;
@@ -67,13 +67,13 @@ public final class Norm {
         Tensor rstd = pass.allocate(x.dtype(), rows.size(0));
         NormKernel kernel = pass.kernels().norm();
         if (of == null) {
-            kernel.rmsNorm(pass.parallel(), rows, weight, weightOffset, eps, Shapes.rows(y), rstd);
+            kernel.rmsNorm(pass.parallel(), rows, weight, weightOffset, eps, y.rows(), rstd);
         } else {
-            kernel.rmsNorm(pass.parallel(), pass.kernels().elementwise(), of, rows, weight, weightOffset, eps, Shapes.rows(y), rstd);
+            kernel.rmsNorm(pass.parallel(), pass.kernels().elementwise(), of, rows, weight, weightOffset, eps, y.rows(), rstd);
         }
         if (pass.tracks(x, weight)) {
             pass.record(y, () -> pass.kernels().norm().rmsNormBackward(pass.parallel(), rows, weight, weightOffset, rstd,
-                    Shapes.rows(pass.gradient(y)), rowsIfTracked(pass, x), pass.gradientIfTracked(weight)));
+                    pass.gradient(y).rows(), rowsIfTracked(pass, x), pass.gradientIfTracked(weight)));
         }
         return y;
     }
@@ -83,10 +83,10 @@ public final class Norm {
             double factor) {
         Tensor rows = check(pass, x, weight, bias, 0);
         Tensor y = pass.allocateLike(x);
-        pass.kernels().norm().affine(pass.parallel(), rows, weight, bias, weightOffset, factor, Shapes.rows(y));
+        pass.kernels().norm().affine(pass.parallel(), rows, weight, bias, weightOffset, factor, y.rows());
         if (pass.tracks(x, weight, bias)) {
             pass.record(y, () -> pass.kernels().norm().affineBackward(pass.parallel(), rows, weight, weightOffset, factor,
-                    Shapes.rows(pass.gradient(y)), rowsIfTracked(pass, x), pass.gradientIfTracked(weight),
+                    pass.gradient(y).rows(), rowsIfTracked(pass, x), pass.gradientIfTracked(weight),
                     pass.gradientIfTracked(bias)));
         }
         return y;
@@ -96,10 +96,10 @@ public final class Norm {
     public static Tensor softmax(Pass pass, Tensor x) {
         Tensor rows = check(pass, x, null, null, 0);
         Tensor y = pass.allocate(x.dtype(), x.shape());
-        pass.kernels().norm().softmax(pass.parallel(), rows, Shapes.rows(y));
+        pass.kernels().norm().softmax(pass.parallel(), rows, y.rows());
         if (pass.tracks(x)) {
-            pass.record(y, () -> pass.kernels().norm().softmaxBackward(pass.parallel(), Shapes.rows(y),
-                    Shapes.rows(pass.gradient(y)), Shapes.rows(pass.gradient(x))));
+            pass.record(y, () -> pass.kernels().norm().softmaxBackward(pass.parallel(), y.rows(),
+                    pass.gradient(y).rows(), pass.gradient(x).rows()));
         }
         return y;
     }
@@ -117,7 +117,7 @@ public final class Norm {
     }
 
     private static @Nullable Tensor rowsIfTracked(Pass pass, Tensor x) {
-        return pass.tracks(x) ? Shapes.rows(pass.gradient(x)) : null;
+        return pass.tracks(x) ? pass.gradient(x).rows() : null;
     }
 
     private static Tensor check(Pass pass, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias, double eps) {
@@ -126,7 +126,7 @@ public final class Norm {
         if (!(eps >= 0)) {
             throw new IllegalArgumentException("eps must not be negative: eps=" + eps);
         }
-        Tensor rows = Shapes.rows(x);
+        Tensor rows = x.rows();
         if (weight != null) {
             Shapes.checkComputes(pass, "x and weight", x, weight);
             Shapes.checkShape("weight", weight, rows.size(1));

@@ -38,18 +38,6 @@ final class Shapes {
         }
     }
 
-    /** As [rows, last dimension]. */
-    static Tensor rows(Tensor t) {
-        if (t.rank() == 0) {
-            throw new IllegalArgumentException("tensor must have at least one dimension: " + t);
-        }
-        if (t.rank() == 2 && t.isContiguous()) {
-            return t;
-        }
-        long last = t.size(-1);
-        return t.reshape(last == 0 ? 0 : t.elements() / last, last);
-    }
-
     static long[] withLast(Tensor like, long last) {
         long[] shape = like.shape();
         shape[shape.length - 1] = last;

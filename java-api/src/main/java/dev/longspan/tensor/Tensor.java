@@ -3,6 +3,7 @@ package dev.longspan.tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A view (offset, shape, strides, dtype) of a storage. Offsets and strides count elements. Two tensors are equal only if
@@ -15,6 +16,8 @@ public final class Tensor {
     private final long offset;
     private final long[] shape;
     private final long[] strides;
+    /** {@link #rows}, once asked for: which of several threads makes it does not matter. */
+    private @Nullable Tensor rows;
 
     private Tensor(Storage storage, DType dtype, long offset, long[] shape, long[] strides) {
         this.storage = storage;
@@ -198,6 +201,20 @@ public final class Tensor {
                     + ", strides=" + Arrays.toString(strides));
         }
         return new Tensor(storage, dtype, offset, target, rowMajor(target));
+    }
+
+    /** As [rows, last dimension], the same object each time. The tensor must be contiguous, of one dimension at least. */
+    public Tensor rows() {
+        Tensor view = rows;
+        if (view == null) {
+            if (shape.length == 0) {
+                throw new IllegalArgumentException("tensor must have at least one dimension: " + this);
+            }
+            long last = shape[shape.length - 1];
+            view = shape.length == 2 && isContiguous() ? this : reshape(last == 0 ? 0 : elements() / last, last);
+            rows = view;
+        }
+        return view;
     }
 
     /** The same view as another object, which may have a gradient of its own. */

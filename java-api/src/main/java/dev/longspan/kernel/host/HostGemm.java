@@ -195,8 +195,7 @@ final class HostGemm implements GemmKernel {
             ls_gemm_params.a_col(p, a.stride(1));
             ls_gemm_params.b_row(p, b.stride(0));
             ls_gemm_params.b_col(p, b.stride(1));
-            ls_gemm_params.bias(p, bias == null ? MemorySegment.NULL
-                    : Memory.operand(bias.reshape(1, bias.size(0)), 0, col, 1, cols));
+            ls_gemm_params.bias(p, bias == null ? MemorySegment.NULL : Memory.strided(bias, col, 1, 0, cols));
             ls_gemm_params.c(p, Memory.operand(c, row, col, rows, cols));
             ls_gemm_params.c_row(p, c.stride(0));
             Tensor up = epilogue == null ? null : epilogue.up();
