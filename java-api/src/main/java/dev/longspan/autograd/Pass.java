@@ -322,6 +322,12 @@ public final class Pass implements Owner, AutoCloseable {
         return false;
     }
 
+    /** Adds {@code alpha · summand} to the gradient of a tensor; the first summand is written, not added. */
+    public void addToGradient(Tensor tensor, double alpha, Tensor summand) {
+        double kept = gradientIfMade(tensor) == null ? 0 : 1;
+        kernels().elementwise().axpby(parallel, alpha, summand, kept, gradientToWrite(tensor));
+    }
+
     /** The gradient, or null where the tensor needs none: for optional outputs of backward kernels. */
     public @Nullable Tensor gradientIfTracked(@Nullable Tensor tensor) {
         return tensor != null && tracks(tensor) ? gradient(tensor) : null;
@@ -352,13 +358,16 @@ public final class Pass implements Owner, AutoCloseable {
     public void backward() {
         checkAlive();
         goingBack = true;
-        for (int i = tape.size() - 1; i >= 0; i--) {
-            Step step = tape.get(i);
-            if (isAsked(step)) {
-                step.backward.run();
+        try {
+            for (int i = tape.size() - 1; i >= 0; i--) {
+                Step step = tape.get(i);
+                if (isAsked(step)) {
+                    step.backward.run();
+                }
             }
+        } finally {
+            goingBack = false;
         }
-        goingBack = false;
         tape.clear();
     }
 

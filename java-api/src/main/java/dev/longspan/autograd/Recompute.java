@@ -70,9 +70,7 @@ public final class Recompute {
                 Tensor inner = made.get(outputs.indexOf(asked.get(i)));
                 // An input handed through is its own output: its gradient is already there.
                 if (inner != asked.get(i) && again.tracks(inner)) {
-                    int kept = again.gradientIfMade(inner) == null ? 0 : 1;
-                    again.kernels().elementwise().axpby(again.parallel(), 1, dOutputs.get(i), kept,
-                            again.gradientToWrite(inner));
+                    again.addToGradient(inner, 1, dOutputs.get(i));
                 }
             }
             if (isHandedOn) {

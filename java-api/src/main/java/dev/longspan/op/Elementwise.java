@@ -169,8 +169,7 @@ public final class Elementwise {
 
     private static void addScaled(Pass pass, double alpha, Tensor from, Tensor to) {
         if (pass.tracks(to)) {
-            double kept = pass.gradientIfMade(to) == null ? 0 : 1;
-            kernel(pass).axpby(pass.parallel(), alpha, pass.gradient(from), kept, pass.gradientToWrite(to));
+            pass.addToGradient(to, alpha, pass.gradient(from));
         }
     }
 

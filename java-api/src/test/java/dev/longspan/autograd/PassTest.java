@@ -3,6 +3,7 @@ package dev.longspan.autograd;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.longspan.backend.Backend;
 import dev.longspan.op.Elementwise;
@@ -84,6 +85,22 @@ class PassTest {
             assertThatIllegalStateException().isThrownBy(() -> pass.gradient(residual)).withMessageStartingWith(
                     "gradient was handed on to what the tensor was made of (watch it to keep it): ");
             assertThat(pass.gradientIfMade(residual)).isNull();
+        }
+    }
+
+    @Test
+    void whatIsAskedForBehindAWayBackThatFailedIsNotHandedOn() {
+        try (Pass pass = training()) {
+            Tensor part = pass.zeros(DType.F64, 4);
+            Tensor whole = pass.zeros(DType.F64, 4);
+            Tensor end = pass.zeros(DType.F64, 1);
+            pass.record(List.of(part, whole), () -> { });
+            pass.record(end, () -> {
+                throw new ArithmeticException("broken");
+            });
+            assertThatThrownBy(() -> pass.backward(end)).isInstanceOf(ArithmeticException.class);
+            pass.gradient(whole);
+            assertThat(pass.handOn(whole, part)).isFalse();
         }
     }
 
