@@ -12,7 +12,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -31,7 +30,6 @@ public final class GpuCheck {
 
     /** The folder of the bundle. */
     private static final String HOME = "longspan.home";
-    private static final Predicate<String> NO_TESTS = line -> line.matches("\\[ +0 tests started +]");
 
     /** What sweeps compare with. */
     private static final String REFERENCE = "longspan.test.reference";
@@ -147,7 +145,7 @@ public final class GpuCheck {
         for (String model : List.of("longnet", "megalodon", "rmt")) {
             parts.add(Part.of("verify " + model, 50 * share, longspan("verify", goldens.resolve(model).toString())));
         }
-        parts.add(new Part("sweeps", sweeps(options.backend, SWEEPS), 80 * share, NO_TESTS, false));
+        parts.add(new Part("sweeps", sweeps(options.backend, SWEEPS), 80 * share, GpuCheck::saysNoTests, false));
         double repeats = 60 * share;
         parts.add(Part.of("repeats", repeats + 15, java("dev.longspan.jmh.Repeats", options.backend, "1000", Double.toString(repeats))));
         return parts;
@@ -169,7 +167,8 @@ public final class GpuCheck {
         double share = options.isQuick ? 0.4 : 1;
         double seconds = 45 * share;
         return List.of(
-                asked(new Part("hopper sweeps", sweeps(options.backend, ".*AttentionTest"), 40 * share, NO_TESTS, false)),
+                asked(new Part("hopper sweeps", sweeps(options.backend, ".*AttentionTest"), 40 * share, GpuCheck::saysNoTests,
+                        false)),
                 asked(Part.of("hopper repeats", 30, java("dev.longspan.jmh.Repeats", options.backend, "1000", "10"))),
                 asked(Part.of("hopper bench", seconds + 10, java("dev.longspan.jmh.DeviceBench",
                         options.out.resolve(Report.HOPPER).toString(), options.backend, Double.toString(seconds), "hopper"))));
@@ -199,6 +198,10 @@ public final class GpuCheck {
         List<String> all = new ArrayList<>(List.of(arguments));
         all.addAll(List.of("--backend", options.backend));
         return java("dev.longspan.cli.Main", all.toArray(String[]::new));
+    }
+
+    private static boolean saysNoTests(String line) {
+        return line.matches("\\[ +0 tests started +]");
     }
 
     /** Another JVM like this one. */
