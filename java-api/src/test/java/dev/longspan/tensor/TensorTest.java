@@ -58,6 +58,18 @@ class TensorTest {
     }
 
     @Test
+    void rowsAreOneViewOfTheLastDimension() {
+        Tensor x = counting(2, 3, 4);
+        assertThat(x.rows().shape()).containsExactly(6, 4);
+        assertThat(x.rows().get(5, 3)).isEqualTo(x.get(1, 2, 3));
+        assertThat(x.rows()).isSameAs(x.rows()).isSameAs(x.rows().rows());
+        assertThat(counting(3).rows().shape()).containsExactly(1, 3);
+        assertThat(arena.allocate(DType.F32, 2, 0).rows().shape()).containsExactly(2, 0);
+        assertThatIllegalArgumentException().isThrownBy(() -> arena.allocate(DType.F32).rows()).withMessageContaining("dimension");
+        assertThatIllegalArgumentException().isThrownBy(() -> x.transpose(0, 1).rows()).withMessageContaining("contiguous");
+    }
+
+    @Test
     void contiguousMeansRowMajorWithoutGaps() {
         Tensor x = counting(4, 3);
         assertThat(x.isContiguous()).isTrue();
