@@ -9,11 +9,16 @@ public interface CausalBackbone extends Backbone {
     /** Number of token ids. */
     long vocabulary();
 
-    /** Logits of hidden states; hidden: [..., d], result: [..., vocabulary]. */
+    /** Number of logits of a token. */
+    default long classes() {
+        return vocabulary();
+    }
+
+    /** Logits of hidden states; hidden: [..., d], result: [..., classes]. */
     Tensor logitsOf(Pass pass, Tensor hidden);
 
     /** Cross-entropy of hidden states, one for each target: {@link ChunkedLoss}. */
     default Tensor lossesOf(Pass pass, Tensor hidden, Tensor targets) {
-        return ChunkedLoss.of(pass, hidden, targets, vocabulary(), this::logitsOf);
+        return ChunkedLoss.of(pass, hidden, targets, classes(), this::logitsOf);
     }
 }

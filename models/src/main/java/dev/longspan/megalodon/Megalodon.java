@@ -61,6 +61,11 @@ public record Megalodon(MegalodonConfig config, Embedding embedding, List<Megalo
     }
 
     @Override
+    public long classes() {
+        return config.outputs();
+    }
+
+    @Override
     public long width() {
         return config.width();
     }

@@ -76,6 +76,18 @@ class MegalodonPlanTest {
     }
 
     @Test
+    void lossesAreCutByTheLogitsOfATokenNotByTheVocabulary() {
+        MegalodonConfig config = MegalodonConfig.fromJson("""
+                {"vocab_size": 12, "output_size": 9, "num_layers": 1, "model_dim": 8, "z_dim": 4, "value_dim": 8, "num_heads": 1,
+                "ffn_hidden_dim": 8, "cema_ndim": 2, "chunk_size": 4, "norm_num_groups": 2}""");
+        try (Bench bench = new Bench()) {
+            Megalodon model = Megalodon.create(config, bench.arena, DType.F64, 1);
+            assertThat(model.classes()).isEqualTo(9);
+            assertThat(bench.values(pass -> model.logits(pass, bench.tokens(1, 1, 3)))).hasSize(3 * 9);
+        }
+    }
+
+    @Test
     void theProductsOfMatricesAreThoseThatTheModelMultiplies() {
         for (MegalodonConfig config : configs()) {
             CountingGemm gemm = new CountingGemm();
