@@ -60,20 +60,8 @@ inline void pack_slab(Head m, Rows rows, int64_t from, int64_t count, const floa
 inline void pack_across(Head m, Rows rows, int64_t from, int64_t count, float scale, const float *factors, int lanes,
                         float *to) {
     visit(m.values, m.half, [&](auto *values) {
-        for (int64_t panel = 0; panel < count; panel += lanes, to += lanes * m.dim) {
-            for (int64_t lane = 0; lane < lanes; lane++) {
-                if (panel + lane >= count) {
-                    for (int64_t d = 0; d < m.dim; d++) {
-                        to[d * lanes + lane] = 0;
-                    }
-                    continue;
-                }
-                auto *x = values + rows.at(from + panel + lane) * m.row;
-                for (int64_t d = 0; d < m.dim; d++) {
-                    to[d * lanes + lane] = value(x[d]) * (factors ? scale * factors[d] : scale);
-                }
-            }
-        }
+        pack_across([&](int64_t t) { return values + rows.at(from + t) * m.row; }, 1, count, m.dim, lanes,
+                    [&](int64_t d) { return factors ? scale * factors[d] : scale; }, to);
     });
 }
 

@@ -48,29 +48,70 @@ inline void tile(int64_t n, const E *a, const E *b, int64_t bk, float *c, int64_
     }
 }
 
+typedef float Four __attribute__((vector_size(16)));
+typedef int32_t FourOf __attribute__((vector_size(16)));
+
+template <class T> inline Four four(const T *x) { return Four{value(x[0]), value(x[1]), value(x[2]), value(x[3])}; }
+
+/* to[k · lanes + t] = rows[t][k] · factor(k), t below 4, k below depth: squares of four, turned in registers. */
+template <class T, class Factor>
+inline void pack_four(const T *const (&rows)[4], int64_t depth, int lanes, Factor factor, float *to) {
+    int64_t k = 0;
+    for (; k + 4 <= depth; k += 4) {
+        Four a = four(rows[0] + k), b = four(rows[1] + k), c = four(rows[2] + k), d = four(rows[3] + k);
+        Four ab = __builtin_shuffle(a, b, FourOf{0, 4, 1, 5}), cd = __builtin_shuffle(c, d, FourOf{0, 4, 1, 5});
+        Four a2b = __builtin_shuffle(a, b, FourOf{2, 6, 3, 7}), c2d = __builtin_shuffle(c, d, FourOf{2, 6, 3, 7});
+        Four turned[] = {__builtin_shuffle(ab, cd, FourOf{0, 1, 4, 5}), __builtin_shuffle(ab, cd, FourOf{2, 3, 6, 7}),
+                         __builtin_shuffle(a2b, c2d, FourOf{0, 1, 4, 5}), __builtin_shuffle(a2b, c2d, FourOf{2, 3, 6, 7})};
+        for (int i = 0; i < 4; i++) {
+            Four scaled = turned[i] * factor(k + i);
+            std::memcpy(to + (k + i) * lanes, &scaled, sizeof scaled);
+        }
+    }
+    for (; k < depth; k++) {
+        for (int t = 0; t < 4; t++) {
+            to[k * lanes + t] = value(rows[t][k]) * factor(k);
+        }
+    }
+}
+
 /*
- * to[p][k][t % lanes] = from[t·row + k·col], t below rows: panels of `lanes` rows lying across, zeros behind the last row.
+ * to[p][k][t % lanes] = row(t)[k · col] · factor(k), t below rows: panels of `lanes` rows lying across, zeros behind the last row.
  */
-template <class T>
-inline void pack(const T *from, int64_t row, int64_t col, int64_t rows, int64_t depth, int lanes, float *to) {
+template <class Row, class Factor>
+inline void pack_across(Row row, int64_t col, int64_t rows, int64_t depth, int lanes, Factor factor, float *to) {
     for (int64_t panel = 0; panel < rows; panel += lanes, to += lanes * depth) {
         int64_t count = rows - panel < lanes ? rows - panel : lanes;
-        const T *x = from + panel * row;
-        if (row == 1) {
+        int64_t t = 0;
+        for (; col == 1 && t + 4 <= count; t += 4) {
+            decltype(row(0)) four[] = {row(panel + t), row(panel + t + 1), row(panel + t + 2), row(panel + t + 3)};
+            pack_four(four, depth, lanes, factor, to + t);
+        }
+        for (; t < lanes; t++) {
+            auto *x = t < count ? row(panel + t) : nullptr;
             for (int64_t k = 0; k < depth; k++) {
-                int64_t t = 0;
-                for (; t < count; t++) {
-                    to[k * lanes + t] = value(x[k * col + t]);
-                }
-                for (; t < lanes; t++) {
-                    to[k * lanes + t] = 0;
-                }
+                to[k * lanes + t] = x ? value(x[k * col]) * factor(k) : 0;
             }
-        } else {
-            for (int64_t t = 0; t < lanes; t++) {
-                for (int64_t k = 0; k < depth; k++) {
-                    to[k * lanes + t] = t < count ? value(x[t * row + k * col]) : 0;
-                }
+        }
+    }
+}
+
+/* The same of a matrix whose element (t, k) lies at from[t · row + k · col]. */
+template <class T>
+inline void pack(const T *from, int64_t row, int64_t col, int64_t rows, int64_t depth, int lanes, float *to) {
+    if (row != 1) {
+        pack_across([&](int64_t t) { return from + t * row; }, col, rows, depth, lanes, [](int64_t) { return 1.0f; }, to);
+        return;
+    }
+    for (int64_t panel = 0; panel < rows; panel += lanes, to += lanes * depth) {
+        int64_t count = rows - panel < lanes ? rows - panel : lanes;
+        for (int64_t k = 0; k < depth; k++) {
+            int64_t t = 0;
+            for (; t < count; t++) {
+                to[k * lanes + t] = value(from[panel + k * col + t]);
+            }
+            for (; t < lanes; t++) {
+                to[k * lanes + t] = 0;
             }
         }
     }
