@@ -19,6 +19,9 @@ constexpr int64_t SLICE = 256;
 /* Vectors of partial sums where the weights lie along the sums: a multiply-add takes four cycles. */
 constexpr int ABREAST = 4;
 
+/* Bytes from a half in work to the one that is asked for: three pages, where the CPU itself looks no further than the page's end. */
+constexpr int AHEAD = 12 << 10;
+
 /* Calls add(first, from, to) for chain after chain. */
 template <class Add> void chains(int64_t depth, Add add) {
     for (int64_t k = 0; k < depth; k += CHAIN) {
@@ -93,6 +96,9 @@ template <class B> float along(const float *a, const B *b, int64_t depth) {
     auto add = [&](int vectors) {
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++, k += W) {
+            if (!std::is_same_v<B, float> && v % 2 == 0) {
+                __builtin_prefetch(reinterpret_cast<const char *>(b + k) + AHEAD);
+            }
             s[v] = fma(load(b + k), load(a + k), s[v]);
         }
     };
