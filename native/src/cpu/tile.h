@@ -96,6 +96,10 @@ inline void pack_across(Row row, int64_t col, int64_t rows, int64_t depth, int l
     }
 }
 
+/* Bytes of a cache line, and rows from one that is packed to the one that is asked for. */
+constexpr int LINE = 64;
+constexpr int SOON = 16;
+
 /* The same of a matrix whose element (t, k) lies at from[t · row + k · col]. */
 template <class T>
 inline void pack(const T *from, int64_t row, int64_t col, int64_t rows, int64_t depth, int lanes, float *to) {
@@ -103,15 +107,21 @@ inline void pack(const T *from, int64_t row, int64_t col, int64_t rows, int64_t 
         pack_across([&](int64_t t) { return from + t * row; }, col, rows, depth, lanes, [](int64_t) { return 1.0f; }, to);
         return;
     }
-    for (int64_t panel = 0; panel < rows; panel += lanes, to += lanes * depth) {
-        int64_t count = rows - panel < lanes ? rows - panel : lanes;
-        for (int64_t k = 0; k < depth; k++) {
+    for (int64_t k = 0; k < depth; k++) {
+        const T *x = from + k * col;
+        for (int64_t t = 0; t < rows; t += LINE / sizeof(T)) {
+            __builtin_prefetch(x + SOON * col + t);
+        }
+        for (int64_t panel = 0; panel < rows; panel += lanes) {
+            int64_t count = rows - panel < lanes ? rows - panel : lanes;
+            float *put = to + panel * depth + k * lanes;
             int64_t t = 0;
-            for (; t < count; t++) {
-                to[k * lanes + t] = value(from[panel + k * col + t]);
+            for (; t + 4 <= count; t += 4) {
+                Four v = four(x + panel + t);
+                std::memcpy(put + t, &v, sizeof v);
             }
             for (; t < lanes; t++) {
-                to[k * lanes + t] = 0;
+                put[t] = t < count ? value(x[panel + t]) : 0;
             }
         }
     }
