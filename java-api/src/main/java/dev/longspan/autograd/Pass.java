@@ -367,8 +367,8 @@ public final class Pass implements Owner, AutoCloseable {
             }
         } finally {
             goingBack = false;
+            tape.clear();
         }
-        tape.clear();
     }
 
     private boolean isAsked(Step step) {
