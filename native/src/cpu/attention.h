@@ -142,13 +142,18 @@ struct Factors {
     }
 };
 
-/* tile = strips · panel for a panel of queries: value gradients of V and dOut; with SCALE times a factor. */
-template <Begin BEGIN = Begin::ZERO, class E>
+/* tile = strips · panel for a panel of queries: value gradients of V and dOut; with SCALE in one chain and times a factor. */
+template <End END = End::STORE, class E>
 inline void multiply_panel(const E *strips, int64_t keys, const E *panel, int64_t dim, float *scores,
                            const float *factor = nullptr) {
     int64_t depth = elements<E>(dim);
+    int64_t first = END == End::SCALE || depth < CHAIN ? depth : CHAIN;
     for (int64_t k = 0; k < keys; k += ROWS) {
-        tile<1, ROWS, BEGIN>(depth, strips + k * depth, panel, COLS, scores + k * BLOCK, BLOCK, factor);
+        tile<1, ROWS, END>(first, strips + k * depth, panel, COLS, scores + k * BLOCK, BLOCK, factor);
+        for (int64_t d = first; d < depth; d += CHAIN) {
+            int64_t terms = depth - d < CHAIN ? depth - d : CHAIN;
+            tile<1, ROWS, End::ADD>(terms, strips + k * depth + d * ROWS, panel + d * COLS, COLS, scores + k * BLOCK, BLOCK);
+        }
     }
 }
 
@@ -156,7 +161,7 @@ inline void multiply_panel(const E *strips, int64_t keys, const E *panel, int64_
 template <class E>
 inline void score_panel(const ls_attention_params &p, const E *strips, int64_t keys, const E *panel, float *scores) {
     float scale = score_scale(p);
-    multiply_panel<TERMS<E> == 1 ? Begin::ZERO : Begin::SCALE>(strips, keys, panel, p.dim, scores, &scale);
+    multiply_panel<TERMS<E> == 1 ? End::STORE : End::SCALE>(strips, keys, panel, p.dim, scores, &scale);
 }
 
 /* Where a panel's scores lie: products of floats take a block's panels together, pairs are made of one panel at a time. */
@@ -169,20 +174,20 @@ inline void add_rows_times(const E *scores, int64_t keys, int64_t queries, const
     constexpr int ROW = BLOCK / TERMS<E>;
     for (int64_t d = 0; d < dim; d += COLS) {
         for (int64_t k = 0; k < keys; k += ROWS) {
-            tile<ROW, 1, Begin::CONTINUE>(elements<E>(queries), scores + k * ROW, slab + d, width, sums + k * width + d, width);
+            tile<ROW, 1, End::ADD>(elements<E>(queries), scores + k * ROW, slab + d, width, sums + k * width + d, width);
         }
     }
 }
 
 /* sums = sums · rescale + tileᵀ · slab: for each query a sum over the keys' rows. */
-template <Begin BEGIN, class E>
+template <End END, class E>
 inline void add_columns_times(const E *scores, int64_t keys, int64_t queries, const E *slab, int64_t dim, float *sums,
                               const float *rescale = nullptr) {
     int64_t width = padded(dim);
     for (int64_t d = 0; d < dim; d += COLS) {
         for (int64_t i = 0; i < queries; i += ROWS) {
-            tile<1, BLOCK, BEGIN>(elements<E>(keys), scores + i, slab + d, width, sums + i * width + d, width,
-                                  rescale ? rescale + i : nullptr);
+            tile<1, BLOCK, END>(elements<E>(keys), scores + i, slab + d, width, sums + i * width + d, width,
+                                rescale ? rescale + i : nullptr);
         }
     }
 }

@@ -249,7 +249,7 @@ void query_block(const ls_attention_params &p, Work<E> &w, QueryBlock &block, co
                 pack_slab(of_keys(p), key_rows(p), key, seen, factors, w.decayed_keys);
                 slab = w.decayed_keys;
             }
-            add_columns_times<Begin::CONTINUE>(w.d_columns, seen, rows, slab, p.dim, w.d_queries);
+            add_columns_times<End::ADD>(w.d_columns, seen, rows, slab, p.dim, w.d_queries);
         }
     }
     if (p.queries_too) {

@@ -21,7 +21,7 @@ void softmax(const float *scores, int64_t keys, float *max, float *sum, float *r
         m1 = larger(m1, load(scores + k * BLOCK + W));
     }
     F r0 = exp2_of_minus(m0 - old0), r1 = exp2_of_minus(m1 - old1);
-    F s0 = load(sum) * r0, s1 = load(sum + W) * r1;
+    F s0{}, s1{};
     for (int64_t k = 0; k < keys; k += TERMS<E>, weights += BLOCK) {
         F left[TERMS<E>], right[TERMS<E>];
 #pragma GCC unroll 2
@@ -38,8 +38,8 @@ void softmax(const float *scores, int64_t keys, float *max, float *sum, float *r
     store(max + W, m1);
     store(rescale, r0);
     store(rescale + W, r1);
-    store(sum, s0);
-    store(sum + W, s1);
+    store(sum, fma(load(sum), r0, s0));
+    store(sum + W, fma(load(sum + W), r1, s1));
 }
 
 /* One query's result joins what its row holds: both are weighted by their share of the sum of exponentials. */
@@ -146,7 +146,7 @@ template <class E> ls_status run(const ls_attention_params &p, Work<E> &w, Query
                     columns_of(scores, keys, w.weights + c);
                 }
             }
-            add_columns_times<Begin::RESCALE>(w.weights, seen, block.count, w.value_slab, p.value_dim,
+            add_columns_times<End::RESCALE>(w.weights, seen, block.count, w.value_slab, p.value_dim,
                                               w.outputs + g * BLOCK * width, rescale);
         }
     }

@@ -12,8 +12,6 @@ namespace ls::LS_TIER {
 
 namespace {
 
-/* Terms of a chain: the error's variance grows as they and the number of chains together. */
-constexpr int64_t CHAIN = 64;
 /* Terms that are packed at once: a strip of a and a panel of b stay in the first-level cache. */
 constexpr int64_t SLICE = 256;
 /* Vectors of partial sums where the weights lie along the sums: a multiply-add takes four cycles. */
@@ -192,9 +190,9 @@ ls_status gemm(const ls_gemm_params *params) {
                 for (int64_t t = 0; t == 0 || t < slice; t += CHAIN) {
                     int64_t terms = slice - t < CHAIN ? slice - t : CHAIN;
                     if (k + t == 0) {
-                        tile<1, ROWS, Begin::ZERO>(terms, a + row * slice, b, COLS, c, width);
+                        tile<1, ROWS, End::STORE>(terms, a + row * slice, b, COLS, c, width);
                     } else {
-                        tile<1, ROWS, Begin::ADD>(terms, a + row * slice + t * ROWS, b + t * COLS, COLS, c, width);
+                        tile<1, ROWS, End::ADD>(terms, a + row * slice + t * ROWS, b + t * COLS, COLS, c, width);
                     }
                 }
             }

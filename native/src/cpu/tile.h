@@ -4,27 +4,20 @@
 
 namespace ls::LS_TIER {
 
+/* Terms of a chain: the error's variance grows as they and the number of chains together. */
+constexpr int64_t CHAIN = 64;
+
 /*
  * c[r][0..COLS) (+)= Σ_k a[r·AR + k·AK] · b[k·bk + 0..COLS), r below ROWS, k below n elements: all that products and attention
  * do with their operations. Terms are taken in order, so the bits do not depend on the tier's ROWS. Two vectors a row make
- * ROWS·2 independent chains, which hide the cycles of a multiply-add. With RESCALE row r of c is first multiplied by
- * factors[r]. The others but CONTINUE begin with zero: ADD adds complete sums to c, SCALE multiplies them by factors[0].
+ * ROWS·2 independent chains, which hide the cycles of a multiply-add. They begin with zero, also where the whole sum is then
+ * added to what c holds (ADD) or to that times factors[r] (RESCALE): they stay short. SCALE multiplies it by factors[0].
  */
-enum class Begin { ZERO, CONTINUE, RESCALE, ADD, SCALE };
+enum class End { STORE, ADD, RESCALE, SCALE };
 
-template <int AR, int AK, Begin BEGIN, class E>
+template <int AR, int AK, End END, class E>
 inline void tile(int64_t n, const E *a, const E *b, int64_t bk, float *c, int64_t cr, const float *factors = nullptr) {
-    constexpr bool GOES_ON = BEGIN == Begin::CONTINUE || BEGIN == Begin::RESCALE;
-    F left[ROWS], right[ROWS];
-#pragma GCC unroll 12
-    for (int r = 0; r < ROWS; r++) {
-        left[r] = GOES_ON ? load(c + r * cr) : F{};
-        right[r] = GOES_ON ? load(c + r * cr + W) : F{};
-        if (BEGIN == Begin::RESCALE) {
-            left[r] *= factors[r];
-            right[r] *= factors[r];
-        }
-    }
+    F left[ROWS] = {}, right[ROWS] = {};
     for (int64_t k = 0; k < n; k++) {
         auto b0 = load(b);
         auto b1 = load(b + W);
@@ -39,12 +32,19 @@ inline void tile(int64_t n, const E *a, const E *b, int64_t bk, float *c, int64_
     }
 #pragma GCC unroll 12
     for (int r = 0; r < ROWS; r++) {
-        if (BEGIN == Begin::SCALE) {
+        float *to = c + r * cr;
+        if (END == End::ADD) {
+            left[r] += load(to);
+            right[r] += load(to + W);
+        } else if (END == End::RESCALE) {
+            left[r] = fma(broadcast(factors[r]), load(to), left[r]);
+            right[r] = fma(broadcast(factors[r]), load(to + W), right[r]);
+        } else if (END == End::SCALE) {
             left[r] *= factors[0];
             right[r] *= factors[0];
         }
-        store(c + r * cr, BEGIN == Begin::ADD ? load(c + r * cr) + left[r] : left[r]);
-        store(c + r * cr + W, BEGIN == Begin::ADD ? load(c + r * cr + W) + right[r] : right[r]);
+        store(to, left[r]);
+        store(to + W, right[r]);
     }
 }
 

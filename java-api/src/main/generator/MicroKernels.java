@@ -10,7 +10,8 @@ import java.util.List;
  *
  * <p>Each is a tile of ROWS x 2 vectors held in registers, {@code C[i][j] (+)= sum over k of A[i][k] B[k][j]}, on
  * scratch
- * arrays with literal strides: variable strides keep an address a row alive and spill them. 24 accumulators fill the 32
+ * arrays with literal strides: variable strides keep an address a row alive and spill them. A sum begins with zero, also where it is
+ * added to what earlier calls left: its chain stays short. 24 accumulators fill the 32
  * registers of AVX-512, 12 the 16 of narrower x86; larger tiles spill, smaller ones leave the FMA units waiting.
  *
  * <p>The panels of B of a product lie in native memory. A slice of literal length, read in a loop of literal length,
@@ -27,22 +28,22 @@ final class MicroKernels {
     /** Terms of a chain: VectorGemm says why. */
     private static final int CHAIN = 64;
 
-    /** What a sum begins with; ADD: with zero, and the whole sum is added to what was there. */
-    private enum Start { ZERO, LOAD, SCALE, ADD }
+    /** What becomes of a whole sum: it is stored, added to what was there, or added to a multiple of that. */
+    private enum End { STORE, ADD, SCALE }
 
     /**
      * {@code transposed}: A[k * lda + i], otherwise A[i * lda + k]. A stride of 0 stands for the tile's rows or
      * columns. {@code terms}: the sum's, as it is written.
      */
-    private record Form(String name, String doc, boolean transposed, Start start, int lda, int ldb, int ldc,
+    private record Form(String name, String doc, boolean transposed, End end, int lda, int ldb, int ldc,
             String terms) {
-        Form(String name, String doc, boolean transposed, Start start, int lda, int ldb, int ldc) {
-            this(name, doc, transposed, start, lda, ldb, ldc, "n");
+        Form(String name, String doc, boolean transposed, End end, int lda, int ldb, int ldc) {
+            this(name, doc, transposed, end, lda, ldb, ldc, "n");
         }
 
         /** On packed panels, B's in native memory: bo counts bytes. */
-        static Form product(String name, String doc, Start start, String terms) {
-            return new Form(name, doc, true, start, 0, 0, 0, terms);
+        static Form product(String name, String doc, End end, String terms) {
+            return new Form(name, doc, true, end, 0, 0, 0, terms);
         }
 
         boolean isProduct() {
@@ -55,20 +56,20 @@ final class MicroKernels {
     }
 
     private static final List<Form> FORMS = List.of(
-            Form.product("productStart", "C = A B on packed panels, a whole chain; bo in bytes.", Start.ZERO,
+            Form.product("productStart", "C = A B on packed panels, a whole chain; bo in bytes.", End.STORE,
                     "" + CHAIN),
-            Form.product("productAdded", "C += A B, as productStart; the sum begins with zero.", Start.ADD,
+            Form.product("productAdded", "C += A B, as productStart.", End.ADD,
                     "" + CHAIN),
-            Form.product("shortStart", "As productStart, of fewer terms.", Start.ZERO, "n"),
-            Form.product("shortAdded", "As productAdded, of fewer terms.", Start.ADD, "n"),
+            Form.product("shortStart", "As productStart, of fewer terms.", End.STORE, "n"),
+            Form.product("shortAdded", "As productAdded, of fewer terms.", End.ADD, "n"),
             new Form("scoreStart", "C = A B: A rows of a slab, B a packed panel, C rows of a score tile.", false,
-                    Start.ZERO, SLAB, 0, BLOCK),
-            new Form("scoreContinue", "C += A B, as scoreStart.", false, Start.LOAD, SLAB, 0, BLOCK),
+                    End.STORE, SLAB, 0, BLOCK),
+            new Form("scoreAdded", "C += A B, as scoreStart.", false, End.ADD, SLAB, 0, BLOCK),
             new Form("valueRescaled", "C = scale C + A' B: A' columns of a score tile, B and C slabs.", true,
-                    Start.SCALE, BLOCK, SLAB, SLAB),
-            new Form("columnsTimes", "C += A' B: A' columns of a score tile, B and C slabs.", true, Start.LOAD, BLOCK,
+                    End.SCALE, BLOCK, SLAB, SLAB),
+            new Form("columnsTimes", "C += A' B: A' columns of a score tile, B and C slabs.", true, End.ADD, BLOCK,
                     SLAB, SLAB),
-            new Form("rowsTimes", "C += A B: A rows of a score tile, B and C slabs.", false, Start.LOAD, BLOCK, SLAB,
+            new Form("rowsTimes", "C += A B: A rows of a score tile, B and C slabs.", false, End.ADD, BLOCK, SLAB,
                     SLAB));
 
     private MicroKernels() {}
@@ -106,20 +107,9 @@ final class MicroKernels {
         int ldb = form.ldb == 0 ? VECTORS * lanes : form.ldb;
         int ldc = form.ldc == 0 ? VECTORS * lanes : form.ldc;
         s.append("\n    /** ").append(form.doc).append(" */\n    static void ").append(parameters(form)).append(" {\n");
-        if (form.start == Start.SCALE) {
-            s.append("        FloatVector r;\n");
-        }
         for (int i = 0; i < rows; i++) {
-            if (form.start == Start.SCALE) {
-                s.append("        r = FloatVector.broadcast(S, scale[so + %d]);\n".formatted(i));
-            }
             for (int j = 0; j < VECTORS; j++) {
-                String load = "FloatVector.fromArray(S, c, co + %d)".formatted(i * ldc + j * lanes);
-                s.append("        FloatVector c%d_%d = %s;\n".formatted(i, j, switch (form.start) {
-                    case ZERO, ADD -> "FloatVector.zero(S)";
-                    case LOAD -> load;
-                    case SCALE -> load + ".mul(r)";
-                }));
+                s.append("        FloatVector c%d_%d = FloatVector.zero(S);\n".formatted(i, j));
             }
         }
         boolean product = form.isProduct();
@@ -146,8 +136,12 @@ final class MicroKernels {
             for (int j = 0; j < VECTORS; j++) {
                 String sum = "((FloatVector) TYPE.cast(c%d_%d))".formatted(i, j);
                 int at = i * ldc + j * lanes;
-                s.append("        %s.intoArray(c, co + %d);\n".formatted(form.start == Start.ADD
-                        ? "FloatVector.fromArray(S, c, co + %d).add(%s)".formatted(at, sum) : sum, at));
+                String before = "FloatVector.fromArray(S, c, co + %d)".formatted(at);
+                s.append("        %s.intoArray(c, co + %d);\n".formatted(switch (form.end) {
+                    case STORE -> sum;
+                    case ADD -> before + ".add(" + sum + ")";
+                    case SCALE -> before + ".fma(FloatVector.broadcast(S, scale[so + %d]), %s)".formatted(i, sum);
+                }, at));
             }
         }
         s.append("    }\n");
@@ -156,7 +150,7 @@ final class MicroKernels {
     private static String parameters(Form form) {
         return form.name + (form.takesTerms() ? "(int n, " : "(") + "float[] a, int ao, "
                 + (form.isProduct() ? "MemorySegment b, long bo" : "float[] b, int bo") + ", float[] c, int co"
-                + (form.start == Start.SCALE ? ", float[] scale, int so)" : ")");
+                + (form.end == End.SCALE ? ", float[] scale, int so)" : ")");
     }
 
     /** The tile of the chosen width; the conditions are constants to the compiler. */
@@ -175,7 +169,7 @@ final class MicroKernels {
         s.append("    private Tiles() {}\n");
         for (Form form : FORMS) {
             String arguments = (form.takesTerms() ? "(n, " : "(") + "a, ao, b, bo, c, co"
-                    + (form.start == Start.SCALE ? ", scale, so);\n" : ");\n");
+                    + (form.end == End.SCALE ? ", scale, so);\n" : ");\n");
             s.append("\n    /** ").append(form.doc).append(" */\n    static void ").append(parameters(form)).append(" {\n");
             s.append("        if (Lanes.BITS == 512) {\n            Tiles512.").append(form.name).append(arguments);
             s.append("        } else if (Lanes.BITS == 256) {\n            Tiles256.").append(form.name).append(arguments);

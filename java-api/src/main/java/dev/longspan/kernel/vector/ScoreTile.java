@@ -28,7 +28,7 @@ final class ScoreTile {
                 if (d == 0) {
                     Tiles.scoreStart(n, slab, ao, panels, bo, tile, k * Tiles.BLOCK + c);
                 } else {
-                    Tiles.scoreContinue(n, slab, ao, panels, bo, tile, k * Tiles.BLOCK + c);
+                    Tiles.scoreAdded(n, slab, ao, panels, bo, tile, k * Tiles.BLOCK + c);
                 }
             }
         }

@@ -50,9 +50,8 @@ final class Softmax {
     static void weights(float[] tile, int keys, int c, float[] max, float[] sum, int mo, float[] rescale) {
         FloatVector m0 = FloatVector.fromArray(SPECIES, max, mo + c);
         FloatVector m1 = FloatVector.fromArray(SPECIES, max, mo + c + LANES);
-        FloatVector s0 = FloatVector.fromArray(SPECIES, sum, mo + c).mul(FloatVector.fromArray(SPECIES, rescale, c));
-        FloatVector s1 = FloatVector.fromArray(SPECIES, sum, mo + c + LANES)
-                .mul(FloatVector.fromArray(SPECIES, rescale, c + LANES));
+        FloatVector s0 = FloatVector.zero(SPECIES);
+        FloatVector s1 = s0;
         for (int k = 0; k < keys; k++) {
             int s = k * Tiles.BLOCK + c;
             FloatVector p0 = Exp2.ofMinus(m0.sub(FloatVector.fromArray(SPECIES, tile, s)));
@@ -62,8 +61,9 @@ final class Softmax {
             s0 = s0.add(p0);
             s1 = s1.add(p1);
         }
-        s0.intoArray(sum, mo + c);
-        s1.intoArray(sum, mo + c + LANES);
+        FloatVector.fromArray(SPECIES, sum, mo + c).fma(FloatVector.fromArray(SPECIES, rescale, c), s0).intoArray(sum, mo + c);
+        FloatVector.fromArray(SPECIES, sum, mo + c + LANES).fma(FloatVector.fromArray(SPECIES, rescale, c + LANES), s1)
+                .intoArray(sum, mo + c + LANES);
     }
 
     /** {@code tile = 2^(tile − lse)}: the weights that the forward arrived at. */

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 final class SpillTest {
 
     private static final List<String> TILES = List.of("productStart", "productAdded", "shortStart", "shortAdded",
-            "scoreStart", "scoreContinue", "valueRescaled", "columnsTimes", "rowsTimes");
+            "scoreStart", "scoreAdded", "valueRescaled", "columnsTimes", "rowsTimes");
 
     @TempDir
     private Path folder;

@@ -25,7 +25,7 @@ final class TileRuns {
             Tiles.shortStart(TERMS, a, 0, panel, 0, c, 0);
             Tiles.shortAdded(TERMS, a, 0, panel, 0, c, 0);
             Tiles.scoreStart(TERMS, a, 0, b, 0, c, 0);
-            Tiles.scoreContinue(TERMS, a, 0, b, 0, c, 0);
+            Tiles.scoreAdded(TERMS, a, 0, b, 0, c, 0);
             Tiles.valueRescaled(TERMS, a, 0, b, 0, c, 0, scale, 0);
             Tiles.columnsTimes(TERMS, a, 0, b, 0, c, 0);
             Tiles.rowsTimes(TERMS, a, 0, b, 0, c, 0);
