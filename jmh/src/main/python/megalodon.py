@@ -106,7 +106,8 @@ class Decoding:
     """One token at a time, within the first chunk; only tokens behind the prompt count."""
 
     def __init__(self, task, model):
-        self.model, self.prompt, self.tokens = model, task.numbers["prompt"], task.operands["tokens"].long()
+        self.model, self.prompt, self.checked = model, task.numbers["prompt"], task.numbers["checked"]
+        self.tokens = task.operands["tokens"].long()
         p = model.parameters
         self.averages = [tuple(t.to(torch.complex64) for t in model.coefficients(f"layers.{i}.attention.ema"))
                          for i in range(task.numbers["layers"])]
@@ -152,4 +153,4 @@ class Decoding:
 
     def answers(self):
         self.begin()
-        return self()
+        return {"logits": self()["logits"][:, : self.checked - self.prompt]}

@@ -132,7 +132,7 @@ class Decoding:
     """Only tokens behind the prompt count."""
 
     def __init__(self, task, decoder):
-        self.decoder, self.prompt = decoder, task.numbers["prompt"]
+        self.decoder, self.prompt, self.checked = decoder, task.numbers["prompt"], task.numbers["checked"]
         self.tokens = task.operands["tokens"].long()
         shape = (1, self.tokens.shape[1], decoder.heads, decoder.width // decoder.heads)
         self.caches = [(torch.zeros(shape), torch.zeros(shape)) for _ in range(task.numbers["layers"])]
@@ -148,7 +148,7 @@ class Decoding:
 
     def answers(self):
         self.begin()
-        return self()
+        return {"logits": self()["logits"][:, : self.checked - self.prompt]}
 
 
 def forms(task):

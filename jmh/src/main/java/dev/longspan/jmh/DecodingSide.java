@@ -20,7 +20,7 @@ final class DecodingSide<S extends StreamState> implements Side {
     private final Tensor logits;
     private final Workspace workspace = new Workspace();
 
-    /** logits: [1, tokens behind the prompt, outputs]. */
+    /** logits: [1, the first tokens behind the prompt, outputs]. */
     DecodingSide(Backend backend, Parallel parallel, LanguageModel<S> model, Tensor tokens, int prompt, Tensor logits) {
         this.backend = backend;
         this.parallel = parallel;
@@ -57,7 +57,9 @@ final class DecodingSide<S extends StreamState> implements Side {
                     state = step.state();
                     if (at > 0) {
                         spent += (System.nanoTime() - start) * 1e-9;
-                        logits.slice(1, at - prompt, at - prompt + 1).copyFrom(step.logits());
+                        if (at - prompt < logits.size(1)) {
+                            logits.slice(1, at - prompt, at - prompt + 1).copyFrom(step.logits());
+                        }
                     }
                 }
                 at = end;

@@ -26,7 +26,7 @@ import java.util.stream.Stream;
 
 /**
  * A model of fresh weights over one sequence of random tokens: a step of training with AdamW, a forward, a stream read
- * in pieces, or one token at a time behind a prompt. The first tokens' logits, and in training all gradients of their
+ * in pieces, or one token at a time behind a prompt, of which figures are one token's. The first tokens' logits, and in training all gradients of their
  * mean loss, are known in float64: a causal model gives the same for them within any longer sequence.
  */
 final class ModelProblem implements Problem {
@@ -43,11 +43,11 @@ final class ModelProblem implements Problem {
     private static final double GRADIENTS_WITHIN = 1e-3;
     /** What the plain loops do in some seconds. */
     private static final double MOST_FLOPS = 10e9;
-    private static final int LEAST_CHECKED = 8;
+    private static final int LEAST_CHECKED = 16; // more than a prompt
     private static final int MOST_CHECKED = 256;
-    /** Prompt and tokens decoded in one run. */
+    /** Prompt and tokens decoded in one run: so many that most find caches as the token before left them, as in any long text. */
     private static final int PROMPT = 8;
-    private static final int DECODED = 8;
+    private static final int DECODED = 32;
 
     private final TensorArena arena = new TensorArena();
     private final String name;
@@ -71,7 +71,7 @@ final class ModelProblem implements Problem {
         LanguageModel<?> fresh = blueprint.create(arena, 1);
         model = mode == Mode.DECODE ? stored(fresh.parameters(), weights) : fresh;
         long length = mode == Mode.DECODE ? PROMPT + DECODED : context;
-        checked = mode == Mode.DECODE ? PROMPT + DECODED : checked(length);
+        checked = checked(length);
         long[] ids = new SplittableRandom(1).longs(length + 1, 0, model.vocabulary()).toArray();
         tokens = arena.allocate(DType.I32, 1, length).set(Arrays.copyOf(ids, ids.length - 1));
         targets = arena.allocate(DType.I32, 1, length).set(Arrays.copyOfRange(ids, 1, ids.length));
@@ -84,7 +84,7 @@ final class ModelProblem implements Problem {
         operands.put("tokens", tokens);
         operands.put("targets", targets);
         Map<String, Tensor> answers = new LinkedHashMap<>();
-        answers.put("logits", arena.allocate(DType.F32, 1, mode == Mode.DECODE ? DECODED : checked, model.vocabulary()));
+        answers.put("logits", arena.allocate(DType.F32, 1, mode == Mode.DECODE ? checked - PROMPT : checked, model.vocabulary()));
         if (mode == Mode.TRAIN) {
             model.parameters().forEach((path, of) -> answers.put(GRADIENT + path, arena.allocate(DType.F32, of.shape())));
         }
@@ -124,14 +124,19 @@ final class ModelProblem implements Problem {
     }
 
     @Override
+    public int steps() {
+        return mode == Mode.DECODE ? DECODED : 1;
+    }
+
+    @Override
     public double gigaflop() {
-        return 1e-9 * (work(tokens.size(1)).total() - (mode == Mode.DECODE ? work(PROMPT).total() : 0));
+        return 1e-9 * (work(tokens.size(1)).total() - (mode == Mode.DECODE ? work(PROMPT).total() : 0)) / steps();
     }
 
     @Override
     public double gigabytes() {
         // Each token reads every weight but the table of embeddings.
-        return mode != Mode.DECODE ? 0 : 1e-9 * DECODED * model.parameters().entrySet().stream()
+        return mode != Mode.DECODE ? 0 : 1e-9 * model.parameters().entrySet().stream()
                 .filter(p -> !isTable(p.getKey()))
                 .mapToLong(p -> p.getValue().elements() * p.getValue().dtype().bytes()).sum();
     }

@@ -15,12 +15,17 @@ interface Problem extends AutoCloseable {
 
     Task task();
 
-    /** Floating-point operations of one run, in 10^9; 0 where they are not what counts. */
+    /** Equal steps of one run: figures are one step's. */
+    default int steps() {
+        return 1;
+    }
+
+    /** Floating-point operations of one step, in 10^9; 0 where they are not what counts. */
     default double gigaflop() {
         return 0;
     }
 
-    /** What one run must read and write, in 10^9 bytes; 0 where that is not what counts. */
+    /** What one step must read and write, in 10^9 bytes; 0 where that is not what counts. */
     default double gigabytes() {
         return 0;
     }

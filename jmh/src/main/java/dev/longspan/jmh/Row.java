@@ -7,8 +7,8 @@ import java.util.Set;
 /**
  * A problem on several sides, this library's first.
  *
- * @param gigaflop of one run, 0 where they are not what counts
- * @param gigabytes of one run, 0 where they are not what counts
+ * @param gigaflop of one step of a run, 0 where they are not what counts
+ * @param gigabytes of one step, 0 where they are not what counts
  */
 record Row(String problem, double gigaflop, double gigabytes, List<Result> results) {
 
@@ -26,7 +26,7 @@ record Row(String problem, double gigaflop, double gigabytes, List<Result> resul
      * One side.
      *
      * @param form which of several ways it took
-     * @param seconds of one run, the median of the samples; NaN where the answer was wrong
+     * @param seconds of one step, the median of the samples; NaN where the answer was wrong
      * @param best the fastest sample
      * @param memoryBytes by which the process grew at most in the first run
      */

@@ -103,8 +103,8 @@ final class Turns {
                     || spent >= share && (samples.size() >= FEWEST_ROUNDS || spent > MOST_SECONDS / 2);
         }
 
-        Row.Result result() {
-            double[] all = samples.stream().mapToDouble(s -> s).sorted().toArray();
+        Row.Result result(int steps) {
+            double[] all = samples.stream().mapToDouble(s -> s / steps).sorted().toArray();
             return new Row.Result(name, side.form(), all.length == 0 ? Double.NaN : Median.of(all),
                     all.length == 0 ? Double.NaN : all[0], all.length, memoryBytes, deviation);
         }
@@ -128,7 +128,7 @@ final class Turns {
                 right.stream().filter(c -> !c.isDone(pace, share)).forEach(c -> c.sample(pace));
             }
             return new Row(problem.name(), problem.gigaflop(), problem.gigabytes(),
-                    all.stream().map(Contender::result).toList());
+                    all.stream().map(c -> c.result(problem.steps())).toList());
         } finally {
             sides.values().forEach(Side::close);
         }

@@ -20,7 +20,7 @@ class FamilyTest {
         "attention|full 33x8 fwd+bwd", "attention|causal 40x16x3x2 fwd+bwd", "dilated-attention|200 fwd+bwd", "cema|130 fwd+bwd", "cema|64 fwd",
         "timestep-norm|64x4", "pointwise|rms_norm 60x33", "pointwise|layer_norm 60x33", "pointwise|gelu_tanh 60x33",
         "pointwise|gelu 60x33", "pointwise|silu 60x33", "pointwise|softmax 60x33",
-        "small-kernel|16"})
+        "small-kernel|16", "models|megalodon-small decode"})
     void aRightAnswerPassesAndAnyOtherFails(String family, String name) {
         try (Problem problem = Family.of(family).open().apply(name);
                 Side side = problem.on(Backend.named("scalar"), Parallel.of(1))) {

@@ -1,6 +1,7 @@
 package dev.longspan.jmh;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.longspan.backend.Backend;
 import dev.longspan.parallel.Parallel;
@@ -58,6 +59,17 @@ class TurnsTest {
         assertThat(row.ratio(row.results().get(1))).isEqualTo(0.5);
         assertThat(row.first().samples()).isGreaterThanOrEqualTo(5);
         assertThat(log).endsWith("first", "second", "first", "second", "close first", "close second");
+    }
+
+    @Test
+    void figuresAreOfOneStep() {
+        try (Problem problem = Family.of("models").open().apply("megalodon-small decode");
+                Side own = problem.on(Backend.named("scalar"), Parallel.of(1))) {
+            Side side = new Pretended("side", 0.5 * problem.steps(), own::answer, log);
+            Row row = Turns.measure(problem, Map.of("side", side), Turns.Pace.ofJvm(1), (name, why) -> { });
+            assertThat(row.first().seconds()).isEqualTo(0.5);
+            assertThat(row.gigabytes()).isCloseTo(4 * 3.7e6 * 1e-9, within(2e-3));
+        }
     }
 
     @Test
