@@ -4,6 +4,8 @@ import dev.longspan.bench.Deviation;
 import dev.longspan.bench.Median;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
+import java.lang.management.CompilationMXBean;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +25,9 @@ final class Turns {
     private static final double LONG_SECONDS = 2;
     private static final double MOST_WARM_UP_SECONDS = 6;
     private static final double FASTER = 0.9;
+    private static final CompilationMXBean COMPILERS = ManagementFactory.getCompilationMXBean();
+    /** A share of a run's time: compilers are still at it. */
+    private static final double COMPILING = 0.3;
     /** A sample this much faster than all before: a compiler was late, and they do not count. */
     private static final double FAR_FASTER = 0.6;
 
@@ -30,7 +35,7 @@ final class Turns {
     }
 
     /**
-     * How long a side runs before it is measured, without ever being much faster, then how long it is measured at least, and how
+     * How long a side runs before it is measured, neither compiled nor ever much faster, then how long it is measured at least, and how
      * long all are idle before each turn.
      */
     record Pace(double warmUpSeconds, double sideSeconds, double restSeconds) {
@@ -66,7 +71,7 @@ final class Turns {
             deviation = problem.check();
         }
 
-        /** Until no run has been much faster than those before it for a while. */
+        /** Until for a while no run has been much faster than those before it, nor have compilers done much. */
         void warmUp(Pace pace) {
             pace.rest();
             double best = side.seconds(1);
@@ -74,11 +79,13 @@ final class Turns {
                 note(best);
                 return;
             }
-            double sinceBest = 0;
-            for (double all = best; sinceBest < pace.warmUpSeconds && all < MOST_WARM_UP_SECONDS; ) {
+            double settled = 0;
+            for (double all = best; settled < pace.warmUpSeconds && all < MOST_WARM_UP_SECONDS; ) {
+                long compiled = COMPILERS.getTotalCompilationTime();
                 double seconds = side.seconds(1);
                 all += seconds;
-                sinceBest = seconds < FASTER * best ? 0 : sinceBest + seconds;
+                boolean compiles = 1e-3 * (COMPILERS.getTotalCompilationTime() - compiled) > COMPILING * seconds;
+                settled = compiles || seconds < FASTER * best ? 0 : settled + seconds;
                 best = Math.min(best, seconds);
             }
             times = (int) Math.clamp(SAMPLE_SECONDS / best, 1, 100_000);
