@@ -123,9 +123,10 @@ class Training:
             for name, p in self.parameters.items():
                 p.copy_(self.fresh[name])
         self.optimizer.zero_grad()
-        logits = self.decoder.logits(self.tokens)[:, : self.checked]
-        F.cross_entropy(logits[0], self.targets[0, : self.checked]).backward()
-        return {"logits": logits.detach(), **{"gradient:" + name: p.grad for name, p in self.parameters.items()}}
+        logits = self.decoder.logits(self.tokens)[0, : self.checked]
+        losses = F.cross_entropy(logits, self.targets[0, : self.checked], reduction="none")
+        losses.mean().backward()
+        return {"losses": losses.detach(), **{"gradient:" + name: p.grad for name, p in self.parameters.items()}}
 
 
 class Decoding:

@@ -26,8 +26,9 @@ import java.util.stream.Stream;
 
 /**
  * A model of fresh weights over one sequence of random tokens: a step of training with AdamW, a forward, a stream read
- * in pieces, or one token at a time behind a prompt, of which figures are one token's. The first tokens' logits, and in training all gradients of their
- * mean loss, are known in float64: a causal model gives the same for them within any longer sequence.
+ * in pieces, or one token at a time behind a prompt, of which figures are one token's. The first tokens' logits, or in training
+ * their losses and all gradients of the mean of these, are known in float64: a causal model gives the same for them within any
+ * longer sequence.
  */
 final class ModelProblem implements Problem {
 
@@ -38,8 +39,8 @@ final class ModelProblem implements Problem {
 
     private static final String GRADIENT = "gradient:";
     private static final double LEARNING_RATE = 1e-5;
-    /** Shares of the largest logit, and of a parameter's largest gradient: a wrong row or column costs 1e-2 and more. */
-    private static final double LOGITS_WITHIN = 1e-4;
+    /** Shares of the largest logit or loss, and of a parameter's largest gradient: a wrong row or column costs 1e-2 and more. */
+    private static final double VALUES_WITHIN = 1e-4;
     private static final double GRADIENTS_WITHIN = 1e-3;
     /** What the plain loops do in some seconds. */
     private static final double MOST_FLOPS = 10e9;
@@ -84,9 +85,11 @@ final class ModelProblem implements Problem {
         operands.put("tokens", tokens);
         operands.put("targets", targets);
         Map<String, Tensor> answers = new LinkedHashMap<>();
-        answers.put("logits", arena.allocate(DType.F32, 1, mode == Mode.DECODE ? checked - PROMPT : checked, model.vocabulary()));
         if (mode == Mode.TRAIN) {
+            answers.put("losses", arena.allocate(DType.F32, checked));
             model.parameters().forEach((path, of) -> answers.put(GRADIENT + path, arena.allocate(DType.F32, of.shape())));
+        } else {
+            answers.put("logits", arena.allocate(DType.F32, 1, mode == Mode.DECODE ? checked - PROMPT : checked, model.vocabulary()));
         }
         task = new Task(kind, all, operands, answers);
     }
@@ -175,7 +178,7 @@ final class ModelProblem implements Problem {
         for (Map.Entry<String, double[]> exact : exact().entrySet()) {
             Tensor answer = task.answer(exact.getKey());
             worst = worst.worse(relative(exact.getValue(), answer.reshape(answer.elements()).toDoubles(),
-                    exact.getKey().startsWith(GRADIENT) ? GRADIENTS_WITHIN : LOGITS_WITHIN));
+                    exact.getKey().startsWith(GRADIENT) ? GRADIENTS_WITHIN : VALUES_WITHIN));
         }
         return worst;
     }
@@ -199,10 +202,13 @@ final class ModelProblem implements Problem {
                     ? Pass.training(Backend.named("scalar"), Parallel.all(), workspace, gradients, Randomness.NONE)
                     : Pass.inference(Backend.named("scalar"), Parallel.all(), workspace)) {
                 Tensor logits = same.logits(pass, first);
-                exact.put("logits", values(mode == Mode.DECODE ? logits.slice(1, PROMPT, checked) : logits));
                 if (mode == Mode.TRAIN) {
-                    pass.backward(Loss.meanCrossEntropy(pass, logits, next));
+                    Tensor losses = Loss.crossEntropy(pass, logits, next);
+                    exact.put("losses", values(losses));
+                    pass.backward(Loss.mean(pass, losses, next));
                     same.parameters().forEach((path, of) -> exact.put(GRADIENT + path, values(gradients.of(of))));
+                } else {
+                    exact.put("logits", values(mode == Mode.DECODE ? logits.slice(1, PROMPT, checked) : logits));
                 }
             }
         }

@@ -12,8 +12,9 @@ import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.DType;
 import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
+import java.util.function.Consumer;
 
-/** Steps of training on a backend, on weights of its own: forward, mean loss, backward, AdamW. */
+/** Steps of training on a backend: forward, mean loss, backward, AdamW. Answers by the same losses, of the first targets alone. */
 final class TrainingSide implements Side {
 
     private final Backend backend;
@@ -47,10 +48,7 @@ final class TrainingSide implements Side {
     public double seconds(int times) {
         long start = System.nanoTime();
         for (int i = 0; i < times; i++) {
-            gradients.zero();
-            try (Pass pass = pass()) {
-                pass.backward(Loss.mean(pass, model.losses(pass, task.operand("tokens"), task.operand("targets")), task.operand("targets")));
-            }
+            forwardAndBackward(task.operand("targets"), losses -> { });
             optimizer.step(backend, parallel, gradients, learningRate, 1, ++step);
         }
         return (System.nanoTime() - start) * 1e-9;
@@ -58,17 +56,18 @@ final class TrainingSide implements Side {
 
     @Override
     public void answer() {
-        gradients.zero();
-        try (Pass pass = pass()) {
-            Tensor logits = model.logits(pass, task.operand("tokens"));
-            pass.backward(Loss.meanCrossEntropy(pass, logits, firstTargets));
-            task.answer("logits").copyFrom(logits.slice(1, 0, checked));
-        }
+        forwardAndBackward(firstTargets, losses -> task.answer("losses").copyFrom(losses.slice(0, 0, checked)));
         model.parameters().forEach((path, of) -> task.answer("gradient:" + path).copyFrom(gradients.of(of)));
     }
 
-    private Pass pass() {
-        return Pass.training(backend, parallel, workspace, gradients, Randomness.NONE);
+    /** All gradients of the mean loss; {@code then} sees the losses, one for each target. */
+    private void forwardAndBackward(Tensor targets, Consumer<Tensor> then) {
+        gradients.zero();
+        try (Pass pass = Pass.training(backend, parallel, workspace, gradients, Randomness.NONE)) {
+            Tensor losses = model.losses(pass, task.operand("tokens"), targets);
+            then.accept(losses);
+            pass.backward(Loss.mean(pass, losses, targets));
+        }
     }
 
     @Override
