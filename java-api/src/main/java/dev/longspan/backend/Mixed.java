@@ -13,9 +13,13 @@ final class Mixed {
      * {@code jmh/results/host-amd-epyc.md} has the whole run.
      */
     private static final List<Measured> TABLE = List.of(
-            new Measured("gemm", "128 x 128 x 128", 0.054, 0.074),
-            new Measured("gemm", "256 x 256 x 256", 0.397, 0.459),
-            new Measured("gemm", "512 x 512 x 512", 3.478, 3.687),
+            // In turns on a Zen 5: forward, the gradient of weights, few rows, one row of weights in float32 and bfloat16.
+            new Measured("gemm", "512 x 512 x 512 nt", 1.427, 1.380),
+            new Measured("gemm", "1024 x 1024 x 1024 nt", 11.612, 10.988),
+            new Measured("gemm", "384 x 384 x 8192 tn", 15.306, 12.641),
+            new Measured("gemm", "8 x 1024 x 1024 nt", 0.322, 0.340),
+            new Measured("gemm", "1 x 32000 x 1024 nt", 3.849, 3.541),
+            new Measured("gemm", "1 x 32000 x 1024 nt bf16", 1.960, 1.561),
             // Beside other work.
             new Measured("decoding attention", "one query, N=1024 H=8 D=64", 0.594, 1.053),
             new Measured("decoding attention", "one query, N=8192 H=8 D=64", 5.880, 17.349),

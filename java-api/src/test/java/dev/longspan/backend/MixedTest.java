@@ -24,7 +24,7 @@ final class MixedTest {
     @Test
     void takesEachFamilyFromTheBackendThatWasFaster() {
         Kernels mixed = Mixed.of(vector, host).kernels();
-        assertThat(mixed.gemm()).isSameAs(vector.kernels().gemm());
+        assertThat(mixed.gemm()).isSameAs(host.kernels().gemm());
         assertThat(mixed.attention())
                 .isEqualTo(new DecodingAttention(vector.kernels().attention(), host.kernels().attention()));
         assertThat(mixed.scan()).isSameAs(vector.kernels().scan());
@@ -37,7 +37,7 @@ final class MixedTest {
 
     @Test
     void saysWhichFamiliesAreHosts() {
-        assertThat(Mixed.of(vector, host).detail()).isEqualTo("attention, norm, elementwise, embedding, loss, optimizer of host, the rest of vector");
+        assertThat(Mixed.of(vector, host).detail()).isEqualTo("attention, gemm, norm, elementwise, embedding, loss, optimizer of host, the rest of vector");
         assertThat(Backend.named("mixed").dtypes()).isEqualTo(vector.dtypes());
     }
 
