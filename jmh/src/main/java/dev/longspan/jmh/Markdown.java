@@ -77,9 +77,9 @@ final class Markdown {
         run.versions().forEach((peer, version) -> line("* %s: %s", peer, version));
         run.absent().forEach((peer, why) -> line("* %s is absent: %s", peer, why));
         line("");
-        line("| ratio | must | problem | side | median | best | GFLOP/s | GB/s | of the limit | memory"
+        line("| ratio | must | problem | side | median | best | samples | GFLOP/s | GB/s | of the limit | memory"
                 + " | error, of its bound |");
-        line("|---|---|---|---|---|---|---|---|---|---|---|");
+        line("|---|---|---|---|---|---|---|---|---|---|---|---|");
         run.rows().forEach(row -> row.results().forEach(result -> line(run, row, result)));
     }
 
@@ -88,15 +88,15 @@ final class Markdown {
         String error = format("%.1e, %.0f %%", result.deviation().error(), 100 * result.deviation().error()
                 / result.deviation().bound());
         if (!result.isRight()) {
-            line("| | | %s | %s | wrong answer | | | | | | %s |", row.problem(), result.label(), error);
+            line("| | | %s | %s | wrong answer | | | | | | | %s |", row.problem(), result.label(), error);
             return;
         }
         double flops = row.gigaflop() / result.seconds();
         double bytes = row.gigabytes() / result.seconds();
         double share = Math.max(run.limits().gigabytes() > 0 ? bytes / run.limits().gigabytes() : 0,
                 run.limits().gigaflops() > 0 ? flops / run.limits().gigaflops() : 0);
-        line("| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |", ratio, must(run, row, result), row.problem(),
-                result.label(), time(result.seconds()), time(result.best()),
+        line("| %s | %s | %s | %s | %s | %s | %d | %s | %s | %s | %s | %s |", ratio, must(run, row, result), row.problem(),
+                result.label(), time(result.seconds()), time(result.best()), result.samples(),
                 row.gigaflop() > 0 ? format("%.1f", flops) : "", row.gigabytes() > 0 ? format("%.1f", bytes) : "",
                 Double.isFinite(share) && share > 0 ? format("%.0f %%", 100 * share) : "",
                 result.memoryBytes() > LARGE ? format("%d MiB", result.memoryBytes() >> 20) : "", error);

@@ -19,9 +19,11 @@ final class Turns {
     private static final int LEAST_ROUNDS = 5;
     /** Of all sides together, a share each, where runs are long: then fewer rounds than that. */
     private static final double MOST_SECONDS = 20;
-    /** But so many, unless one alone takes half of these seconds. */
-    private static final int FEWEST_ROUNDS = 2;
-    /** Compilers are done with runs as long as this when their answer is checked, so the run that warms up is a sample. */
+    /** But so many. */
+    private static final int FEWEST_ROUNDS = 3;
+    /** A run as long as this is the only sample: families of such would take half as long again. */
+    private static final double ALONE_SECONDS = 8;
+    /** Compilers are done with runs as long as this when their answer is checked: one run warms up. */
     private static final double LONG_SECONDS = 2;
     private static final double MOST_WARM_UP_SECONDS = 6;
     private static final double FASTER = 0.9;
@@ -75,12 +77,11 @@ final class Turns {
         void warmUp(Pace pace) {
             pace.rest();
             double best = side.seconds(1);
-            if (best > LONG_SECONDS) {
+            if (best > ALONE_SECONDS) {
                 note(best);
-                return;
             }
             double settled = 0;
-            for (double all = best; settled < pace.warmUpSeconds && all < MOST_WARM_UP_SECONDS; ) {
+            for (double all = best; best < LONG_SECONDS && settled < pace.warmUpSeconds && all < MOST_WARM_UP_SECONDS; ) {
                 long compiled = COMPILERS.getTotalCompilationTime();
                 double seconds = side.seconds(1);
                 all += seconds;
@@ -107,7 +108,8 @@ final class Turns {
         /** Whether it was measured for long enough, or for its share of the time. */
         boolean isDone(Pace pace, double share) {
             return samples.size() >= LEAST_ROUNDS && spent >= pace.sideSeconds
-                    || spent >= share && (samples.size() >= FEWEST_ROUNDS || spent > MOST_SECONDS / 2);
+                    || spent >= share && samples.size() >= FEWEST_ROUNDS
+                    || samples.stream().anyMatch(seconds -> seconds > ALONE_SECONDS);
         }
 
         Row.Result result(int steps) {

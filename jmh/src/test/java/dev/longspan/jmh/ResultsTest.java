@@ -48,7 +48,7 @@ class ResultsTest {
     @Test
     void ratiosComeFirstAndAWrongAnswerHasNoTime() {
         String page = Markdown.of(new Results(MACHINE, List.of(run("gemm", 2, 0.5))));
-        assertThat(page).contains("## gemm, 2 threads", "| **3.00** |  | 64 x 64 | PyTorch (mm) | 1.50 s |",
+        assertThat(page).contains("## gemm, 2 threads", "| **3.00** |  | 64 x 64 | PyTorch (mm) | 1.50 s | 500.000 ms | 5 |",
                 "| 1024 MiB |",
                 "| | | 64 x 64 | Other | wrong answer |", "C is absent: no compiler");
         assertThat(Markdown.of(run("gemm", 2, 0.5).rows().getFirst())).contains("ratio 3.00", "Other wrong answer");
