@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -79,12 +80,16 @@ final class Bench {
         List<Row> rows = new ArrayList<>();
         for (String name : request.problems(section.family())) {
             try (Problem problem = section.family().open().apply(name)) {
-                Map<String, Side> sides = new LinkedHashMap<>(problem.own(threads));
+                Map<String, Side> own = problem.own(threads);
+                BiConsumer<String, String> refused = (side, why) -> {
+                    note(absent, side + " at " + problem.name(), why);
+                    passed &= !own.containsKey(side);
+                };
+                Map<String, Side> sides = new LinkedHashMap<>(own);
                 if (problem.hasPeers()) {
-                    sides.putAll(peers.sides(problem.task(), threads));
+                    sides.putAll(peers.sides(problem.task(), threads, refused));
                 }
-                Row row = Turns.measure(problem, sides, Turns.Pace.ofJvm(threads),
-                        (side, why) -> note(absent, side + " at " + problem.name(), why));
+                Row row = Turns.measure(problem, sides, Turns.Pace.ofJvm(threads), refused);
                 passed &= row.passed();
                 rows.add(row);
                 IO.println(Markdown.of(row));

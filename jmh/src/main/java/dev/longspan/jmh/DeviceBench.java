@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -83,13 +84,14 @@ final class DeviceBench {
         try (Problem problem = Family.of(item.family()).open().apply(item.problem())) {
             Map<String, Side> sides = new LinkedHashMap<>();
             sides.put(backend.name(), problem.on(backend, Parallel.of(1)));
-            if (torch != null) {
-                sides.putAll(torch.sides(problem.task(), 1));
-            }
-            Row row = Turns.measure(problem, sides, Turns.Pace.OF_DEVICE, (side, why) -> {
+            BiConsumer<String, String> refused = (side, why) -> {
                 note(item.family(), side + " at " + problem.name(), why);
                 passed &= !side.equals(backend.name());
-            });
+            };
+            if (torch != null) {
+                Turns.attempt(torch.name(), () -> sides.putAll(torch.sides(problem.task(), 1)), refused);
+            }
+            Row row = Turns.measure(problem, sides, Turns.Pace.OF_DEVICE, refused);
             IO.println(Markdown.of(row));
             rows.computeIfAbsent(item.family(), family -> new ArrayList<>()).add(row);
             passed &= isGood(item.family(), row);

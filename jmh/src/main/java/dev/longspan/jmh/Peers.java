@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
+import java.util.function.BiConsumer;
 
 /** The peers that run here, and why the others do not. */
 final class Peers implements AutoCloseable {
@@ -88,10 +89,10 @@ final class Peers implements AutoCloseable {
         return present.stream().filter(p -> p.name().equals(name)).findFirst().flatMap(p -> p.on(task, threads));
     }
 
-    /** The task on every peer that knows it, by name. */
-    Map<String, Side> sides(Task task, int threads) {
+    /** The task on every peer that knows it, by name; {@code refused} hears why others fail. */
+    Map<String, Side> sides(Task task, int threads, BiConsumer<String, String> refused) {
         Map<String, Side> sides = new LinkedHashMap<>();
-        present.forEach(peer -> sides.putAll(peer.sides(task, threads)));
+        present.forEach(peer -> Turns.attempt(peer.name(), () -> sides.putAll(peer.sides(task, threads)), refused));
         return sides;
     }
 

@@ -71,10 +71,15 @@ final class TorchPeer implements Peer {
         return sides(task, threads).values().stream().findFirst();
     }
 
+    /** {@inheritDoc} Of a python that ended a new one is started. */
     @Override
     public Map<String, Side> sides(Task task, int threads) {
+        if (process == null) {
+            start();
+        }
+        Path folder = folder();
+        Map<String, Side> sides = new LinkedHashMap<>();
         try {
-            Path folder = Files.createTempDirectory("longspan-torch");
             Map<String, Object> request = new LinkedHashMap<>();
             request.put("do", "open");
             request.put("kind", task.kind());
@@ -83,15 +88,20 @@ final class TorchPeer implements Peer {
             request.put("operands", files(folder, task.operands(), true));
             request.put("answers", files(folder, task.answers(), false));
             Map<String, @Nullable Object> reply = ask(request);
-            if (reply.containsKey("unknown")) {
-                delete(folder);
-                return Map.of();
-            }
             Opened opened = new Opened(task, folder, new AtomicBoolean());
-            Map<String, Side> sides = new LinkedHashMap<>();
             texts(reply, "forms").forEach((group, form) -> sides.put(named(group), new TorchSide(opened, group, form, null)));
             texts(reply, "refused").forEach((group, why) -> sides.put(named(group), new TorchSide(opened, group, "", why)));
-            return sides;
+        } finally {
+            if (sides.isEmpty()) {
+                delete(folder);
+            }
+        }
+        return sides;
+    }
+
+    private static Path folder() {
+        try {
+            return Files.createTempDirectory("longspan-torch");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -146,8 +156,13 @@ final class TorchPeer implements Peer {
         @Override
         public void close() {
             if (of.isClosed.compareAndSet(false, true)) {
-                ask(Map.of("do", "close"));
-                delete(of.folder);
+                try {
+                    if (process != null) {
+                        ask(Map.of("do", "close"));
+                    }
+                } finally {
+                    delete(of.folder);
+                }
             }
         }
     }
@@ -176,8 +191,13 @@ final class TorchPeer implements Peer {
         try {
             to.write(Json.line(request) + "\n");
             to.flush();
-            return reply(from.readLine());
+            String line = from.readLine();
+            if (line == null) {
+                close();
+            }
+            return reply(line);
         } catch (IOException e) {
+            close();
             throw new UnsupportedOperationException("python ended: " + e.getMessage(), e);
         }
     }
@@ -206,7 +226,7 @@ final class TorchPeer implements Peer {
         return texts;
     }
 
-    private static Map<String, Object> files(Path folder, Map<String, Tensor> tensors, boolean filled) throws IOException {
+    private static Map<String, Object> files(Path folder, Map<String, Tensor> tensors, boolean filled) {
         Map<String, Object> files = new LinkedHashMap<>();
         for (Map.Entry<String, Tensor> entry : tensors.entrySet()) {
             Tensor tensor = entry.getValue();
@@ -218,6 +238,8 @@ final class TorchPeer implements Peer {
                 if (filled) {
                     mapped.copyFrom(bytes);
                 }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
             }
             files.put(entry.getKey(), Map.of("file", file.toString(), "dtype", tensor.dtype().name().toLowerCase(Locale.ROOT),
                     "shape", Stream.of(tensor.shape()).flatMapToLong(java.util.Arrays::stream).boxed().toList()));
@@ -260,6 +282,7 @@ final class TorchPeer implements Peer {
     public void close() {
         if (process != null) {
             process.destroy();
+            process = null;
         }
     }
 }

@@ -105,11 +105,15 @@ final class Turns {
             spent += seconds * times;
         }
 
-        /** Whether it was measured for long enough, or for its share of the time. */
-        boolean isDone(Pace pace, double share) {
-            return samples.size() >= LEAST_ROUNDS && spent >= pace.sideSeconds
+        boolean isRight() {
+            return deviation.isWithin();
+        }
+
+        /** Whether it is right, and was not measured for long enough, nor for its share of the time. */
+        boolean isDue(Pace pace, double share) {
+            return isRight() && !(samples.size() >= LEAST_ROUNDS && spent >= pace.sideSeconds
                     || spent >= share && samples.size() >= FEWEST_ROUNDS
-                    || samples.stream().anyMatch(seconds -> seconds > ALONE_SECONDS);
+                    || samples.stream().anyMatch(seconds -> seconds > ALONE_SECONDS));
         }
 
         Row.Result result(int steps) {
@@ -119,27 +123,34 @@ final class Turns {
         }
     }
 
-    /** Checks every side's answer, then measures those that are right; {@code refused} hears of sides that cannot run. Closes the sides. */
+    /**
+     * Checks every side's answer, then measures those that are right. One that throws takes part no more, and {@code refused}
+     * hears why. Closes the sides.
+     */
     static Row measure(Problem problem, Map<String, Side> sides, Pace pace, BiConsumer<String, String> refused) {
         List<Contender> all = new ArrayList<>();
         try {
-            sides.forEach((name, side) -> {
-                try {
-                    all.add(new Contender(name, side, problem));
-                } catch (UnsupportedOperationException e) {
-                    refused.accept(name, String.valueOf(e.getMessage()));
-                }
-            });
-            List<Contender> right = all.stream().filter(c -> c.deviation.isWithin()).toList();
-            right.forEach(contender -> contender.warmUp(pace));
-            double share = MOST_SECONDS / Math.max(1, right.size());
-            while (right.stream().anyMatch(c -> !c.isDone(pace, share))) {
-                right.stream().filter(c -> !c.isDone(pace, share)).forEach(c -> c.sample(pace));
+            sides.forEach((name, side) -> attempt(name, () -> all.add(new Contender(name, side, problem)), refused));
+            all.removeIf(c -> c.isRight() && !attempt(c.name, () -> c.warmUp(pace), refused));
+            double share = MOST_SECONDS / Math.max(1, all.stream().filter(Contender::isRight).count());
+            while (all.stream().anyMatch(c -> c.isDue(pace, share))) {
+                all.removeIf(c -> c.isDue(pace, share) && !attempt(c.name, () -> c.sample(pace), refused));
             }
             return new Row(problem.name(), problem.gigaflop(), problem.gigabytes(),
                     all.stream().map(c -> c.result(problem.steps())).toList());
         } finally {
-            sides.values().forEach(Side::close);
+            sides.forEach((name, side) -> attempt(name, side::close, refused));
+        }
+    }
+
+    /** Whether a side could do it; {@code refused} hears why it could not. */
+    static boolean attempt(String side, Runnable work, BiConsumer<String, String> refused) {
+        try {
+            work.run();
+            return true;
+        } catch (RuntimeException | LinkageError e) {
+            refused.accept(side, e instanceof UnsupportedOperationException ? String.valueOf(e.getMessage()) : e.toString());
+            return false;
         }
     }
 

@@ -141,4 +141,40 @@ class TurnsTest {
         assertThat(refused).containsExactly("second: too large");
         assertThat(log).contains("close second");
     }
+
+    @Test
+    void aSideThatFailsInItsTurnOrWhenClosedTakesNoOtherWithIt() {
+        try (Problem problem = Family.of("gemm").open().apply("nt 8");
+                Side own = problem.on(Backend.named("scalar"), Parallel.of(1))) {
+            Map<String, Side> sides = new LinkedHashMap<>();
+            sides.put("failing", new Side() {
+                private int runs;
+
+                @Override
+                public double seconds(int times) {
+                    if (++runs == 3) {
+                        throw new IllegalStateException("dead");
+                    }
+                    return 1;
+                }
+
+                @Override
+                public void answer() {
+                    own.answer();
+                }
+
+                @Override
+                public void close() {
+                    throw new IllegalStateException("dead for good");
+                }
+            });
+            sides.put("right", new Pretended("right", 0.5, own::answer, log));
+            Row row = Turns.measure(problem, sides, Turns.Pace.ofJvm(1), (name, why) -> refused.add(name + ": " + why));
+            assertThat(row.results()).extracting(Row.Result::side).containsExactly("right");
+            assertThat(row.first().seconds()).isEqualTo(0.5);
+            assertThat(refused).containsExactly("failing: java.lang.IllegalStateException: dead",
+                    "failing: java.lang.IllegalStateException: dead for good");
+            assertThat(log).endsWith("close right");
+        }
+    }
 }
