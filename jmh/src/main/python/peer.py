@@ -4,12 +4,15 @@
 {"do": "open", "kind", "threads", "numbers", "operands", "answers"} -> {"forms": {group: form}, "refused": {group: why}} or {"unknown": true}
 {"do": "run", "group", "times": n}                   -> {"seconds": s}, of all n runs
 {"do": "answer", "group"}                            -> {}, after the files of answers are filled
+{"do": "trim"}                                       -> {}, after free memory went back to the system
 {"do": "limits"}                                     -> {"gigaflops"}
 {"do": "close"}                                      -> {}
 An error is {"error": "..."}. Of the ways to compute the same the fastest counts; on a device (`peer.py cuda`) the fastest of
 each group of ways, which is what stands before the comma of their names.
 """
 
+import ctypes
+import gc
 import json
 import math
 import sys
@@ -114,6 +117,12 @@ def poison():
         torch.full((1 << 28,), math.nan, device=DEVICE)
 
 
+def trim():
+    """What is free goes back to the system, where its C library can."""
+    gc.collect()
+    getattr(ctypes.CDLL(None), "malloc_trim", int)(0)
+
+
 def main():
     timing.device = DEVICE
     task, runs = None, {}
@@ -140,6 +149,8 @@ def main():
                     poison()
                     run = runs[request["group"]]
                     task.write(run.answers() if hasattr(run, "answers") else run())
+                case "trim":
+                    trim()
                 case "limits":
                     reply = limits()
                 case "close":

@@ -9,6 +9,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** The loops of {@code src/main/c}, which `make bench` compiles where there is a C compiler. */
@@ -44,6 +45,12 @@ final class CLibrary {
     static MethodHandle number(String name, MemoryLayout... arguments) {
         return Linker.nativeLinker().downcallHandle(require().findOrThrow(name),
                 FunctionDescriptor.of(ValueLayout.JAVA_DOUBLE, arguments));
+    }
+
+    /** A function of the system's own C library that returns nothing that counts; empty where there is none. */
+    static Optional<MethodHandle> systemFunction(String name, MemoryLayout... arguments) {
+        return Linker.nativeLinker().defaultLookup().find(name)
+                .map(at -> Linker.nativeLinker().downcallHandle(at, FunctionDescriptor.ofVoid(arguments)));
     }
 
     private static @Nullable SymbolLookup load() {

@@ -18,7 +18,7 @@ final class DecodingSide<S extends StreamState> implements Side {
     private final Tensor tokens;
     private final int prompt;
     private final Tensor logits;
-    private final Workspace workspace = new Workspace();
+    private Workspace workspace = new Workspace();
 
     /** logits: [1, the first tokens behind the prompt, outputs]. */
     DecodingSide(Backend backend, Parallel parallel, LanguageModel<S> model, Tensor tokens, int prompt, Tensor logits) {
@@ -66,6 +66,13 @@ final class DecodingSide<S extends StreamState> implements Side {
             }
             return spent;
         }
+    }
+
+    @Override
+    public void trim() {
+        workspace.close();
+        workspace = new Workspace();
+        Side.super.trim();
     }
 
     @Override

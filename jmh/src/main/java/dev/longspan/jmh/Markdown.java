@@ -9,7 +9,7 @@ import java.util.Map;
 final class Markdown {
 
     /** Below this what a process grows by is as much its compiler's as the task's. */
-    private static final long LARGE = 256L << 20;
+    private static final long LARGE = 64L << 20;
 
     private final StringBuilder text = new StringBuilder();
 
@@ -22,6 +22,9 @@ final class Markdown {
         page.line("");
         page.line("Medians of runs in turns (A B A B …). A ratio is the peer's time over that of longspan's first backend: above 1"
                 + " longspan is faster. Every answer was checked against float64 first; what was not right has no time.");
+        page.line("");
+        page.line("Memory is by how much a side's process, python or the JVM, grew at most in its second run, results among it; what it"
+                + " kept of the first, and what it had free, went back to the system before. Shown above 64 MiB.");
         page.goals(results);
         results.runs().forEach(page::run);
         return page.text.toString();

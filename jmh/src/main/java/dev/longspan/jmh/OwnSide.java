@@ -20,7 +20,7 @@ final class OwnSide implements Side {
     private final Parallel parallel;
     private final Task task;
     private final Ops ops;
-    private final Workspace workspace;
+    private Workspace workspace;
     private final TensorArena arena;
     private final Task here;
     private final Clock clock;
@@ -76,6 +76,13 @@ final class OwnSide implements Side {
         try (Pass pass = Pass.inference(backend, parallel, workspace)) {
             ops.run(pass, here).values().forEach(result -> result.fill(Double.NaN));
         }
+    }
+
+    @Override
+    public void trim() {
+        workspace.close();
+        workspace = new Workspace(backend.space());
+        Side.super.trim();
     }
 
     @Override

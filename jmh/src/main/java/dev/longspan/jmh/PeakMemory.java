@@ -1,6 +1,7 @@
 package dev.longspan.jmh;
 
 import java.io.IOException;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -14,11 +15,20 @@ final class PeakMemory {
     private PeakMemory() {
     }
 
-    /** Bytes by which the resident memory of a process grew at most while something ran; 0 where the system does not tell. */
-    static long during(long pid, Runnable run) {
-        Path process = Path.of("/proc/" + pid);
+    /** Gives the memory that malloc keeps free back to the system; does nothing where it cannot. */
+    static void trim() {
+        CLibrary.systemFunction("malloc_trim", ValueLayout.JAVA_LONG)
+                .ifPresent(trim -> Call.of(() -> {
+                    trim.invokeExact(0L);
+                }));
+    }
+
+    /** Bytes by which a side's process grew at most while something ran, once it was trimmed; 0 where the system does not tell. */
+    static long during(Side side, Runnable run) {
+        Path process = Path.of("/proc/" + side.pid());
         long before;
         try {
+            side.trim();
             Files.writeString(process.resolve("clear_refs"), RESET);
             before = status(process, "VmRSS:");
         } catch (IOException e) {

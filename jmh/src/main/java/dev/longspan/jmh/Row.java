@@ -28,7 +28,7 @@ record Row(String problem, double gigaflop, double gigabytes, List<Result> resul
      * @param form which of several ways it took
      * @param seconds of one step, the median of the samples; NaN where the answer was wrong
      * @param best the fastest sample
-     * @param memoryBytes by which the process grew at most in the first run
+     * @param memoryBytes by which its process grew at most in a run, nothing kept from the run before
      */
     record Result(String side, String form, double seconds, double best, int samples, long memoryBytes, Deviation deviation) {
 

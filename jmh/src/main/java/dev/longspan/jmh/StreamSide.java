@@ -19,7 +19,7 @@ final class StreamSide<S extends StreamState> implements Side {
     private final LanguageModel<S> model;
     private final Tensor tokens;
     private final Tensor logits;
-    private final Workspace workspace = new Workspace();
+    private Workspace workspace = new Workspace();
 
     /** logits: [1, some of the first tokens, outputs]. */
     StreamSide(Backend backend, Parallel parallel, LanguageModel<S> model, Tensor tokens, Tensor logits) {
@@ -63,6 +63,13 @@ final class StreamSide<S extends StreamState> implements Side {
             }
             return spent;
         }
+    }
+
+    @Override
+    public void trim() {
+        workspace.close();
+        workspace = new Workspace();
+        Side.super.trim();
     }
 
     @Override

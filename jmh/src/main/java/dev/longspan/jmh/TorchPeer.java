@@ -149,6 +149,11 @@ final class TorchPeer implements Peer {
         }
 
         @Override
+        public void trim() {
+            ask(Map.of("do", "trim"));
+        }
+
+        @Override
         public String form() {
             return form;
         }

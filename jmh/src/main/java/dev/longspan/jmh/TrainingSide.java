@@ -24,7 +24,7 @@ final class TrainingSide implements Side {
     private final double learningRate;
     private final LanguageModel<?> model;
     private final TensorArena arena = new TensorArena();
-    private final Workspace workspace = new Workspace();
+    private Workspace workspace = new Workspace();
     private final Gradients gradients;
     private final AdamW optimizer;
     private final Tensor firstTargets;
@@ -68,6 +68,13 @@ final class TrainingSide implements Side {
             then.accept(losses);
             pass.backward(Loss.mean(pass, losses, targets));
         }
+    }
+
+    @Override
+    public void trim() {
+        workspace.close();
+        workspace = new Workspace();
+        Side.super.trim();
     }
 
     @Override

@@ -58,7 +58,7 @@ final class Turns {
     private static final class Contender {
         private final String name;
         private final Side side;
-        private final long memoryBytes;
+        private long memoryBytes;
         private final Deviation deviation;
         private final List<Double> samples = new ArrayList<>();
         private double spent;
@@ -69,14 +69,16 @@ final class Turns {
             this.name = name;
             this.side = side;
             problem.task().answers().values().forEach(Turns::poison);
-            memoryBytes = PeakMemory.during(side.pid(), side::answer);
+            side.answer();
             deviation = problem.check();
         }
 
         /** Until for a while no run has been much faster than those before it, nor have compilers done much. */
         void warmUp(Pace pace) {
             pace.rest();
-            double best = side.seconds(1);
+            double[] first = new double[1];
+            memoryBytes = PeakMemory.during(side, () -> first[0] = side.seconds(1));
+            double best = first[0];
             if (best > ALONE_SECONDS) {
                 note(best);
             }
