@@ -1,5 +1,6 @@
 package dev.longspan.jmh;
 
+import dev.longspan.bench.Deviation;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
@@ -63,6 +64,16 @@ record Goal(String work, String against, double must, double aim, boolean atMost
     static Measure memoryOf(String peer) {
         return (all, run, row, ours) -> other(row, Pattern.compile(peer)).stream().filter(o -> o.memoryBytes() > 0)
                 .mapToDouble(o -> (double) ours.memoryBytes() / o.memoryBytes()).findFirst();
+    }
+
+    /** Our error over the peer's, each as a share of its bound: of several answers the one nearest to its own counts. */
+    static Measure errorOf(String peer) {
+        return (all, run, row, ours) -> other(row, Pattern.compile(peer)).stream().filter(o -> o.deviation().error() > 0)
+                .mapToDouble(o -> share(ours.deviation()) / share(o.deviation())).findFirst();
+    }
+
+    private static double share(Deviation deviation) {
+        return deviation.error() / deviation.bound();
     }
 
     /** Our rate over what registers multiply. */

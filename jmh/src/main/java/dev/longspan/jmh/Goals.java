@@ -16,7 +16,7 @@ final class Goals {
     private static final long MILLION = 1 << 20;
 
     /** In the order of the tables. */
-    static final List<Goal> ALL = Stream.of(products(), attention(), bands(), rows(), models(), itself())
+    static final List<Goal> ALL = Stream.of(products(), attention(), bands(), rows(), models(), errors(), itself())
             .flatMap(g -> g).toList();
 
     private Goals() {
@@ -97,6 +97,12 @@ final class Goals {
                         Pattern.compile("(llama|megalodon)-200M decode"), Goal.shareOfReading()),
                 ratio("training step of 10M parameters, 8K", TORCH, 1.15, 1.4, "models",
                         "(longnet|transformer)-10M train 8192"));
+    }
+
+    private static Stream<Goal> errors() {
+        return Stream.of("gemm", "attention", "chunk-attention", "dilated-attention", "cema", "timestep-norm", "pointwise", "decode",
+                "models").map(family -> new Goal("error, " + family, TORCH, 1, UNSAID, true, family, Pattern.compile(".*"),
+                        Goal.errorOf(TORCH)));
     }
 
     private static Stream<Goal> itself() {

@@ -66,6 +66,15 @@ class GoalTest {
     }
 
     @Test
+    void errorsAreHeldAgainstThePeersByTheirBounds() {
+        Row.Result ours = new Row.Result("host", "", 1, 1, 5, 0, new Deviation(8e-7, 2e-6));
+        Row.Result exact = new Row.Result("PyTorch", "", 1, 1, 5, 0, new Deviation(0, 1e-6));
+        assertThat(reached("error, cema", 1, run("cema", 1, 10, row("a", 1, 0, ours, side("PyTorch", 1, 0)),
+                row("b", 1, 0, side("host", 1, 0), side("PyTorch", 1, 0)), row("c", 1, 0, ours, exact))))
+                .containsExactly("host 4.0 short", "host 1.0");
+    }
+
+    @Test
     void sharesAreOfWhatTheMachineGave() {
         assertThat(reached("MEGALODON 3.7M, 8K, forward", 1, run("models", 1, 10,
                 row("megalodon-small forward 8192", 140, 0, side("vector", 2, 0))))).containsExactly("vector 0.7");
