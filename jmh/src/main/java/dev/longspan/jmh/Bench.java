@@ -74,7 +74,7 @@ final class Bench {
         IO.println("== " + section);
         long begin = System.nanoTime();
         int threads = section.threads();
-        Map<String, String> circumstances = Machine.circumstances(Request.command(section));
+        Map<String, String> circumstances = Machine.circumstances(Request.command(section), request.folder());
         Limits limits = Limits.measure(threads);
         Map<String, String> absent = new LinkedHashMap<>(peers.absent());
         List<Row> rows = new ArrayList<>();

@@ -2,6 +2,7 @@ package dev.longspan.jmh;
 
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -10,6 +11,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /** What figures depend on beside the code. */
@@ -28,14 +30,35 @@ final class Machine {
         return machine;
     }
 
-    /** What is so just now: date and load of others, before anything is measured. Ratios of a busy machine prove little. */
-    static Map<String, String> circumstances(String command) {
+    /** What is so just now: commit, date and load of others, before anything is measured. Ratios of a busy machine prove little. */
+    static Map<String, String> circumstances(String command, Path results) {
         Map<String, String> now = new LinkedHashMap<>();
         now.put("command", command);
+        commit(Path.of(""), results).ifPresent(commit -> now.put("commit", commit));
         now.put("date", Instant.now().truncatedTo(ChronoUnit.MINUTES).toString());
         now.put("load", String.format(Locale.ROOT, "%.1f at the start",
                 ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage()));
         return now;
+    }
+
+    /** The commit that a folder's files are of, {@code -dirty} where others than results differ; empty where git knows none. */
+    static Optional<String> commit(Path folder, Path results) {
+        // Not ":!" and the path: git refuses one beyond its own folder.
+        String notThese = ":(exclude,glob)**/" + results.getFileName() + "/**";
+        return git(folder, "rev-parse", "--short=12", "HEAD").map(head ->
+                git(folder, "diff", "--quiet", "HEAD", "--", ".", notThese).isPresent() ? head : head + "-dirty");
+    }
+
+    /** What git says; empty where it fails, or is not there. */
+    private static Optional<String> git(Path folder, String... arguments) {
+        try {
+            Process git = new ProcessBuilder(Stream.concat(Stream.of("git"), Stream.of(arguments)).toList())
+                    .directory(folder.toAbsolutePath().toFile()).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+            String said = new String(git.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+            return git.onExit().join().exitValue() == 0 ? Optional.of(said) : Optional.empty();
+        } catch (IOException e) {
+            return Optional.empty();
+        }
     }
 
     /** {@code AMD EPYC, family 25 model 17}: what a hypervisor shows of a name fits several generations. */

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A family measured with so many threads, 0 on a device.
  *
- * @param circumstances date, load and command, by name
+ * @param circumstances command, commit, date and load, by name
  * @param versions of the peers present
  * @param absent why the others are, by name
  */
