@@ -29,6 +29,10 @@ final class Bench {
 
     /** See {@link Request}. Exit status 1 if an answer is wrong, 2 if the arguments are. */
     public static void main(String[] args) throws IOException {
+        if (List.of(args).contains("--help")) {
+            IO.print(Request.HELP);
+            return;
+        }
         Request request;
         try {
             request = Request.of(args);

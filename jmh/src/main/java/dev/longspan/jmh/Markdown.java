@@ -77,7 +77,11 @@ final class Markdown {
             line(run.threads() == 0 ? "* limits: %.0f GFLOP/s of a product, %.1f GB/s of a copy"
                     : "* limits: %.0f GFLOP/s in registers, %.1f GB/s from memory", run.limits().gigaflops(), run.limits().gigabytes());
         }
-        run.versions().forEach((peer, version) -> line("* %s: %s", peer, version));
+        run.versions().forEach((peer, version) -> {
+            if (run.hasFigureOf(peer)) {
+                line("* %s: %s", peer, version);
+            }
+        });
         run.absent().forEach((peer, why) -> line("* %s is absent: %s", peer, why));
         line("");
         line("| ratio | must | problem | side | median | best | samples | GFLOP/s | GB/s | of the limit | memory"

@@ -16,6 +16,17 @@ import java.util.List;
  */
 record Request(Path folder, List<String> families, List<Integer> threads, double minutes, String only) {
 
+    static final String HELP = """
+            make bench ARGS="[family...] [--threads 1,2] [--minutes 60] [--only TEXT]"
+
+            family     among %s; all where none is named
+            --threads  one run each; 1 where nothing is said
+            --minutes  no family is begun that would end later
+            --only     problems whose names contain the text, or one of a family that is not listed; results stay
+
+            Exit status 1 if an answer is wrong, 2 if the arguments are.
+            """.formatted(Family.names());
+
     Request {
         families.forEach(Family::of);
         if (threads.isEmpty() || threads.stream().anyMatch(t -> t < 1)) {
@@ -38,11 +49,22 @@ record Request(Path folder, List<String> families, List<Integer> threads, double
                         .map(text -> number("threads", text)).toList();
                 case "--minutes" -> minutes = number("minutes", value(arguments, ++i));
                 case "--only" -> only = value(arguments, ++i);
-                default -> families.add(arguments[i]);
+                default -> {
+                    if (arguments[i].startsWith("-")) {
+                        throw new IllegalArgumentException(
+                                "options must be among --threads, --minutes, --only, --help: option=" + arguments[i]);
+                    }
+                    families.add(arguments[i]);
+                }
             }
         }
-        return new Request(Path.of(arguments[0]), families.isEmpty() ? Family.names() : List.copyOf(families), threads,
-                minutes, only);
+        Request request = new Request(Path.of(arguments[0]),
+                families.isEmpty() ? Family.names() : List.copyOf(families), threads, minutes, only);
+        if (request.sections().isEmpty()) {
+            throw new IllegalArgumentException(
+                    "no problem's name contains the text, and no single family is named: only=" + only);
+        }
+        return request;
     }
 
     private static String value(String[] arguments, int at) {
@@ -67,13 +89,13 @@ record Request(Path folder, List<String> families, List<Integer> threads, double
 
     /** What is measured, in this order: all families on so many threads, then on the next number of them. */
     List<Section> sections() {
-        return threads.stream().flatMap(t -> families.stream().map(name -> Section.of(Family.of(name), t))).distinct()
-                .toList();
+        List<Family> some = families.stream().map(Family::of).filter(of -> !problems(of).isEmpty()).toList();
+        return threads.stream().flatMap(t -> some.stream().map(of -> Section.of(of, t))).distinct().toList();
     }
 
-    /** The problems of a family that count: those that contain the text, or where none does the one that it names. */
+    /** Of a family: those that contain the text; where none does, and no other is named, the one that it names. */
     List<String> problems(Family family) {
         List<String> listed = family.problems().stream().filter(p -> p.contains(only)).toList();
-        return listed.isEmpty() ? List.of(only) : listed;
+        return listed.isEmpty() && families.size() == 1 ? List.of(only) : listed;
     }
 }

@@ -25,6 +25,11 @@ record Run(String family, int threads, Map<String, String> circumstances, Limits
         return rows.stream().allMatch(Row::passed);
     }
 
+    /** Whether a peer has a figure, in one of its ways or in all. */
+    boolean hasFigureOf(String peer) {
+        return rows.stream().flatMap(row -> row.results().stream()).anyMatch(result -> result.side().startsWith(peer));
+    }
+
     /** Whether it is of the same family and threads. */
     boolean replaces(Run other) {
         return family.equals(other.family) && threads == other.threads;

@@ -27,6 +27,8 @@ class RequestTest {
         assertThatThrownBy(() -> Request.of("out", "--threads")).hasMessageContaining("--threads needs a value");
         assertThatThrownBy(() -> Request.of("out", "--threads", "two")).hasMessageContaining("threads=two");
         assertThatThrownBy(() -> Request.of("out", "--threads", "0")).hasMessageContaining("threads=[0]");
+        assertThatThrownBy(() -> Request.of("out", "--thread", "1")).hasMessageContaining("option=--thread");
+        assertThatThrownBy(() -> Request.of("out", "--only", "nt 3x5x7")).hasMessageContaining("only=nt 3x5x7");
         assertThatThrownBy(Request::of).hasMessageContaining("folder");
     }
 
@@ -34,6 +36,12 @@ class RequestTest {
     void theFamilyOfManyThreadsBesideOneIsMeasuredOnceOnTwo() {
         assertThat(Request.of("out", "threads", "gemm", "--threads", "1,2").sections()).extracting(Section::toString)
                 .containsExactly("threads, 2 threads", "gemm, 1 thread", "gemm, 2 threads");
+    }
+
+    @Test
+    void familiesWithoutAProblemOfThatTextAreLeftOut() {
+        assertThat(Request.of("out", "--only", "rms_norm").sections()).extracting(Section::toString)
+                .containsExactly("pointwise, 1 thread", "threads, 2 threads");
     }
 
     @Test

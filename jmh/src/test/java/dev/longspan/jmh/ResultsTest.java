@@ -22,7 +22,8 @@ class ResultsTest {
         Row row = new Row("64 x 64", 2, 0, List.of(new Row.Result("vector", "", seconds, seconds, 5, 1L << 30, new Deviation(1e-7, 1e-6)),
                 new Row.Result("PyTorch", "mm", 3 * seconds, seconds, 5, 1L << 30, new Deviation(1e-7, 1e-6)),
                 new Row.Result("Other", "", Double.NaN, Double.NaN, 0, 0, new Deviation(1, 1e-6))));
-        return new Run(family, threads, Map.of("command", "make bench"), new Limits(100, 10), Map.of("PyTorch", "2"),
+        return new Run(family, threads, Map.of("command", "make bench"), new Limits(100, 10),
+                Map.of("PyTorch", "2", "Jlama", "3"),
                 Map.of("C", "no compiler"), List.of(row));
     }
 
@@ -51,6 +52,7 @@ class ResultsTest {
         assertThat(page).contains("## gemm, 2 threads", "| **3.00** |  | 64 x 64 | PyTorch (mm) | 1.50 s | 500.000 ms | 5 |",
                 "| 1024 MiB |",
                 "| | | 64 x 64 | Other | wrong answer |", "C is absent: no compiler");
+        assertThat(page).contains("* PyTorch: 2").doesNotContain("Jlama: 3");
         assertThat(Markdown.of(run("gemm", 2, 0.5).rows().getFirst())).contains("ratio 3.00", "Other wrong answer");
     }
 
