@@ -238,7 +238,7 @@ public final class Pass implements Owner, AutoCloseable {
 
     /**
      * Notes that an op made {@code output} and how to send its gradient on. {@code backward} runs at most once, after the
-     * gradient of the output is complete, and adds to the gradients of the inputs.
+     * gradient of the output is complete, and adds to the gradients of the inputs. That of a BF16 output is summed up in F32.
      */
     public void record(Tensor output, Runnable backward) {
         record(List.of(output), backward);
@@ -246,18 +246,17 @@ public final class Pass implements Owner, AutoCloseable {
 
     /** As {@link #record(Tensor, Runnable)} for an op of several outputs. */
     public void record(List<Tensor> outputs, Runnable backward) {
-        if (recording) {
-            outputs.forEach(output -> track(output, new Own(output, output.dtype())));
-            tape.add(new Step(outputs, backward));
-        }
+        record(outputs, outputs.stream().map(Tensor::dtype).toList(), backward);
     }
 
-    /** As {@link #record(List, Runnable)} with gradients of these dtypes. */
-    void record(List<Tensor> outputs, List<DType> gradients, Runnable backward) {
-        for (int i = 0; recording && i < outputs.size(); i++) {
-            track(outputs.get(i), new Own(outputs.get(i), gradients.get(i)));
+    /** As {@link #record(List, Runnable)} with gradients as outputs of these dtypes would have them. */
+    void record(List<Tensor> outputs, List<DType> dtypes, Runnable backward) {
+        if (recording) {
+            for (int i = 0; i < outputs.size(); i++) {
+                track(outputs.get(i), new Own(outputs.get(i), dtypes.get(i) == DType.BF16 ? DType.F32 : dtypes.get(i)));
+            }
+            tape.add(new Step(outputs, backward));
         }
-        record(outputs, backward);
     }
 
     /** Notes that {@code view} shows part of {@code whole}: their gradients share memory in the same way. */

@@ -54,9 +54,9 @@ final class AttentionBackward {
         this.k = HeadRows.all(k);
         this.v = HeadRows.all(v);
         this.state = state;
-        this.dq = HeadRows.all(dq);
-        this.dk = HeadRows.all(dk);
-        this.dv = HeadRows.all(dv);
+        this.dq = HeadRows.sums(dq);
+        this.dk = HeadRows.sums(dk);
+        this.dv = HeadRows.sums(dv);
         group = AttentionForward.group(Math.toIntExact(q.size(3)), Math.toIntExact(v.size(3)));
     }
 

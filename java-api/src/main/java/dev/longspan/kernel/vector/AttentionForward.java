@@ -7,6 +7,7 @@ import static dev.longspan.kernel.vector.Lanes.SPECIES;
 import dev.longspan.kernel.AttentionPlan;
 import dev.longspan.kernel.vector.TaskList.Entry;
 import dev.longspan.parallel.Scratch;
+import dev.longspan.tensor.Elements;
 import dev.longspan.tensor.Tensor;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -50,6 +51,7 @@ final class AttentionForward {
         this.v = HeadRows.all(v);
         this.out = HeadRows.all(out);
         this.lse = lse;
+        Floats.memory(lse);
     }
 
     /** Fewer blocks a group where long rows would fill the scratch. */
@@ -162,6 +164,10 @@ final class AttentionForward {
         float share = total == 0 ? 0 : (float) Math.exp(top - merged);
         lse.segment().set(ValueLayout.JAVA_FLOAT, lseAt, (float) merged);
         long to = outs.at(row);
+        if (outs.half()) {
+            mergeHalves(outs, to, keep, outputs, at, i, share);
+            return;
+        }
         for (int d = 0; d < outs.dim(); d += LANES) {
             VectorMask<Float> in = Lanes.first(outs.dim() - d);
             FloatVector o = FloatVector.fromArray(SPECIES, outputs, at + Packing.place(i, d)).mul(share);
@@ -170,6 +176,14 @@ final class AttentionForward {
                         FloatVector.broadcast(SPECIES, keep), o);
             }
             o.intoMemorySegment(outs.memory(), (to + d) * 4, ORDER, in);
+        }
+    }
+
+    private static void mergeHalves(HeadRows outs, long to, float keep, float[] outputs, int at, int i, float share) {
+        for (int d = 0; d < outs.dim(); d++) {
+            float own = outputs[at + Packing.place(i, d)] * share;
+            float merged = keep == 0 ? own : Math.fma(Packing.get(outs.memory(), true, to + d), keep, own);
+            outs.memory().set(ValueLayout.JAVA_SHORT_UNALIGNED, (to + d) * 2, Elements.floatToBf16(merged));
         }
     }
 }

@@ -8,7 +8,8 @@ import java.lang.foreign.MemorySegment;
 record HeadRows(MemorySegment memory, boolean half, long offset, long stride, int dim) {
 
     static HeadRows of(Tensor tensor, long batch, int head) {
-        return new HeadRows(tensor.segment(), tensor.dtype() == DType.BF16,
+        boolean half = tensor.dtype() == DType.BF16;
+        return new HeadRows(half ? tensor.segment() : Floats.memory(tensor), half,
                 tensor.offset() + batch * tensor.stride(0) + head * tensor.stride(2), tensor.stride(1), Math.toIntExact(tensor.size(3)));
     }
 
@@ -25,6 +26,12 @@ record HeadRows(MemorySegment memory, boolean half, long offset, long stride, in
             all[i] = of(tensor, i / heads, i % heads);
         }
         return all;
+    }
+
+    /** As {@link #all}, of what is summed up in place: float32 alone. */
+    static HeadRows[] sums(Tensor tensor) {
+        Floats.memory(tensor);
+        return all(tensor);
     }
 
     /** Place of a row's first element. */

@@ -104,7 +104,7 @@ final class OneQuery {
     }
 
     private void scale(HeadRows queries, long row, DecayFactors decay, float[] query, int padded) {
-        Packing.load(queries.memory(), queries.at(row), queries.dim(), query, 0);
+        Packing.load(queries.memory(), queries.half(), queries.at(row), queries.dim(), query, 0);
         Arrays.fill(query, queries.dim(), padded, 0f);
         float scale = (float) plan.scale() * Exp2.LOG2_E;
         float[] factors = decay.factors();

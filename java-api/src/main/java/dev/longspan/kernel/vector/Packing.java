@@ -16,7 +16,7 @@ import jdk.incubator.vector.VectorMask;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Brings rows of an off-heap matrix into scratch, in the orders that the register tiles read: float32, or for products bfloat16
+ * Brings rows of an off-heap matrix into scratch, in the orders that the register tiles read: float32, or bfloat16
  * that is widened. Offsets and strides count elements.
  */
 final class Packing {
@@ -144,7 +144,7 @@ final class Packing {
         int dim = from.dim();
         int padded = Math.ceilDiv(dim, Tiles.COLS) * Tiles.COLS;
         if (from.half()) {
-            halfSlab(from, rows, start, count, padded, to, at);
+            halfSlab(from, rows, start, count, padded, factors, to, at);
             return;
         }
         int whole = Lanes.whole(dim);
@@ -169,14 +169,18 @@ final class Packing {
         }
     }
 
-    /** As {@link #slab} without factors, of bfloat16: keys and values of a cache. */
-    private static void halfSlab(HeadRows from, Rows rows, int start, int count, int padded, float[] to, int at) {
+    /** As {@link #slab}, of bfloat16. */
+    private static void halfSlab(HeadRows from, Rows rows, int start, int count, int padded, float @Nullable [] factors, float[] to,
+            int at) {
         for (int i = 0; i < count; i++) {
             long row = from.at(rows.at(start + i));
             for (int d = 0; d < padded; d += Tiles.SLAB) {
                 int n = Math.clamp(from.dim() - d, 0, Tiles.SLAB);
                 int place = at + place(i, d);
                 load(from.memory(), true, row + d, n, to, place);
+                for (int x = 0; factors != null && x < n; x++) {
+                    to[place + x] *= factors[d + x];
+                }
                 Arrays.fill(to, place + n, place + Math.min(Tiles.SLAB, padded - d), 0f);
             }
         }
@@ -203,7 +207,7 @@ final class Packing {
         for (int r = 0; r < count; r += Tiles.COLS) {
             int present = Math.min(Tiles.COLS, count - r);
             for (int x = 0; x < present; x++) {
-                load(from.memory(), from.at(rows.at(start + r + x)), dim, stage, x * dim);
+                load(from.memory(), from.half(), from.at(rows.at(start + r + x)), dim, stage, x * dim);
             }
             for (int x = 0; x < present && (factors != null || scale != 1); x++) {
                 for (int d = 0; d < dim; d++) {

@@ -63,8 +63,7 @@ final class QueryState {
     private static float dot(HeadRows a, HeadRows b, long row) {
         double sum = 0;
         for (int d = 0; d < a.dim(); d++) {
-            sum += (double) a.memory().get(ValueLayout.JAVA_FLOAT, (a.at(row) + d) * 4)
-                    * b.memory().get(ValueLayout.JAVA_FLOAT, (b.at(row) + d) * 4);
+            sum += (double) Packing.get(a.memory(), a.half(), a.at(row) + d) * Packing.get(b.memory(), b.half(), b.at(row) + d);
         }
         return (float) sum;
     }
