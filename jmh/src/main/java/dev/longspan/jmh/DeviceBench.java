@@ -57,7 +57,8 @@ final class DeviceBench {
     private void run(Path folder, Schedule schedule, long end) throws IOException {
         try (TorchPeer torch = new TorchPeer(backend.space().isHost() ? "cpu" : "cuda")) {
             boolean hasTorch = isThere(torch);
-            Limits limits = new Limits(hasTorch ? torch.gigaflops() : 0, copied(schedule == Schedule.TINY ? 1 << 20 : COPIED_BYTES));
+            Limits limits = new Limits(hasTorch ? torch.gigaflops() : 0,
+                    copied(schedule == Schedule.TINY ? 1 << 20 : COPIED_BYTES), Double.NaN);
             List<Schedule.Item> left = new ArrayList<>(schedule.items());
             while (!left.isEmpty() && (end - System.nanoTime()) * 1e-9 > LEAST_SECONDS) {
                 measure(left.removeFirst(), hasTorch ? torch : null);

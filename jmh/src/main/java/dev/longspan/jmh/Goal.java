@@ -28,7 +28,7 @@ record Goal(String work, String against, double must, double aim, boolean atMost
 
     /** What is made of a row's times; nothing where something is missing. */
     interface Measure {
-        OptionalDouble of(Results all, Run run, Row row, Row.Result ours);
+        OptionalDouble of(Run run, Row row, Row.Result ours);
 
         /** The peer whose ratio it is, if it is one. */
         default @Nullable Pattern peer() {
@@ -39,7 +39,7 @@ record Goal(String work, String against, double must, double aim, boolean atMost
     /** The peer's time over ours. */
     record Ratio(Pattern peer) implements Measure {
         @Override
-        public OptionalDouble of(Results all, Run run, Row row, Row.Result ours) {
+        public OptionalDouble of(Run run, Row row, Row.Result ours) {
             return other(row, peer).stream().mapToDouble(o -> o.seconds() / ours.seconds()).findFirst();
         }
     }
@@ -47,7 +47,7 @@ record Goal(String work, String against, double must, double aim, boolean atMost
     /** The peer's time over ours where weights were packed before. */
     static Measure packedRatio(String peer) {
         Ratio ratio = new Ratio(Pattern.compile(peer));
-        return (all, run, row, ours) -> ours.isPacked() ? ratio.of(all, run, row, ours) : OptionalDouble.empty();
+        return (run, row, ours) -> ours.isPacked() ? ratio.of(run, row, ours) : OptionalDouble.empty();
     }
 
     private static List<Row.Result> other(Row row, Pattern name) {
@@ -56,19 +56,19 @@ record Goal(String work, String against, double must, double aim, boolean atMost
 
     /** Our time over the peer's. */
     static Measure timeOf(String peer) {
-        return (all, run, row, ours) -> other(row, Pattern.compile(peer)).stream()
+        return (run, row, ours) -> other(row, Pattern.compile(peer)).stream()
                 .mapToDouble(o -> ours.seconds() / o.seconds()).findFirst();
     }
 
     /** Our peak memory over the peer's. */
     static Measure memoryOf(String peer) {
-        return (all, run, row, ours) -> other(row, Pattern.compile(peer)).stream().filter(o -> o.memoryBytes() > 0)
+        return (run, row, ours) -> other(row, Pattern.compile(peer)).stream().filter(o -> o.memoryBytes() > 0)
                 .mapToDouble(o -> (double) ours.memoryBytes() / o.memoryBytes()).findFirst();
     }
 
     /** Our error over the peer's, each as a share of its bound: of several answers the one nearest to its own counts. */
     static Measure errorOf(String peer) {
-        return (all, run, row, ours) -> other(row, Pattern.compile(peer)).stream().filter(o -> o.deviation().error() > 0)
+        return (run, row, ours) -> other(row, Pattern.compile(peer)).stream().filter(o -> o.deviation().error() > 0)
                 .mapToDouble(o -> share(ours.deviation()) / share(o.deviation())).findFirst();
     }
 
@@ -78,12 +78,12 @@ record Goal(String work, String against, double must, double aim, boolean atMost
 
     /** Our rate over what registers multiply. */
     static Measure shareOfPeak() {
-        return (all, run, row, ours) -> share(row.gigaflop() / ours.seconds(), run.limits().gigaflops());
+        return (run, row, ours) -> share(row.gigaflop() / ours.seconds(), run.limits().gigaflops());
     }
 
     /** Our rate over what memory gives. */
     static Measure shareOfReading() {
-        return (all, run, row, ours) -> share(row.gigabytes() / ours.seconds(), run.limits().gigabytes());
+        return (run, row, ours) -> share(row.gigabytes() / ours.seconds(), run.limits().gigabytes());
     }
 
     private static OptionalDouble share(double rate, double limit) {
@@ -94,10 +94,8 @@ record Goal(String work, String against, double must, double aim, boolean atMost
      * The speed on many threads over that on one, or its share of what memory gives to many over what it gives to one.
      */
     static Measure speedUp(boolean ofReading) {
-        return (all, run, row, ours) -> {
-            double one = all.runs().stream().filter(r -> r.threads() == 1).mapToDouble(r -> r.limits().gigabytes())
-                    .max().orElse(0);
-            double gain = ofReading ? run.limits().gigabytes() / one : 1;
+        return (run, row, ours) -> {
+            double gain = ofReading ? run.limits().gigabytes() / run.limits().gigabytesOfOne() : 1;
             return row.results().stream().filter(r -> r.isRight() && r.side().equals(ours.side() + WithoutPeers.ON_ONE))
                     .mapToDouble(r -> r.seconds() / ours.seconds() / gain).filter(Double::isFinite).findFirst();
         };
@@ -105,7 +103,7 @@ record Goal(String work, String against, double must, double aim, boolean atMost
 
     /** The time of the same side for another problem of the family over its time for this, both by the unit. */
     static Measure over(String otherProblem, double unitsHere, double unitsThere) {
-        return (all, run, row, ours) -> run.rows().stream().filter(r -> r.problem().equals(otherProblem))
+        return (run, row, ours) -> run.rows().stream().filter(r -> r.problem().equals(otherProblem))
                 .flatMap(r -> r.results().stream()).filter(r -> r.isRight() && r.side().equals(ours.side()))
                 .mapToDouble(r -> r.seconds() / unitsThere / (ours.seconds() / unitsHere)).findFirst();
     }
@@ -118,7 +116,7 @@ record Goal(String work, String against, double must, double aim, boolean atMost
                 for (Row row : run.rows()) {
                     if (problem.matcher(row.problem()).matches()) {
                         row.results().stream().filter(r -> r.isOwn() && r.isRight()).forEach(ours ->
-                                measure.of(all, run, row, ours)
+                                measure.of(run, row, ours)
                                     .ifPresent(value -> figures.add(new Figure(row.problem(), ours.side(), value))));
                     }
                 }

@@ -77,6 +77,9 @@ final class Markdown {
             line(run.threads() == 0 ? "* limits: %.0f GFLOP/s of a product, %.1f GB/s of a copy"
                     : "* limits: %.0f GFLOP/s in registers, %.1f GB/s from memory", run.limits().gigaflops(), run.limits().gigabytes());
         }
+        if (run.threads() > 1 && run.limits().gigabytesOfOne() > 0) {
+            line("* one thread alone: %.1f GB/s from memory", run.limits().gigabytesOfOne());
+        }
         run.versions().forEach((peer, version) -> {
             if (run.hasFigureOf(peer)) {
                 line("* %s: %s", peer, version);

@@ -52,6 +52,9 @@ record Run(String family, int threads, Map<String, String> circumstances, Limits
         figures.put("circumstances", circumstances);
         figures.put("gigaflopsLimit", limits.gigaflops());
         figures.put("gigabytesLimit", limits.gigabytes());
+        if (!Double.isNaN(limits.gigabytesOfOne())) {
+            figures.put("gigabytesLimitOfOne", limits.gigabytesOfOne());
+        }
         figures.put("versions", versions);
         figures.put("absent", absent);
         figures.put("rows", rows.stream().map(Run::figures).toList());
@@ -89,8 +92,9 @@ record Run(String family, int threads, Map<String, String> circumstances, Limits
             rows.add(row((Map<?, ?>) row));
         }
         return new Run((String) present(figures, "family"), (int) number(figures, "threads"), texts(figures, "circumstances"),
-                new Limits(number(figures, "gigaflopsLimit"), number(figures, "gigabytesLimit")), texts(figures, "versions"),
-                texts(figures, "absent"), rows);
+                new Limits(number(figures, "gigaflopsLimit"), number(figures, "gigabytesLimit"),
+                        number(figures, "gigabytesLimitOfOne")),
+                texts(figures, "versions"), texts(figures, "absent"), rows);
     }
 
     private static Row row(Map<?, ?> figures) {

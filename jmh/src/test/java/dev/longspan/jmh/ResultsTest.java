@@ -22,7 +22,7 @@ class ResultsTest {
         Row row = new Row("64 x 64", 2, 0, List.of(new Row.Result("vector", "", seconds, seconds, 5, 1L << 30, new Deviation(1e-7, 1e-6)),
                 new Row.Result("PyTorch", "mm", 3 * seconds, seconds, 5, 1L << 30, new Deviation(1e-7, 1e-6)),
                 new Row.Result("Other", "", Double.NaN, Double.NaN, 0, 0, new Deviation(1, 1e-6))));
-        return new Run(family, threads, Map.of("command", "make bench"), new Limits(100, 10),
+        return new Run(family, threads, Map.of("command", "make bench"), new Limits(100, 10, 8),
                 Map.of("PyTorch", "2", "Jlama", "3"),
                 Map.of("C", "no compiler"), List.of(row));
     }
@@ -58,7 +58,7 @@ class ResultsTest {
 
     @Test
     void whatASectionTookIsWhatItMayTakeAgain() {
-        Run run = new Run("gemm", 1, Map.of(Run.TOOK, "77 s"), new Limits(0, 0), Map.of(), Map.of(), List.of());
+        Run run = new Run("gemm", 1, Map.of(Run.TOOK, "77 s"), new Limits(0, 0, 0), Map.of(), Map.of(), List.of());
         Results before = new Results(MACHINE, List.of(run));
         assertThat(Section.of(Family.of("gemm"), 1).estimatedSeconds(before)).isEqualTo(77);
         assertThat(Section.of(Family.of("gemm"), 2).estimatedSeconds(before)).isEqualTo(20.0 * Family.of("gemm")
