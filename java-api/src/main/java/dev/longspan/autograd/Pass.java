@@ -35,13 +35,11 @@ public final class Pass implements Owner, AutoCloseable {
     private final @Nullable Gradients parameters;
     private final Randomness randomness;
     private final boolean recording;
-    private final @Nullable Pass parent;
     private final Workspace.Mark mark;
     private final Thread thread = Thread.currentThread();
     private final IdentityHashMap<Tensor, Slot> tracked = new IdentityHashMap<>();
     private final List<Step> tape = new ArrayList<>();
     private long nextStream;
-    private boolean suspended;
     private boolean goingBack;
     private boolean closed;
 
@@ -119,7 +117,7 @@ public final class Pass implements Owner, AutoCloseable {
     }
 
     private Pass(Backend backend, Parallel parallel, Workspace workspace, @Nullable PackedWeights packed,
-            @Nullable Gradients parameters, Randomness randomness, boolean recording, @Nullable Pass parent) {
+            @Nullable Gradients parameters, Randomness randomness, boolean recording) {
         if (!workspace.space().equals(backend.space())) {
             throw new IllegalArgumentException("backend " + backend.name() + " needs a workspace in its own memory, new Workspace("
                     + "backend.space()): backend=" + backend.space().name() + ", workspace=" + workspace.space().name());
@@ -135,24 +133,23 @@ public final class Pass implements Owner, AutoCloseable {
         this.parameters = parameters;
         this.randomness = randomness;
         this.recording = recording;
-        this.parent = parent;
-        this.mark = workspace.mark();
+        this.mark = workspace.open(this);
     }
 
     /** A pass that records nothing and drops nothing out. */
     public static Pass inference(Backend backend, Parallel parallel, Workspace workspace) {
-        return new Pass(backend, parallel, workspace, null, null, Randomness.NONE, false, null);
+        return new Pass(backend, parallel, workspace, null, null, Randomness.NONE, false);
     }
 
     /** The same, with products that take weights as they are packed: the same bits. */
     public static Pass inference(Backend backend, Parallel parallel, Workspace workspace, PackedWeights packed) {
-        return new Pass(backend, parallel, workspace, packed, null, Randomness.NONE, false, null);
+        return new Pass(backend, parallel, workspace, packed, null, Randomness.NONE, false);
     }
 
     /** A pass that can go {@link #backward} and adds to the given gradients. */
     public static Pass training(Backend backend, Parallel parallel, Workspace workspace, Gradients gradients,
             Randomness randomness) {
-        return new Pass(backend, parallel, workspace, null, gradients, randomness, true, null);
+        return new Pass(backend, parallel, workspace, null, gradients, randomness, true);
     }
 
     public Backend backend() {
@@ -393,14 +390,10 @@ public final class Pass implements Owner, AutoCloseable {
                 ? new GaussianNoise(std, randomness.seed(), randomness.step() << 20 | nextStream++) : null;
     }
 
-    /**
-     * A pass within this one, on top of its memory, that continues its random streams from {@code stream}; this one cannot
-     * allocate until it is closed.
-     */
+    /** A pass on top of this one's memory that continues its random streams from {@code stream}. */
     Pass child(boolean recording, long stream) {
-        Pass child = new Pass(backend, parallel, workspace, packed, parameters, randomness, recording, this);
+        Pass child = new Pass(backend, parallel, workspace, packed, parameters, randomness, recording);
         child.nextStream = stream;
-        suspended = true;
         return child;
     }
 
@@ -453,9 +446,7 @@ public final class Pass implements Owner, AutoCloseable {
     private void checkAllocates() {
         checkThread();
         checkAlive();
-        if (suspended) {
-            throw new IllegalStateException("a pass cannot allocate while a pass within it is open");
-        }
+        workspace.checkInnermost(this);
     }
 
     @Override
@@ -468,13 +459,11 @@ public final class Pass implements Owner, AutoCloseable {
     @Override
     public void close() {
         if (!closed) {
+            workspace.checkInnermost(this);
             closed = true;
             tape.clear();
             tracked.clear();
             workspace.release(mark);
-            if (parent != null) {
-                parent.suspended = false;
-            }
         }
     }
 

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Memory that passes allocate from, kept between them: slabs with a bump pointer that a closing pass sets back. Memory
- * handed out is not zeroed. Serves one thread at a time.
+ * handed out is not zeroed. Serves one thread at a time. Of passes that are open at once the last opened allocates, and closes first.
  */
 public final class Workspace implements AutoCloseable {
 
@@ -26,6 +26,7 @@ public final class Workspace implements AutoCloseable {
     private int slab;
     private long used;
     private long before;
+    private @Nullable Pass innermost;
     private long peakBytes;
 
     /** A workspace in host memory. */
@@ -59,11 +60,21 @@ public final class Workspace implements AutoCloseable {
     }
 
     /** A place to return to. */
-    record Mark(int slab, long used, long before, @Nullable Mark host) {
+    record Mark(int slab, long used, long before, @Nullable Pass innermost, @Nullable Mark host) {
     }
 
-    Mark mark() {
-        return new Mark(slab, used, before, host == null ? null : host.mark());
+    /** The place where the memory of a pass begins, on top of that of the passes that are open. */
+    Mark open(Pass pass) {
+        Mark mark = new Mark(slab, used, before, innermost, host == null ? null : host.open(pass));
+        innermost = pass;
+        return mark;
+    }
+
+    /** Throws where memory of a pass would come to lie, or be freed, under that of another. */
+    void checkInnermost(Pass pass) {
+        if (pass != innermost) {
+            throw new IllegalStateException("a pass cannot allocate or close while another is open on top of it in its workspace");
+        }
     }
 
     /** Memory of the space, itself or the small workspace on the host that goes with a device's. */
@@ -78,6 +89,7 @@ public final class Workspace implements AutoCloseable {
         slab = mark.slab;
         used = mark.used;
         before = mark.before;
+        innermost = mark.innermost;
     }
 
     Storage allocate(long bytes, Owner owner) {

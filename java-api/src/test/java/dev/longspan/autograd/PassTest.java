@@ -225,6 +225,20 @@ class PassTest {
     }
 
     @Test
+    void passesInOneWorkspaceStackAndOnlyTheTopmostIsUsed() {
+        Pass below = inference();
+        Tensor kept = below.zeros(DType.F32, 8);
+        Pass above = inference();
+        Tensor x = above.zeros(DType.F32, 8);
+        assertThatIllegalStateException().isThrownBy(() -> below.zeros(DType.F32, 8)).withMessageContaining("another is open on top");
+        assertThatIllegalStateException().isThrownBy(below::close).withMessageContaining("another is open on top");
+        x.fill(3);
+        assertThat(kept.toFloats()).containsOnly(0);
+        above.close();
+        below.close();
+    }
+
+    @Test
     void tensorsOfAClosedPassSaySoAndTheirMemoryIsUsedAgain() {
         Pass pass = inference();
         Tensor x = pass.zeros(DType.F32, 8);
@@ -264,7 +278,7 @@ class PassTest {
             Tensor outer = pass.zeros(DType.F64, 4);
             try (Pass child = pass.child(true, 0)) {
                 assertThatIllegalStateException().isThrownBy(() -> pass.allocate(DType.F64, 1))
-                        .withMessageContaining("within it is open");
+                        .withMessageContaining("another is open on top");
                 child.zeros(DType.F64, 100).fill(9);
             }
             Tensor after = pass.allocate(DType.F64, 4);
