@@ -380,14 +380,14 @@ public final class Pass implements Owner, AutoCloseable {
     public @Nullable Dropout nextDropout(double rate) {
         checkAlive();
         return isTraining() && rate > 0
-                ? new Dropout(rate, randomness.seed(), randomness.step() << 20 | nextStream++) : null;
+                ? new Dropout(rate, randomness.seed(), randomness.stream(nextStream++)) : null;
     }
 
     /** Gaussian noise for the next place in the network that adds some; none at inference or deviation 0. */
     public @Nullable GaussianNoise nextNoise(double std) {
         checkAlive();
         return isTraining() && std > 0
-                ? new GaussianNoise(std, randomness.seed(), randomness.step() << 20 | nextStream++) : null;
+                ? new GaussianNoise(std, randomness.seed(), randomness.stream(nextStream++)) : null;
     }
 
     /** A pass on top of this one's memory that continues its random streams from {@code stream}. */

@@ -14,7 +14,9 @@ import dev.longspan.tensor.PretendedDevice;
 import dev.longspan.tensor.Tensor;
 import dev.longspan.tensor.TensorArena;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -222,6 +224,19 @@ class PassTest {
                 assertThat(again.nextDropout(0.1)).isEqualTo(second);
             }
         }
+    }
+
+    @Test
+    void everyStepAndPlaceHasAStreamOfItsOwn() {
+        long[] places = {0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 1 << 21, 1L << 31};
+        Set<Long> streams = new HashSet<>();
+        for (long step : new long[] {0, 1, 2, 3, (1L << 32) - 1}) {
+            for (long place : places) {
+                assertThat(streams.add(new Randomness(1, step).stream(place))).as("step=%d, place=%d", step, place).isTrue();
+            }
+        }
+        assertThat(new Randomness(1, 5).stream(7)).isEqualTo(5 << 20 | 7);
+        assertThatIllegalArgumentException().isThrownBy(() -> new Randomness(1, 1L << 32)).withMessageContaining("step=4294967296");
     }
 
     @Test
