@@ -4,6 +4,8 @@ import dev.longspan.kernel.AttentionPlan;
 import dev.longspan.kernel.vector.TaskList.Entry;
 import dev.longspan.parallel.Scratch;
 import dev.longspan.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
@@ -32,9 +34,9 @@ final class DetachedDeltas {
     private final HeadRows[] k;
     private final HeadRows[] v;
     private final QueryState state;
-    private final float[] deltas;
+    private final MemorySegment deltas;
 
-    DetachedDeltas(AttentionPlan plan, Tensor q, Tensor k, Tensor v, QueryState state, float[] deltas) {
+    DetachedDeltas(AttentionPlan plan, Tensor q, Tensor k, Tensor v, QueryState state, MemorySegment deltas) {
         this.plan = plan;
         heads = Math.toIntExact(q.size(2));
         this.q = HeadRows.all(q);
@@ -100,8 +102,8 @@ final class DetachedDeltas {
             for (int i = 0; i < rows; i++) {
                 // Padded keys have weight 2^-lse each and no value.
                 double total = sum[i] + entry.task().padKeys() * Math.exp(-lse[i] * Exp2.LN_2);
-                deltas[state.number(entry, batch, entry.task().queries().at(start + i))] = total == 0 ? 0
-                        : (float) (dot[i] / total);
+                deltas.setAtIndex(ValueLayout.JAVA_FLOAT, state.number(entry, batch, entry.task().queries().at(start + i)),
+                        total == 0 ? 0 : (float) (dot[i] / total));
             }
         }
     }

@@ -2,13 +2,14 @@ package dev.longspan.kernel.vector;
 
 import dev.longspan.kernel.vector.TaskList.Entry;
 import dev.longspan.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What the backward knows of each query: its log-sum-exp and {@code δ}, which is {@code dOut · out − dLse} unless
- * given: an array of the shape [B, H, Nq] of the log-sum-exps, where branches have their own.
+ * given: floats in the order [B, H, Nq] of the log-sum-exps, where branches have their own.
  */
 final class QueryState {
 
@@ -16,9 +17,9 @@ final class QueryState {
     private final HeadRows[] dOut;
     private final Tensor lse;
     private final @Nullable Tensor dLse;
-    private final float @Nullable [] given;
+    private final @Nullable MemorySegment given;
 
-    QueryState(Tensor out, Tensor lse, Tensor dOut, @Nullable Tensor dLse, float @Nullable [] given) {
+    QueryState(Tensor out, Tensor lse, Tensor dOut, @Nullable Tensor dLse, @Nullable MemorySegment given) {
         this.out = HeadRows.all(out);
         this.lse = lse;
         this.dOut = HeadRows.all(dOut);
@@ -32,8 +33,8 @@ final class QueryState {
     }
 
     /** Number of a query in the δ that are given. */
-    int number(Entry entry, long batch, long row) {
-        return Math.toIntExact((batch * lse.size(1) + entry.head()) * lse.size(2) + row);
+    long number(Entry entry, long batch, long row) {
+        return (batch * lse.size(1) + entry.head()) * lse.size(2) + row;
     }
 
     /** Log-sum-exps in powers of two and δ of a block of queries; rows without keys get weights of zero. */
@@ -48,7 +49,7 @@ final class QueryState {
             float sum = at(lse, batch, entry.head(), row);
             if (sum != Float.NEGATIVE_INFINITY) {
                 lseTo[i] = (float) (sum / Exp2.LN_2);
-                deltaTo[i] = given != null ? given[number(entry, batch, row)]
+                deltaTo[i] = given != null ? given.getAtIndex(ValueLayout.JAVA_FLOAT, number(entry, batch, row))
                         : dot(outs, dOuts, row) - (dLse == null ? 0 : at(dLse, batch, entry.head(), row));
             }
         }

@@ -3,8 +3,10 @@ package dev.longspan.kernel.vector;
 import dev.longspan.kernel.AttentionCut;
 import dev.longspan.kernel.AttentionKernel;
 import dev.longspan.kernel.AttentionPlan;
+import dev.longspan.parallel.KeptMemory;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class VectorAttention implements AttentionKernel {
 
+    private final KeptMemory kept = new KeptMemory();
     private volatile @Nullable Tasks latest;
 
     /** The tasks of all branches, and what they depend on. */
@@ -39,8 +42,7 @@ final class VectorAttention implements AttentionKernel {
     @Override
     public void backward(Parallel parallel, AttentionPlan plan, Tensor q, Tensor k, Tensor v, Tensor out, Tensor lse,
             Tensor dOut, @Nullable Tensor dLse, Tensor dq, Tensor dk, Tensor dv) {
-        boolean detached = plan.gradient() == AttentionPlan.Gradient.DETACHED;
-        float[] deltas = detached ? new float[Math.toIntExact(lse.elements())] : null;
+        MemorySegment deltas = plan.gradient() == AttentionPlan.Gradient.DETACHED ? kept.take(lse.elements()) : null;
         QueryState state = new QueryState(out, lse, dOut, dLse, deltas);
         AttentionBackward backward = new AttentionBackward(plan, q, k, v, state, dq, dk, dv);
         List<TaskList> all = tasks(plan, q, k);
@@ -50,6 +52,9 @@ final class VectorAttention implements AttentionKernel {
                 tasks.forEachQueryGroup(parallel, 1, new DetachedDeltas(plan, q, k, v, state, deltas)::run);
             }
             backward.run(parallel, tasks);
+        }
+        if (deltas != null) {
+            kept.give(deltas);
         }
     }
 
