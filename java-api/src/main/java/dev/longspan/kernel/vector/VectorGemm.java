@@ -160,7 +160,7 @@ final class VectorGemm implements GemmKernel {
     record Product(Matrix a, Matrix b, Matrix c, @Nullable Matrix bias, boolean accumulate,
             @Nullable VectorEpilogue epilogue) {
         int depth() {
-            return (int) a.cols;
+            return Math.toIntExact(a.cols);
         }
 
         /** Ends a row of c whose columns {@code col} to {@code col + count} are stored. */

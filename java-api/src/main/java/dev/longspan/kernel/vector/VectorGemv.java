@@ -36,7 +36,7 @@ final class VectorGemv {
         parallel.forRanges(p.c().cols(), width, (from, to, scratch) -> {
             int cols = (int) (to - from);
             int padded = Math.ceilDiv(cols, LANES) * LANES;
-            float[] a = scratch.floats(0, rows * depth + LANES);
+            float[] a = scratch.floats(0, Math.toIntExact((long) rows * depth + LANES));
             float[] stage = scratch.floats(1, Packing.STAGE);
             for (int i = 0; i < rows; i++) {
                 long row = p.a().offset() + i * p.a().rowStride();
