@@ -57,32 +57,21 @@ final class CompilerHints {
     private CompilerHints() {
     }
 
-    /** Adds the directives, once and before the tiles run first; a JVM that takes none is only slower. */
+    /** Adds the directives, before the tiles run first; where that fails vectors are only slower, and the log says so. */
     static void add() {
-        if (!Added.DONE) {
-            System.getLogger("dev.longspan.kernel.vector").log(System.Logger.Level.DEBUG,
-                    "no compiler directives on this JVM: vector kernels may stay interpreted");
-        }
-    }
-
-    private static final class Added {
-        static final boolean DONE = tryAdd();
-
-        private static boolean tryAdd() {
+        try {
+            Path file = Files.createTempFile("longspan-directives", ".json");
             try {
-                Path file = Files.createTempFile("longspan-directives", ".json");
-                try {
-                    Files.writeString(file, DIRECTIVES);
-                    ManagementFactory.getPlatformMBeanServer().invoke(
-                            new ObjectName("com.sun.management:type=DiagnosticCommand"), "compilerDirectivesAdd",
-                            new Object[] {new String[] {file.toString()}}, new String[] {String[].class.getName()});
-                    return true;
-                } finally {
-                    Files.deleteIfExists(file);
-                }
-            } catch (IOException | JMException | RuntimeException e) {
-                return false;
+                Files.writeString(file, DIRECTIVES);
+                ManagementFactory.getPlatformMBeanServer().invoke(
+                        new ObjectName("com.sun.management:type=DiagnosticCommand"), "compilerDirectivesAdd",
+                        new Object[] {new String[] {file.toString()}}, new String[] {String[].class.getName()});
+            } finally {
+                Files.deleteIfExists(file);
             }
+        } catch (IOException | JMException | RuntimeException e) {
+            System.getLogger("dev.longspan.kernel.vector").log(System.Logger.Level.WARNING, "no compiler directives for HotSpot, so "
+                    + "vector kernels may stay interpreted, which makes them a hundred times as slow: " + e);
         }
     }
 }
