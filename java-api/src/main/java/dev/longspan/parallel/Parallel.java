@@ -29,7 +29,10 @@ public final class Parallel {
         return Shared.ALL;
     }
 
-    /** A team of its own with {@code threads} threads, the caller's included. */
+    /**
+     * A team of its own with {@code threads} threads, the caller's included. The others are daemons that start with the first
+     * region that needs them, park when idle and stay as long as the JVM: keep a team, and share it.
+     */
     public static Parallel of(int threads) {
         if (threads < 1) {
             throw new IllegalArgumentException("threads must be at least 1: threads=" + threads);
