@@ -2,41 +2,41 @@ package dev.longspan.kernel.vector;
 
 import static dev.longspan.kernel.ScanPlan.BLOCK;
 import static dev.longspan.kernel.vector.Lanes.LANES;
-import static dev.longspan.kernel.vector.Lanes.SPECIES;
 
 import dev.longspan.kernel.ScanPlan;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.parallel.Scratch;
 import dev.longspan.tensor.Tensor;
 import java.util.Arrays;
-import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The way back through {@link CemaForward}, blocks from the last to the first: the states of a block are computed again
- * from the kept one before it. Sums over steps are float32 within {@link #FOLD} blocks, double beyond.
+ * The way back through {@link CemaForward}, blocks from the last to the first, stretches of T steps from the last to the first:
+ * the states before them are computed again from the kept one before the block. With the gradient z of the state behind a
+ * stretch, {@code g = Σ qᵗ⁺¹⊙dyₜ} and ω and powers as in the forward's {@code kᵢ},
+ * {@code dxₜ = Σᵢ kᵢ⊙dyₜ₊ᵢ + Re Σₙ qᵀ⁻¹⁻ᵗ⊙z̄} and the gradient before it is {@code conj(qᵀ)⊙z + conj(c⊙g)}. Sums over steps are
+ * float32 within {@link #FOLD} blocks, double beyond.
  */
 final class CemaBackward {
 
     private static final int FOLD = 4;
-    /** Floats of a group's sums: {@code Σ dy·s} (real, imaginary), then {@link CemaSteps#SUMS} rows for dq, by mode. */
-    private static final int GROUP_SUMS = (2 + CemaSteps.SUMS) * CemaSteps.MODES * LANES;
     private static final int TABLE = 0;
-    private static final int STATES = 3;
-    private static final int BEFORE = 4;
-    private static final int X = 5;
-    private static final int DY = 6;
-    private static final int DX = 7;
-    private static final int Z = 8;
-    private static final int SUMS = 9;
-    private static final int KEPT = 10;
-    private static final int TOTALS = 1;
+    private static final int STATES = 5;
+    private static final int X = 6;
+    private static final int DY = 7;
+    private static final int DX = 8;
+    private static final int Z = 9;
+    private static final int SUMS = 10;
+    private static final int BEFORE = 11;
+    private static final int WEIGHTED = 12;
+    private static final int VALUES = 13;
+    private static final int TOTALS = 4;
 
     private final ScanPlan plan;
     private final Tensor q;
     private final Tensor c;
     private final CemaRows x;
-    private final Channels omega;
+    private final Tensor omega;
     private final KeptStates kept;
     private final CemaRows dy;
     private final @Nullable Channels dLast;
@@ -56,7 +56,7 @@ final class CemaBackward {
         this.q = q;
         this.c = c;
         this.x = new CemaRows(x);
-        this.omega = new Channels(omega.reshape(x.size(2)));
+        this.omega = omega;
         this.kept = new KeptStates(kept);
         this.dy = new CemaRows(dy);
         this.dLast = dLast == null ? null : new Channels(dLast);
@@ -79,25 +79,25 @@ final class CemaBackward {
 
     private void scan(long first, int most, Scratch scratch) {
         int vectors = (int) Math.min(most, Math.ceilDiv(width - first, LANES));
-        CemaTable table = new CemaTable(q, c, first, vectors, rows, scratch, TABLE);
-        int state = table.groups * CemaSteps.STATE;
-        int sumsOf = sumsOf(table);
+        CemaTable table = new CemaTable(q, c, omega, first, vectors, scratch, TABLE);
+        int state = modes * 2 * LANES;
+        int each = sumsOf(modes);
         float[] z = scratch.floats(Z, vectors * state);
-        float[] sums = scratch.floats(SUMS, vectors * sumsOf);
-        double[] totals = scratch.doubles(TOTALS, vectors * sumsOf);
-        Arrays.fill(sums, 0, vectors * sumsOf, 0f);
-        Arrays.fill(totals, 0, vectors * sumsOf, 0);
+        float[] sums = scratch.floats(SUMS, vectors * each);
+        double[] totals = scratch.doubles(TOTALS, vectors * each);
+        Arrays.fill(sums, 0, vectors * each, 0f);
+        Arrays.fill(totals, 0, vectors * each, 0);
         CemaStates states = new CemaStates(modes);
         for (long b = 0; b < batch; b++) {
             for (int v = 0; v < vectors; v++) {
-                states.load(dLast, b, first + (long) v * LANES, z, v * state, state);
+                states.load(dLast, b, first + (long) v * LANES, z, v * state);
             }
             Pieces pieces = new Pieces(plan.resets(b, rows), scratch);
             for (long block = ScanPlan.blocks(rows) - 1; block >= 0; block--) {
                 pieces.cut(block * BLOCK, (int) Math.min(BLOCK, rows - block * BLOCK));
                 block(b, block, first, vectors, table, pieces, z, sums, scratch);
                 if (block % FOLD == 0) {
-                    fold(sums, totals, vectors * sumsOf);
+                    fold(sums, totals, vectors * each);
                 }
             }
             for (int v = 0; v < vectors && dStart != null; v++) {
@@ -105,7 +105,7 @@ final class CemaBackward {
             }
         }
         for (int v = 0; v < vectors; v++) {
-            addTotals(totals, v * sumsOf, first + (long) v * LANES, table.groups, scratch.doubles(0, LANES));
+            addTotals(table, v, totals, v * each, first + (long) v * LANES, scratch);
         }
     }
 
@@ -114,8 +114,10 @@ final class CemaBackward {
         float[] xs = scratch.floats(X, CemaRows.LENGTH);
         float[] dys = scratch.floats(DY, CemaRows.LENGTH);
         float[] dxs = scratch.floats(DX, CemaRows.LENGTH);
-        int state = table.groups * CemaSteps.STATE;
-        float[] start = scratch.floats(KEPT, state);
+        int state = modes * 2 * LANES;
+        int values = 2 * modes * CemaStretches.VALUES;
+        float[] s = scratch.floats(STATES, state);
+        float[] before = scratch.floats(BEFORE, pieces.count() * values);
         int steps = pieces.to(pieces.count() - 1);
         int step = plan.reversed() ? -1 : 1;
         long row = b * rows + plan.row(block * BLOCK, rows);
@@ -128,12 +130,22 @@ final class CemaBackward {
         }
         for (int v = 0; v < vectors; v++) {
             long d = first + (long) v * LANES;
-            int uo = v * sumsOf(table);
-            direct(omega.load(0, d), xs, dys, dxs, v * LANES, steps, sums, uo + table.groups * GROUP_SUMS);
-            new CemaStates(modes).restore(kept, b * ScanPlan.blocks(rows) + block, d, start, state);
-            for (int group = 0; group < table.groups; group++) {
-                float[] s = states(v, group, table, pieces, start, xs, dys, sums, uo, scratch);
-                goBack(v, group, table, pieces, s, dys, dxs, z, sums, uo, scratch);
+            new CemaStates(modes).restore(kept, b * ScanPlan.blocks(rows) + block, d, s);
+            for (int piece = 0; piece < pieces.count(); piece++) {
+                if (pieces.isFresh(piece)) {
+                    Arrays.fill(s, 0, state, 0f);
+                }
+                int count = pieces.stretches(piece);
+                int each = pieces.steps(piece);
+                CemaStretches.projectBack(modes, count, each, table.powers, table.powersAt(v, 0), xs, at(pieces, piece, v),
+                        before, piece * values);
+                CemaStretches.states(table, v, count, each, before, piece * values, s, 0);
+            }
+            for (int piece = pieces.count() - 1; piece >= 0; piece--) {
+                goBack(table, v, pieces, piece, xs, dys, dxs, before, piece * values, z, sums, scratch);
+                if (pieces.isFresh(piece)) {
+                    Arrays.fill(z, v * state, (v + 1) * state, 0f);
+                }
             }
         }
         if (dx != null) {
@@ -141,54 +153,40 @@ final class CemaBackward {
         }
     }
 
-    /** States before the block and after each of its steps, a row each; sums what dc needs. */
-    private static float[] states(int v, int group, CemaTable table, Pieces pieces, float[] start, float[] xs, float[] dys,
-            float[] sums, int uo, Scratch scratch) {
-        float[] s = scratch.floats(STATES, (BLOCK + 1) * CemaSteps.STATE);
-        System.arraycopy(start, group * CemaSteps.STATE, s, 0, CemaSteps.STATE);
-        for (int piece = 0; piece < pieces.count(); piece++) {
-            int from = pieces.from(piece);
-            int to = pieces.to(piece);
-            if (pieces.isFresh(piece)) {
-                Arrays.fill(s, from * CemaSteps.STATE, (from + 1) * CemaSteps.STATE, 0f);
-            }
-            CemaSteps.recompute(from, to, table.values, table.at(v, group), s, xs, dys, v * LANES, sums,
-                    uo + group * GROUP_SUMS);
-            table.correct(to - from, v, group, false, s, from * CemaSteps.STATE, s, to * CemaSteps.STATE);
-        }
-        return s;
+    private static int at(Pieces pieces, int piece, int vector) {
+        return pieces.from(piece) * CemaRows.ROW + vector * LANES;
     }
 
-    private static void goBack(int v, int group, CemaTable table, Pieces pieces, float[] s, float[] dys, float[] dxs, float[] z,
-            float[] sums, int uo, Scratch scratch) {
-        float[] before = scratch.floats(BEFORE, CemaSteps.STATE);
-        int zo = (v * table.groups + group) * CemaSteps.STATE;
-        for (int piece = pieces.count() - 1; piece >= 0; piece--) {
-            System.arraycopy(z, zo, before, 0, CemaSteps.STATE);
-            CemaSteps.backward(pieces.from(piece), pieces.to(piece), table.values, table.at(v, group), s, dys, dxs, v * LANES, z,
-                    zo, sums, uo + group * GROUP_SUMS + CemaSteps.STATE);
-            if (pieces.isFresh(piece)) {
-                Arrays.fill(z, zo, zo + CemaSteps.STATE, 0f);
-            } else {
-                table.correct(pieces.to(piece) - pieces.from(piece), v, group, true, before, 0, z, zo);
-            }
-        }
+    private static void goBack(CemaTable table, int v, Pieces pieces, int piece, float[] x, float[] dy, float[] dx, float[] s,
+            int so, float[] z, float[] sums, Scratch scratch) {
+        int modes = table.modes;
+        int count = pieces.stretches(piece);
+        int steps = pieces.steps(piece);
+        int at = at(pieces, piece, v);
+        int one = table.powersAt(v, 0);
+        int q = table.powersAt(v, 1);
+        int last = table.powersAt(v, steps - 1);
+        float[] weighted = scratch.floats(WEIGHTED, CemaRows.LENGTH);
+        float[] h = scratch.floats(VALUES, 2 * modes * CemaStretches.VALUES);
+        float[] e = scratch.floats(VALUES + 1, 2 * modes * CemaStretches.VALUES);
+        float[] g = scratch.floats(VALUES + 2, 2 * modes * CemaStretches.VALUES);
+        float[] behind = scratch.floats(VALUES + 3, 2 * modes * CemaStretches.VALUES);
+        CemaStretches.weigh(count, steps - 1, steps - 1, -1, x, weighted, at);
+        CemaStretches.projectBack(modes, count, steps - 1, table.powers, one, weighted, at, h, 0);
+        CemaStretches.weigh(count, steps, 1, 1, dy, weighted, at);
+        CemaStretches.project(modes, count, steps, table.powers, one, weighted, at, e);
+        CemaStretches.project(modes, count, steps, table.powers, q, dy, at, g);
+        CemaStretches.gradients(table, v, count, steps, g, behind, z, v * modes * 2 * LANES);
+        CemaStretches.respond(count, steps, false, true, table.response, table.responseAt(v), dy, dx, at);
+        CemaStretches.expand(modes, count, steps, true, table.powers, last, behind, dx, at);
+        int uo = v * sumsOf(modes);
+        CemaStretches.sum(modes, count, steps, table.powers, last, s, so, behind, h, e, g, sums, uo);
+        CemaStretches.correlate(count, steps, x, dy, at, sums, uo + modes * CemaStretches.SUMS * LANES);
     }
 
-    /** Floats of the sums of a vector of channels; the last vector is dω's. */
-    private static int sumsOf(CemaTable table) {
-        return table.groups * GROUP_SUMS + LANES;
-    }
-
-    /** What ω does in one vector of each row: {@code dx += ω ⊙ dy}, {@code sums += Σ x ⊙ dy}. */
-    private static void direct(FloatVector omega, float[] x, float[] dy, float[] dx, int from, int rows, float[] sums, int at) {
-        FloatVector sum = FloatVector.fromArray(SPECIES, sums, at);
-        for (int i = from; i < from + rows * CemaSteps.ROW; i += CemaSteps.ROW) {
-            FloatVector g = FloatVector.fromArray(SPECIES, dy, i);
-            omega.fma(g, FloatVector.fromArray(SPECIES, dx, i)).intoArray(dx, i);
-            sum = FloatVector.fromArray(SPECIES, x, i).fma(g, sum);
-        }
-        sum.intoArray(sums, at);
+    /** Floats of the sums of a vector of channels: by mode, then those of {@link CemaStretches#correlate}. */
+    private static int sumsOf(int modes) {
+        return (modes * CemaStretches.SUMS + CemaStretches.STEPS) * LANES;
     }
 
     private static void fold(float[] sums, double[] totals, int n) {
@@ -198,33 +196,58 @@ final class CemaBackward {
         }
     }
 
-    private void addTotals(double[] totals, int at, long d, int groups, double[] row) {
+    /**
+     * {@code dq += conj(F + c⊙(E + Σ i·qⁱ⁻¹⊙rᵢ))}, {@code dc += conj(C + Σ qⁱ⊙rᵢ)}, {@code dω += r₀}, with the sums of
+     * {@link CemaStretches#sum} and {@code rᵢ = Σ xₜ₋ᵢ⊙dyₜ} within stretches.
+     */
+    private void addTotals(CemaTable table, int v, double[] totals, int at, long d, Scratch scratch) {
         int count = (int) Math.min(LANES, width - d);
-        int part = CemaSteps.MODES * LANES;
+        int r = at + modes * CemaStretches.SUMS * LANES;
+        double[] re = scratch.doubles(0, LANES);
+        double[] im = scratch.doubles(1, LANES);
+        double[] old = scratch.doubles(2, LANES);
         for (int mode = 0; mode < modes; mode++) {
-            int from = at + mode / CemaSteps.MODES * GROUP_SUMS + mode % CemaSteps.MODES * LANES;
-            long re = 2L * mode * width + d;
-            if (dc != null) {
-                addRow(dc, re, count, totals, from, 1, row);
-                addRow(dc, re + width, count, totals, from + part, -1, row);
-            }
+            int sums = at + mode * CemaStretches.SUMS * LANES;
+            long row = 2L * mode * width + d;
             if (dq != null) {
-                addRow(dq, re, count, totals, from + 2 * part, 1, row);
-                addRow(dq, re, count, totals, from + 3 * part, 1, row);
-                addRow(dq, re + width, count, totals, from + 2 * part, -1, row);
-                addRow(dq, re + width, count, totals, from + 3 * part, 1, row);
-                addRow(dq, re + width, count, totals, from + 4 * part, 1, row);
+                for (int i = 0; i < count; i++) {
+                    double a = totals[sums + 2 * LANES + i];
+                    double b = totals[sums + 3 * LANES + i];
+                    for (int step = 1; step < CemaStretches.STEPS; step++) {
+                        double weight = step * totals[r + step * LANES + i];
+                        a += weight * table.power(v, mode, step - 1, 0, i);
+                        b += weight * table.power(v, mode, step - 1, 1, i);
+                    }
+                    double cr = table.weight(v, mode, 0, i);
+                    double ci = table.weight(v, mode, 1, i);
+                    re[i] = totals[sums + i] + cr * a - ci * b;
+                    im[i] = totals[sums + LANES + i] + cr * b + ci * a;
+                }
+                add(dq, row, count, re, 1, old);
+                add(dq, row + width, count, im, -1, old);
+            }
+            if (dc != null) {
+                for (int i = 0; i < count; i++) {
+                    re[i] = totals[sums + 4 * LANES + i];
+                    im[i] = totals[sums + 5 * LANES + i];
+                    for (int step = 0; step < CemaStretches.STEPS; step++) {
+                        re[i] += totals[r + step * LANES + i] * table.power(v, mode, step, 0, i);
+                        im[i] += totals[r + step * LANES + i] * table.power(v, mode, step, 1, i);
+                    }
+                }
+                add(dc, row, count, re, 1, old);
+                add(dc, row + width, count, im, -1, old);
             }
         }
-        GroupRows.add(dOmega, d, count, totals, at + groups * GROUP_SUMS);
+        GroupRows.add(dOmega, d, count, totals, r);
     }
 
-    /** {@code to[first + i] += sign · values[from + i]} of an F64 tensor. */
-    private static void addRow(Tensor to, long first, int count, double[] values, int from, double sign, double[] row) {
-        GroupRows.load(to, first, count, row);
+    /** {@code to[first + i] += sign · values[i]} of an F64 tensor. */
+    private static void add(Tensor to, long first, int count, double[] values, double sign, double[] old) {
+        GroupRows.load(to, first, count, old);
         for (int i = 0; i < count; i++) {
-            row[i] += sign * values[from + i];
+            old[i] += sign * values[i];
         }
-        GroupRows.store(row, count, to, first);
+        GroupRows.store(old, count, to, first);
     }
 }

@@ -2,31 +2,33 @@ package dev.longspan.kernel.vector;
 
 import static dev.longspan.kernel.ScanPlan.BLOCK;
 import static dev.longspan.kernel.vector.Lanes.LANES;
-import static dev.longspan.kernel.vector.Lanes.SPECIES;
 
 import dev.longspan.kernel.ScanPlan;
 import dev.longspan.parallel.Parallel;
 import dev.longspan.parallel.Scratch;
 import dev.longspan.tensor.Tensor;
 import java.util.Arrays;
-import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
 
-/** {@code sₜ = q⊙sₜ₋₁ + xₜ}, {@code yₜ = Σₙ Re(c⊙sₜ) + ω⊙xₜ}, a block of steps at a time, modes within, lanes = channels. */
+/**
+ * {@code sₜ = q⊙sₜ₋₁ + xₜ}, {@code yₜ = Σₙ Re(c⊙sₜ) + ω⊙xₜ}, lanes = channels, T steps at a time: with the state s before them
+ * {@code yₜ = Σₙ Re(qᵗ⁺¹⊙c⊙s) + Σᵢ kᵢ⊙xₜ₋ᵢ} and the next state is {@code qᵀ⊙s + Σᵢ qᵀ⁻¹⁻ⁱ⊙xᵢ}. These are products with powers of q,
+ * which wait for nothing: of the steps' own chain there is left one in T, and with it one rounding of the state.
+ */
 final class CemaForward {
 
     private static final int TABLE = 0;
-    private static final int STATES = 3;
-    private static final int BEFORE = 4;
-    private static final int X = 5;
-    private static final int Y = 6;
+    private static final int STATES = 5;
+    private static final int X = 6;
+    private static final int Y = 7;
+    private static final int VALUES = 8;
 
     private final ScanPlan plan;
     private final Tensor q;
     private final Tensor c;
     private final CemaRows x;
     private final CemaRows y;
-    private final Channels omega;
+    private final Tensor omega;
     private final @Nullable Channels start;
     private final Channels last;
     private final @Nullable KeptStates kept;
@@ -42,7 +44,7 @@ final class CemaForward {
         this.c = c;
         this.x = new CemaRows(x);
         this.y = new CemaRows(y);
-        this.omega = new Channels(omega.reshape(x.size(2)));
+        this.omega = omega;
         this.start = start == null ? null : new Channels(start);
         this.last = new Channels(last);
         this.kept = kept == null ? null : new KeptStates(kept);
@@ -70,15 +72,15 @@ final class CemaForward {
 
     private void scan(long b, long first, int most, Scratch scratch) {
         int vectors = (int) Math.min(most, Math.ceilDiv(width - first, LANES));
-        CemaTable table = new CemaTable(q, c, first, vectors, rows, scratch, TABLE);
-        int state = table.groups * CemaSteps.STATE;
+        CemaTable table = new CemaTable(q, c, omega, first, vectors, scratch, TABLE);
+        int state = modes * 2 * LANES;
         float[] s = scratch.floats(STATES, vectors * state);
-        float[] before = scratch.floats(BEFORE, 2 * CemaSteps.STATE);
         float[] xs = scratch.floats(X, CemaRows.LENGTH);
         float[] ys = scratch.floats(Y, CemaRows.LENGTH);
+        float[] values = scratch.floats(VALUES, 2 * modes * CemaStretches.VALUES);
         CemaStates states = new CemaStates(modes);
         for (int v = 0; v < vectors; v++) {
-            states.load(start, b, first + (long) v * LANES, s, v * state, state);
+            states.load(start, b, first + (long) v * LANES, s, v * state);
         }
         Pieces pieces = new Pieces(plan.resets(b, rows), scratch);
         int step = plan.reversed() ? -1 : 1;
@@ -88,13 +90,15 @@ final class CemaForward {
             long row = b * rows + plan.row(from, rows);
             x.load(row, step, steps, first, vectors, xs);
             for (int v = 0; v < vectors; v++) {
-                long d = first + (long) v * LANES;
                 if (kept != null) {
-                    states.keep(kept, b * ScanPlan.blocks(rows) + from / BLOCK, d, s, v * state);
+                    states.keep(kept, b * ScanPlan.blocks(rows) + from / BLOCK, first + (long) v * LANES, s, v * state);
                 }
-                scale(omega.load(0, d), xs, ys, v * LANES, steps);
-                for (int group = 0; group < table.groups; group += 2) {
-                    steps(table, v, group, pieces, before, s, v * state + group * CemaSteps.STATE, xs, ys, v * LANES);
+                for (int piece = 0; piece < pieces.count(); piece++) {
+                    if (pieces.isFresh(piece)) {
+                        Arrays.fill(s, v * state, (v + 1) * state, 0f);
+                    }
+                    forward(table, v, pieces.stretches(piece), pieces.steps(piece), xs, ys,
+                            pieces.from(piece) * CemaRows.ROW + v * LANES, values, s, v * state);
                 }
             }
             y.store(row, step, steps, first, vectors, ys);
@@ -104,20 +108,12 @@ final class CemaForward {
         }
     }
 
-    private static void steps(CemaTable table, int v, int group, Pieces pieces, float[] before, float[] s, int so, float[] xs,
-            float[] ys, int xo) {
-        for (int piece = 0; piece < pieces.count(); piece++) {
-            if (pieces.isFresh(piece)) {
-                Arrays.fill(s, so, so + 2 * CemaSteps.STATE, 0f);
-            }
-            table.forward(pieces.from(piece), pieces.to(piece), v, group, before, s, so, xs, ys, xo);
-        }
-    }
-
-    /** {@code to = factor ⊙ from}: one vector of each row. */
-    private static void scale(FloatVector factor, float[] from, float[] to, int at, int rows) {
-        for (int i = at; i < at + rows * CemaSteps.ROW; i += CemaSteps.ROW) {
-            factor.mul(FloatVector.fromArray(SPECIES, from, i)).intoArray(to, i);
-        }
+    private static void forward(CemaTable table, int v, int count, int steps, float[] x, float[] y, int at, float[] values,
+            float[] s, int so) {
+        int modes = table.modes;
+        CemaStretches.projectBack(modes, count, steps, table.powers, table.powersAt(v, 0), x, at, values, 0);
+        CemaStretches.weightedStates(table, v, count, steps, values, s, so);
+        CemaStretches.respond(count, steps, true, false, table.response, table.responseAt(v), x, y, at);
+        CemaStretches.expand(modes, count, steps, false, table.powers, table.powersAt(v, 1), values, y, at);
     }
 }

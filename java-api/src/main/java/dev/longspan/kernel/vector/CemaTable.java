@@ -1,128 +1,149 @@
 package dev.longspan.kernel.vector;
 
+import static dev.longspan.kernel.vector.CemaStretches.STEPS;
 import static dev.longspan.kernel.vector.Lanes.LANES;
 
-import dev.longspan.kernel.ScanPlan;
 import dev.longspan.parallel.Scratch;
 import dev.longspan.tensor.Tensor;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
- * A CEMA's coefficients for some vectors of channels, in float32, with what rounding q takes away. Steps run in pieces of
- * 2ʲ; each mends the state by {@code s += (q^2ʲ − q̃^2ʲ)⊙s₀}, q̃ the rounded q and s₀ the state before the piece: over
- * 64K steps of a mode with 1 − |q| = 6e-6 the rounded q alone would be off by 4e-4.
- *
- * <p>A group of modes has the real parts of q, a vector a mode, its imaginary parts, the real parts of c and its negated
- * imaginary ones; missing modes and channels are zeros, and the number of groups is even.
+ * A CEMA's coefficients for some vectors of channels, in float32: made in double, rounded once. Complex numbers are a vector of
+ * real and one of imaginary parts. Missing channels are zeros.
  */
 final class CemaTable {
 
-    /** Pieces have 2⁰ to 2⁶ = {@link ScanPlan#BLOCK} steps. */
-    static final int PIECES = 7;
-    /** Floats of a group's coefficients. */
-    static final int GROUP = 4 * CemaSteps.MODES * LANES;
+    /** Floats of a row of powers, q⁰ to qᵀ. */
+    static final int POWERS = (STEPS + 1) * LANES;
+    /** Floats of a vector of {@link #response}. */
+    static final int RESPONSE = STEPS * LANES;
 
-    /** q is rounded to multiples of this, so that sums and differences of its parts are exact. */
-    private static final double GRID = 0x1p-23;
+    final int modes;
+    /** By vector, row 2n of real and 2n + 1 of imaginary parts of mode n, and exponent. */
+    final float[] powers;
+    /** By vector, exponent from q¹ on and mode: what rounding a power takes away. */
+    final float[] low;
+    /** c, by vector and mode. */
+    final float[] c;
+    /** What a step gives to those from it on: {@code Re Σ c⊙qⁱ}, and ω to its own; by vector. */
+    final float[] response;
 
-    final int groups;
-    final float[] values;
-    private final float[] errors;
     private final int vectors;
 
-    /** For {@code vectors} vectors of channels from channel {@code first} on, with pieces of at most {@code steps}. */
-    CemaTable(Tensor q, Tensor c, long first, int vectors, long steps, Scratch scratch, int slot) {
-        int modes = Math.toIntExact(q.size(0));
-        this.groups = 2 * Math.ceilDiv(modes, 2 * CemaSteps.MODES);
+    /** For {@code vectors} vectors of channels from channel {@code first} on; takes four slots of floats from {@code slot} on. */
+    CemaTable(Tensor q, Tensor c, Tensor omega, long first, int vectors, Scratch scratch, int slot) {
         this.vectors = vectors;
-        values = scratch.floats(slot, vectors * groups * GROUP);
-        errors = scratch.floats(slot + 1, PIECES * vectors * groups * CemaSteps.STATE);
-        double[] row = scratch.doubles(0, LANES);
-        Arrays.fill(values, 0, vectors * groups * GROUP, 0f);
-        Arrays.fill(errors, 0, vectors * groups * CemaSteps.STATE, 0f);
+        modes = Math.toIntExact(q.size(0));
+        powers = scratch.floats(slot, vectors * 2 * modes * POWERS);
+        low = scratch.floats(slot + 1, vectors * modes * 2 * STEPS * LANES);
+        this.c = scratch.floats(slot + 2, vectors * modes * 2 * LANES);
+        response = scratch.floats(slot + 3, vectors * RESPONSE);
+        int width = vectors * LANES;
+        int count = (int) Math.min(width, q.size(2) - first);
+        double[] factor = scratch.doubles(0, 2 * width);
+        double[] weight = scratch.doubles(1, 2 * width);
+        double[] power = scratch.doubles(2, 2 * width);
+        double[] sums = scratch.doubles(3, STEPS * width);
+        float[] row = scratch.floats(slot + 4, width);
+        Arrays.fill(sums, 0, STEPS * width, 0);
+        for (int i = 0; i < count; i++) {
+            sums[i] = Floats.get(omega, first + i);
+        }
         for (int mode = 0; mode < modes; mode++) {
-            for (int v = 0; v < vectors; v++) {
-                int group = v * groups + mode / CemaSteps.MODES;
-                int place = mode % CemaSteps.MODES * LANES;
+            rows(q, mode, first, count, width, factor);
+            rows(c, mode, first, count, width, weight);
+            Arrays.fill(power, 0, width, 1);
+            Arrays.fill(power, width, 2 * width, 0);
+            for (int part = 0; part < 2; part++) {
+                round(weight, part * width, row, width);
+                scatter(row, this.c, (2 * mode + part) * LANES, 2 * modes * LANES);
+            }
+            for (int exponent = 0; exponent <= STEPS; exponent++) {
                 for (int part = 0; part < 2; part++) {
-                    int at = part * CemaSteps.MODES * LANES + place;
-                    int count = row(q, mode, part, first + (long) v * LANES, row);
-                    split(row, count, values, group * GROUP + at, errors, group * CemaSteps.STATE + at);
-                    count = row(c, mode, part, first + (long) v * LANES, row);
-                    for (int i = 0; i < count; i++) {
-                        values[group * GROUP + 2 * CemaSteps.MODES * LANES + at + i] = (float) (part == 0 ? row[i] : -row[i]);
+                    round(power, part * width, row, width);
+                    scatter(row, powers, (2 * mode + part) * POWERS + exponent * LANES, 2 * modes * POWERS);
+                    if (exponent > 0) {
+                        rest(power, part * width, row, width);
+                        scatter(row, low, lowAt(0, exponent) + (2 * mode + part) * LANES, modes * 2 * STEPS * LANES);
                     }
                 }
-            }
-        }
-        doubleErrors(steps, scratch.floats(slot + 2, CemaSteps.STATE));
-    }
-
-    /** Place of the coefficients of a group of modes of a vector of channels. */
-    int at(int vector, int group) {
-        return (vector * groups + group) * GROUP;
-    }
-
-    /** The steps of a piece for groups {@code group} and {@code group + 1}, mended by its last one. */
-    void forward(int from, int to, int vector, int group, float[] before, float[] s, int so, float[] x, float[] y, int xo) {
-        int ko = at(vector, group);
-        int eo = error(to - from, vector, group);
-        System.arraycopy(s, so, before, 0, 2 * CemaSteps.STATE);
-        CemaSteps.forward(from, to - 1, values, ko, s, so, x, y, xo);
-        CemaSteps.mend(to - 1, values, ko, errors, eo, before, 0, s, so, x, y, xo);
-        CemaSteps.mend(to - 1, values, ko + GROUP, errors, eo + CemaSteps.STATE, before, CemaSteps.STATE, s,
-                so + CemaSteps.STATE, x, y, xo);
-    }
-
-    /** Mends states behind a piece, or with {@code conjugate} their gradients before it. */
-    void correct(int steps, int vector, int group, boolean conjugate, float[] before, int bo, float[] s, int so) {
-        CemaSteps.correct(errors, error(steps, vector, group), conjugate, before, bo, s, so);
-    }
-
-    private int error(int steps, int vector, int group) {
-        return ((Integer.numberOfTrailingZeros(steps) * vectors + vector) * groups + group) * CemaSteps.STATE;
-    }
-
-    /** {@code q²ᵐ − q̃²ᵐ = e·(2q̃ᵐ + e)} with {@code e = qᵐ − q̃ᵐ}, from m = 1 on. */
-    private void doubleErrors(long steps, float[] powers) {
-        int level = vectors * groups * CemaSteps.STATE;
-        int half = CemaSteps.MODES * LANES;
-        for (int group = 0; group < vectors * groups; group++) {
-            System.arraycopy(values, group * GROUP, powers, 0, CemaSteps.STATE);
-            for (int piece = 1; piece < PIECES && 1 << piece <= steps; piece++) {
-                int from = (piece - 1) * level + group * CemaSteps.STATE;
-                // Without vectors: this runs too seldom for C2, and until it comes each vector would be an object.
-                for (int m = 0; m < half; m++) {
-                    float qr = powers[m];
-                    float qi = powers[half + m];
-                    float er = errors[from + m];
-                    float ei = errors[from + half + m];
-                    float sr = qr + qr + er;
-                    float si = qi + qi + ei;
-                    errors[from + level + m] = er * sr - ei * si;
-                    errors[from + level + half + m] = er * si + ei * sr;
-                    powers[m] = qr * qr - qi * qi;
-                    powers[half + m] = (qr + qr) * qi;
+                if (exponent < STEPS) {
+                    addReal(weight, power, width, sums, exponent * width);
+                    multiply(power, factor, width);
                 }
             }
         }
+        for (int step = 0; step < STEPS; step++) {
+            round(sums, step * width, row, width);
+            scatter(row, response, step * LANES, RESPONSE);
+        }
     }
 
-    /** Channels from {@code first} on of a row of an F64 [n, 2, D] tensor; returns how many there are. */
-    private static int row(Tensor t, int mode, int part, long first, double[] row) {
-        int count = (int) Math.min(LANES, t.size(2) - first);
-        MemorySegment.copy(t.segment(), ValueLayout.JAVA_DOUBLE, (t.offset() + (2L * mode + part) * t.size(2) + first) * 8,
-                row, 0, count);
-        return count;
+    /** Place of q to the power of {@code exponent} in a vector's first row. */
+    int powersAt(int vector, int exponent) {
+        return vector * 2 * modes * POWERS + exponent * LANES;
     }
 
-    private static void split(double[] row, int count, float[] high, int ho, float[] low, int lo) {
-        for (int i = 0; i < count; i++) {
-            float rounded = (float) (Math.rint(row[i] / GRID) * GRID);
-            high[ho + i] = rounded;
-            low[lo + i] = (float) (row[i] - rounded);
+    int lowAt(int vector, int exponent) {
+        return (vector * STEPS + exponent - 1) * modes * 2 * LANES;
+    }
+
+    int cAt(int vector) {
+        return vector * modes * 2 * LANES;
+    }
+
+    int responseAt(int vector) {
+        return vector * RESPONSE;
+    }
+
+    private static void rows(Tensor t, int mode, long first, int count, int width, double[] to) {
+        Arrays.fill(to, 0, 2 * width, 0);
+        GroupRows.load(t, 2L * mode * t.size(2) + first, count, to);
+        GroupRows.load(t, (2L * mode + 1) * t.size(2) + first, count, to, width);
+    }
+
+    /** One channel's q to the power of {@code exponent}, its real (0) or imaginary part (1). */
+    float power(int vector, int mode, int exponent, int part, int lane) {
+        return powers[powersAt(vector, exponent) + (2 * mode + part) * POWERS + lane];
+    }
+
+    /** One channel's c, its real (0) or imaginary part (1). */
+    float weight(int vector, int mode, int part, int lane) {
+        return c[cAt(vector) + (2 * mode + part) * LANES + lane];
+    }
+
+    // Without vectors: this runs too seldom for C2, and until it comes each vector would be an object.
+
+    private static void multiply(double[] power, double[] by, int width) {
+        for (int i = 0; i < width; i++) {
+            double re = power[i] * by[i] - power[width + i] * by[width + i];
+            power[width + i] = power[i] * by[width + i] + power[width + i] * by[i];
+            power[i] = re;
+        }
+    }
+
+    private static void addReal(double[] a, double[] b, int width, double[] sums, int at) {
+        for (int i = 0; i < width; i++) {
+            sums[at + i] += a[i] * b[i] - a[width + i] * b[width + i];
+        }
+    }
+
+    private static void round(double[] from, int at, float[] to, int n) {
+        for (int i = 0; i < n; i++) {
+            to[i] = (float) from[at + i];
+        }
+    }
+
+    /** What is left of {@code from} behind what {@code to} has. */
+    private static void rest(double[] from, int at, float[] to, int n) {
+        for (int i = 0; i < n; i++) {
+            to[i] = (float) (from[at + i] - to[i]);
+        }
+    }
+
+    private void scatter(float[] row, float[] to, int at, int stride) {
+        for (int v = 0; v < vectors; v++) {
+            System.arraycopy(row, v * LANES, to, at + v * stride, LANES);
         }
     }
 }

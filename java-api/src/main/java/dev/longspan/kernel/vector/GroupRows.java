@@ -59,7 +59,12 @@ final class GroupRows {
 
     /** Elements of a contiguous F64 tensor. */
     static void load(Tensor from, long at, int n, double[] to) {
-        MemorySegment.copy(from.segment(), DOUBLE, (from.offset() + at) * 8, to, 0, n);
+        load(from, at, n, to, 0);
+    }
+
+    /** From {@code to[first]} on. */
+    static void load(Tensor from, long at, int n, double[] to, int first) {
+        MemorySegment.copy(from.segment(), DOUBLE, (from.offset() + at) * 8, to, first, n);
     }
 
     static void set(Tensor to, long at, double value) {

@@ -4,7 +4,7 @@ import dev.longspan.kernel.ScanPlan;
 import dev.longspan.parallel.Scratch;
 import java.util.Arrays;
 
-/** The steps of a block, cut where the state is forgotten and into powers of two. */
+/** The steps of a block, cut where the state is forgotten and into whole {@link CemaStretches#STEPS} and what is left. */
 final class Pieces {
 
     private final long[] resets;
@@ -33,7 +33,7 @@ final class Pieces {
                 starts[count] = at;
                 fresh[count++] = forgets ? 1 : 0;
                 forgets = false;
-                at += Integer.highestOneBit(end - at);
+                at += stepsOf(end - at) * stretchesOf(end - at);
             }
         }
         starts[count] = steps;
@@ -51,6 +51,23 @@ final class Pieces {
     /** The step behind its last. */
     int to(int piece) {
         return starts[piece + 1];
+    }
+
+    /** Stretches of a piece, and steps of each. */
+    int stretches(int piece) {
+        return stretchesOf(to(piece) - from(piece));
+    }
+
+    int steps(int piece) {
+        return stepsOf(to(piece) - from(piece));
+    }
+
+    private static int stretchesOf(int steps) {
+        return Math.max(1, steps / CemaStretches.STEPS);
+    }
+
+    private static int stepsOf(int steps) {
+        return Math.min(steps, CemaStretches.STEPS);
     }
 
     /** Whether it forgets the state before it. */
