@@ -68,8 +68,8 @@ final class CemaKernels {
             chain(s, chain, 2);
             chain(s, chain, 1);
         }
-        respond(s, "respond", 8, "+");
-        respond(s, "respondBack", 8, "-");
+        respond(s, "respond", 16, "+");
+        respond(s, "respondBack", 16, "-");
         s.append("""
 
                     private static FloatVector load(float[] a, int at) {

@@ -79,7 +79,7 @@ final class CemaBackward {
 
     private void scan(long first, int most, Scratch scratch) {
         int vectors = (int) Math.min(most, Math.ceilDiv(width - first, LANES));
-        CemaTable table = new CemaTable(q, c, omega, first, vectors, scratch, TABLE);
+        CemaTable table = new CemaTable(plan, rows, q, c, omega, first, vectors, scratch, TABLE);
         int state = modes * 2 * LANES;
         int each = sumsOf(modes);
         float[] z = scratch.floats(Z, vectors * state);

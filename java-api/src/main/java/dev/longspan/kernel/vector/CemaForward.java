@@ -72,7 +72,7 @@ final class CemaForward {
 
     private void scan(long b, long first, int most, Scratch scratch) {
         int vectors = (int) Math.min(most, Math.ceilDiv(width - first, LANES));
-        CemaTable table = new CemaTable(q, c, omega, first, vectors, scratch, TABLE);
+        CemaTable table = new CemaTable(plan, rows, q, c, omega, first, vectors, scratch, TABLE);
         int state = modes * 2 * LANES;
         float[] s = scratch.floats(STATES, vectors * state);
         float[] xs = scratch.floats(X, CemaRows.LENGTH);

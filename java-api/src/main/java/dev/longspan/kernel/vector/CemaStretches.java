@@ -15,7 +15,7 @@ import jdk.incubator.vector.FloatVector;
 final class CemaStretches {
 
     /** T: one rounding of a state, which is also the length of the sums that take its place. */
-    static final int STEPS = 8;
+    static final int STEPS = 16;
     static final int MOST = ScanPlan.BLOCK / STEPS;
     /** Floats between stretches. */
     static final int STRETCH = STEPS * CemaRows.ROW;
@@ -124,9 +124,9 @@ final class CemaStretches {
     /** {@code y[b][t] (+)= Σᵢ k[i]·x[b][t + i]}, or with {@code back} {@code Σᵢ k[i]·x[b][t − i]}. */
     static void respond(int count, int steps, boolean back, boolean add, float[] k, int ko, float[] x, float[] y, int at) {
         if (steps == STEPS && back) {
-            CemaTiles.respondBack8(count, add, k, ko, x, y, at + (STEPS - 1) * ROW);
+            CemaTiles.respondBack16(count, add, k, ko, x, y, at + (STEPS - 1) * ROW);
         } else if (steps == STEPS) {
-            CemaTiles.respond8(count, add, k, ko, x, y, at);
+            CemaTiles.respond16(count, add, k, ko, x, y, at);
         } else {
             for (int t = 0; t < steps; t++) {
                 FloatVector sum = add ? load(y, at + t * ROW) : FloatVector.zero(SPECIES);

@@ -3,6 +3,7 @@ package dev.longspan.kernel.vector;
 import static dev.longspan.kernel.vector.CemaStretches.STEPS;
 import static dev.longspan.kernel.vector.Lanes.LANES;
 
+import dev.longspan.kernel.ScanPlan;
 import dev.longspan.parallel.Scratch;
 import dev.longspan.tensor.Tensor;
 import java.util.Arrays;
@@ -21,7 +22,7 @@ final class CemaTable {
     final int modes;
     /** By vector, row 2n of real and 2n + 1 of imaginary parts of mode n, and exponent. */
     final float[] powers;
-    /** By vector, exponent from q¹ on and mode: what rounding a power takes away. */
+    /** By vector, exponent from q¹ on and mode: what rounding a power takes away, of those that a chain of states takes. */
     final float[] low;
     /** c, by vector and mode. */
     final float[] c;
@@ -30,8 +31,8 @@ final class CemaTable {
 
     private final int vectors;
 
-    /** For {@code vectors} vectors of channels from channel {@code first} on; takes four slots of floats from {@code slot} on. */
-    CemaTable(Tensor q, Tensor c, Tensor omega, long first, int vectors, Scratch scratch, int slot) {
+    /** For {@code vectors} vectors of channels from channel {@code first} on; takes five slots of floats from {@code slot} on. */
+    CemaTable(ScanPlan plan, long rows, Tensor q, Tensor c, Tensor omega, long first, int vectors, Scratch scratch, int slot) {
         this.vectors = vectors;
         modes = Math.toIntExact(q.size(0));
         powers = scratch.floats(slot, vectors * 2 * modes * POWERS);
@@ -62,7 +63,7 @@ final class CemaTable {
                 for (int part = 0; part < 2; part++) {
                     round(power, part * width, row, width);
                     scatter(row, powers, (2 * mode + part) * POWERS + exponent * LANES, 2 * modes * POWERS);
-                    if (exponent > 0) {
+                    if (exponent == STEPS || exponent > 0 && (plan.documents() != null || exponent == rows % STEPS)) {
                         rest(power, part * width, row, width);
                         scatter(row, low, lowAt(0, exponent) + (2 * mode + part) * LANES, modes * 2 * STEPS * LANES);
                     }
@@ -143,7 +144,9 @@ final class CemaTable {
 
     private void scatter(float[] row, float[] to, int at, int stride) {
         for (int v = 0; v < vectors; v++) {
-            System.arraycopy(row, v * LANES, to, at + v * stride, LANES);
+            for (int i = 0; i < LANES; i++) {
+                to[at + v * stride + i] = row[v * LANES + i];
+            }
         }
     }
 }
