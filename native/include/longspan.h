@@ -17,7 +17,7 @@ extern "C" {
 #pragma GCC visibility push(default)
 #endif
 
-#define LS_ABI_VERSION 5
+#define LS_ABI_VERSION 6
 
 typedef int32_t ls_status;
 
@@ -223,8 +223,8 @@ struct ls_cema_params {
     int32_t reversed;
 };
 
-/* Elements of scratch that the functions below need. */
-int64_t ls_cema_scratch(int64_t modes);
+/* Elements of scratch, on the boundary of a cache line, that the functions below need. */
+int64_t ls_cema_scratch(int64_t modes, int64_t channels);
 ls_status ls_cema(const struct ls_cema_params *params);
 ls_status ls_cema_backward(const struct ls_cema_params *params);
 

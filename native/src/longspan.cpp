@@ -188,7 +188,7 @@ ls_status ls_softmax_backward(const float *y, const float *dy, float *dx, int64_
     return kernels().softmax_backward(y, dy, dx, rows, d);
 }
 
-int64_t ls_cema_scratch(int64_t modes) { return kernels().cema_scratch(modes); }
+int64_t ls_cema_scratch(int64_t modes, int64_t channels) { return kernels().cema_scratch(modes, channels); }
 
 ls_status ls_cema(const ls_cema_params *params) {
     LS_NEEDS(params && params->size == sizeof(ls_cema_params) && params->scratch && params->resets)

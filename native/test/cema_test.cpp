@@ -11,7 +11,7 @@ void cema(int64_t rows, int64_t width, int64_t modes, bool front) {
     Guarded<double> q(states, front), c(states, front), dq(states, front), dc(states, front);
     Guarded<float> d_last(states, front), d_start(states, front), d_omega(width, front);
     Guarded<int64_t> resets(2, front);
-    Guarded<float> scratch(ls_cema_scratch(modes) + 16);
+    Guarded<float> scratch(ls_cema_scratch(modes, width) + 16);
     numbers.fill(x);
     numbers.fill(omega);
     numbers.fill(start);

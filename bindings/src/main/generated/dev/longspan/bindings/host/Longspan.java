@@ -23,10 +23,10 @@ public class Longspan extends Longspan$shared {
     static final SymbolLookup SYMBOL_LOOKUP = SymbolLookup.loaderLookup()
             .or(Linker.nativeLinker().defaultLookup());
 
-    private static final int LS_ABI_VERSION = (int)5L;
+    private static final int LS_ABI_VERSION = (int)6L;
     /**
      * {@snippet lang=c :
-     * #define LS_ABI_VERSION 5
+     * #define LS_ABI_VERSION 6
      * }
      */
     public static int LS_ABI_VERSION() {
@@ -2602,6 +2602,7 @@ public class Longspan extends Longspan$shared {
     private static class ls_cema_scratch {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Longspan.C_LONG,
+            Longspan.C_LONG,
             Longspan.C_LONG
         );
 
@@ -2613,7 +2614,7 @@ public class Longspan extends Longspan$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int64_t ls_cema_scratch(int64_t modes)
+     * int64_t ls_cema_scratch(int64_t modes, int64_t channels)
      * }
      */
     public static FunctionDescriptor ls_cema_scratch$descriptor() {
@@ -2623,7 +2624,7 @@ public class Longspan extends Longspan$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int64_t ls_cema_scratch(int64_t modes)
+     * int64_t ls_cema_scratch(int64_t modes, int64_t channels)
      * }
      */
     public static MethodHandle ls_cema_scratch$handle() {
@@ -2633,7 +2634,7 @@ public class Longspan extends Longspan$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int64_t ls_cema_scratch(int64_t modes)
+     * int64_t ls_cema_scratch(int64_t modes, int64_t channels)
      * }
      */
     public static MemorySegment ls_cema_scratch$address() {
@@ -2642,16 +2643,16 @@ public class Longspan extends Longspan$shared {
 
     /**
      * {@snippet lang=c :
-     * int64_t ls_cema_scratch(int64_t modes)
+     * int64_t ls_cema_scratch(int64_t modes, int64_t channels)
      * }
      */
-    public static long ls_cema_scratch(long modes) {
+    public static long ls_cema_scratch(long modes, long channels) {
         var mh$ = ls_cema_scratch.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("ls_cema_scratch", modes);
+                traceDowncall("ls_cema_scratch", modes, channels);
             }
-            return (long)mh$.invokeExact(modes);
+            return (long)mh$.invokeExact(modes, channels);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

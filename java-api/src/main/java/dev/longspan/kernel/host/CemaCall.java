@@ -61,7 +61,7 @@ record CemaCall(ScanPlan plan, Tensor x, Tensor q, Tensor c, Tensor omega, Memor
         MemorySegment to = scratch.segment(RESETS, resets.length * 8L);
         MemorySegment.copy(resets, 0, to, ValueLayout.JAVA_LONG, 0, resets.length);
         ls_cema_params.resets(p, to);
-        ls_cema_params.scratch(p, scratch.segment(BUFFERS, Longspan.ls_cema_scratch(q.size(0)) * 4));
+        ls_cema_params.scratch(p, scratch.segment(BUFFERS, Longspan.ls_cema_scratch(q.size(0), channels) * 4));
         ls_cema_params.cancel(p, cancel);
         ls_cema_params.reversed(p, plan.reversed() ? 1 : 0);
         return p;
