@@ -103,14 +103,6 @@ final class AttentionProblem implements Problem {
         return shape.gigaflop();
     }
 
-    /** {@inheritDoc} The Vector API's attention reads float32 alone. */
-    @Override
-    public List<Backend> backends() {
-        List<Backend> all = Problem.super.backends();
-        return shape.dtype() == DType.F32 ? all : all.stream().filter(backend -> !backend.name().equals("vector"))
-                .toList();
-    }
-
     @Override
     public Side on(Backend backend, Parallel parallel) {
         AttentionPattern pattern = switch (shape.pattern()) {
@@ -123,7 +115,7 @@ final class AttentionProblem implements Problem {
         return OwnSide.of(backend, parallel, task, (pass, here) -> run(pass, plan, here));
     }
 
-    /** By the kernels themselves: ops take float32 alone. Log-sum-exp and gradients are float32 however the rest is stored. */
+    /** By the kernels themselves. Log-sum-exp and gradients are float32 however the rest is stored. */
     private Map<String, Tensor> run(Pass pass, AttentionPlan plan, Task here) {
         Tensor q = here.operand("q");
         Tensor k = here.operand("k");
